@@ -1,0 +1,18 @@
+//! Data for autoencoders: images in memory, the shapes generator, IDX files, splits and seeded
+//! random streams.
+//!
+//! Every random number of the project comes from [`stream`]: one independent ChaCha8 stream per
+//! purpose, so that changing, say, the number of epochs leaves the initial weights alone.
+
+mod dataset;
+mod error;
+mod idx;
+mod random;
+mod samples;
+pub mod shapes;
+
+pub use dataset::{Dataset, ImageShape};
+pub use error::DataError;
+pub use idx::{encode_images, encode_labels, read_images, read_labels};
+pub use random::{Stream, gaussian, shuffled, stream, uniform};
+pub use samples::Samples;

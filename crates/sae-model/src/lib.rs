@@ -1,0 +1,36 @@
+//! The mathematics of sparse and stacked autoencoders, as [Burn](burn) modules.
+//!
+//! Nothing here reads a file, chooses a backend or prints. The pieces, in the order in which data
+//! flows through them:
+//!
+//! - [`Dense`]: an affine map `x·W + b`, the one building block;
+//! - [`SparseAutoencoder`], [`Softmax`], [`DeepNetwork`]: the three models;
+//! - [`SparseObjective`], [`CrossEntropy`]: what is minimised, split into named terms;
+//! - [`GradientRule`]: automatic differentiation or the hand-derived delta rules, both producing
+//!   [`GradientsParams`](burn::optim::GradientsParams) for the same optimisers;
+//! - [`gradient_check`]: both rules against central finite differences.
+//!
+//! Rows are samples everywhere: a batch of inputs is `[batch, input]`, a batch of codes
+//! `[batch, hidden]`. Formulas are derived in `docs/derivation.md`.
+
+mod autoencoder;
+mod check;
+mod dense;
+mod error;
+mod gradient;
+mod network;
+mod objective;
+mod parameters;
+mod softmax;
+
+pub use autoencoder::{AutoencoderConfig, SparseAutoencoder};
+pub use check::{FiniteDifference, TensorCheck, gradient_check, relative_difference};
+pub use dense::{Dense, DenseConfig};
+pub use error::ModelError;
+pub use gradient::{Gradient, GradientRule};
+pub use network::DeepNetwork;
+pub use objective::{
+    CrossEntropy, FineTuning, LabelledBatch, Objective, RHO_HAT_EPSILON, SparseObjective, Value,
+};
+pub use parameters::{NamedParameter, named_parameters, with_parameters};
+pub use softmax::{Softmax, SoftmaxConfig};
