@@ -22,7 +22,7 @@ fn setting() -> (Net, Matrix) {
     let data = (0..ROWS)
         .map(|_| lcg.vector(INPUTS).iter().map(|v| 0.5 + 0.5 * v).collect())
         .collect();
-    (Net::random(INPUTS, HIDDEN, 7), data)
+    (Net::random(INPUTS, HIDDEN, 8), data)
 }
 
 /// What the note's rules are made of, for one sample: P2 and the deltas in its sign convention,
@@ -54,8 +54,8 @@ fn sample(net: &Net, x: &[f64]) -> Sample {
     }
 }
 
-/// Σ_k δ2_kj x_ki for a δ2 that `delta2` makes of a sample and a unit.
-fn summed(net: &Net, data: &Matrix, i: usize, j: usize, delta2: impl Fn(&Sample) -> f64) -> f64 {
+/// Σ_k δ2_k x_ki for the δ2 of one unit, which `delta2` makes of a sample.
+fn summed(net: &Net, data: &Matrix, i: usize, delta2: impl Fn(&Sample) -> f64) -> f64 {
     data.iter().map(|x| delta2(&sample(net, x)) * x[i]).sum()
 }
 
@@ -104,12 +104,12 @@ fn point_2_sparsity_enters_delta_with_the_wrong_sign() {
     for (i, j) in entries() {
         let g = kl_slope(RHO, mean[j]);
         let with_sign = |sign: f64| {
-            summed(&net, &data, i, j, |s| {
+            summed(&net, &data, i, |s| {
                 (s.back[j] + sign * per_sample * g) * phi_slope(s.p2[j])
             })
         };
         let slope = w1_slope(&net, &data, i, j);
-        let share = summed(&net, &data, i, j, |s| per_sample * g * phi_slope(s.p2[j]));
+        let share = summed(&net, &data, i, |s| per_sample * g * phi_slope(s.p2[j]));
         assert_close(with_sign(-1.0), -slope);
         assert_close(with_sign(1.0) - -slope, 2.0 * share);
         assert_apart(with_sign(1.0), -slope);
@@ -124,12 +124,12 @@ fn point_3_the_mean_of_rho_hat_is_dropped() {
     for (i, j) in entries() {
         let g = kl_slope(RHO, mean[j]);
         let with_beta = |beta: f64| {
-            summed(&net, &data, i, j, |s| {
+            summed(&net, &data, i, |s| {
                 (s.back[j] - beta * g) * phi_slope(s.p2[j])
             })
         };
         let slope = w1_slope(&net, &data, i, j);
-        let share = summed(&net, &data, i, j, |s| BETA * g * phi_slope(s.p2[j]));
+        let share = summed(&net, &data, i, |s| BETA * g * phi_slope(s.p2[j]));
         assert_close(with_beta(BETA / rows), -slope);
         assert_close(with_beta(BETA) - -slope, -(1.0 - 1.0 / rows) * share);
         assert_apart(with_beta(BETA), -slope);
@@ -143,14 +143,14 @@ fn point_4_sparsity_belongs_inside_the_derivative() {
     let per_sample = BETA / ROWS as f64;
     for (i, j) in entries() {
         let g = kl_slope(RHO, mean[j]);
-        let inside = summed(&net, &data, i, j, |s| {
+        let inside = summed(&net, &data, i, |s| {
             (s.back[j] - per_sample * g) * phi_slope(s.p2[j])
         });
-        let outside = summed(&net, &data, i, j, |s| {
+        let outside = summed(&net, &data, i, |s| {
             s.back[j] * phi_slope(s.p2[j]) - per_sample * g
         });
         let slope = w1_slope(&net, &data, i, j);
-        let missing = summed(&net, &data, i, j, |s| {
+        let missing = summed(&net, &data, i, |s| {
             per_sample * g * (1.0 - phi_slope(s.p2[j]))
         });
         assert_close(inside, -slope);
@@ -182,7 +182,7 @@ fn point_5_rho_hat_is_the_mean_activation() {
     );
 
     for (i, j) in entries() {
-        let rate = summed(&net, &data, i, j, |s| phi_slope(s.p2[j]) / rows);
+        let rate = summed(&net, &data, i, |s| phi_slope(s.p2[j]) / rows);
         let slope = finite_difference(
             &net,
             |n| &mut n.w1[i][j],
@@ -201,7 +201,7 @@ fn point_6_the_derivative_of_rho_hat_has_a_factor_x() {
     let rows = ROWS as f64;
     for (i, j) in entries() {
         let slope = finite_difference(&net, |n| &mut n.w1[i][j], |n| rho_hat(n, &data)[j]);
-        let with_x = summed(&net, &data, i, j, |s| phi_slope(s.p2[j]) / rows);
+        let with_x = summed(&net, &data, i, |s| phi_slope(s.p2[j]) / rows);
         let without: f64 = data
             .iter()
             .map(|x| phi_slope(sample(&net, x).p2[j]) / rows)
