@@ -1,0 +1,104 @@
+//! How well a network classifies.
+
+use burn::module::Module;
+use burn::tensor::Device;
+use sae_data::Dataset;
+use sae_model::{DeepNetwork, ModelError};
+use sae_train::{Inputs, Source, TrainError};
+use serde::Serialize;
+
+use crate::codes::CHUNK;
+
+/// Figures of a classifier on labelled samples.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Number of samples.
+    pub samples: usize,
+    /// Share whose most probable class is theirs.
+    pub accuracy: f64,
+    /// −(1/R) Σ_k log P_k,label in nats, without decay.
+    pub cross_entropy: f64,
+    /// `confusion[actual][predicted]`: number of samples.
+    pub confusion: Vec<Vec<usize>>,
+}
+
+/// Evaluates `network` on all of `data`.
+///
+/// # Errors
+///
+/// Refuses samples of another width than the network's input, and labels beyond its classes.
+pub fn evaluate(
+    network: &DeepNetwork,
+    data: &Dataset,
+    device: &Device,
+) -> Result<Evaluation, TrainError> {
+    let network = network.valid();
+    let classes = network.classes();
+    check_fits(&network, data)?;
+    let inputs = Inputs {
+        samples: &data.samples,
+        device,
+    };
+    let rows: Vec<usize> = (0..data.rows()).collect();
+    let mut confusion = vec![vec![0; classes]; classes];
+    let mut log_likelihood = 0.0;
+    for chunk in rows.chunks(CHUNK) {
+        let scores = network.log_probabilities(inputs.batch(chunk)?).into_data();
+        let scores: Vec<f32> = scores.iter::<f32>().collect();
+        for (&row, scores) in chunk.iter().zip(scores.chunks(classes)) {
+            let actual = usize::from(data.labels[row]);
+            confusion[actual][most_probable(scores)] += 1;
+            log_likelihood += f64::from(scores[actual]);
+        }
+    }
+    let correct: usize = (0..classes).map(|class| confusion[class][class]).sum();
+    Ok(Evaluation {
+        samples: rows.len(),
+        accuracy: correct as f64 / rows.len() as f64,
+        cross_entropy: -log_likelihood / rows.len() as f64,
+        confusion,
+    })
+}
+
+/// The first of the largest scores.
+fn most_probable(scores: &[f32]) -> usize {
+    (1..scores.len()).fold(0, |best, class| {
+        if scores[class] > scores[best] {
+            class
+        } else {
+            best
+        }
+    })
+}
+
+fn check_fits(network: &DeepNetwork, data: &Dataset) -> Result<(), ModelError> {
+    if data.samples.width() != network.inputs() {
+        return Err(ModelError::Shape {
+            operation: "evaluating a network",
+            left_name: "the samples",
+            left: vec![data.rows(), data.samples.width()],
+            right_name: "the network's input",
+            right: vec![network.inputs()],
+        });
+    }
+    let largest = data.labels.iter().copied().max().map_or(0, usize::from);
+    if largest >= network.classes() {
+        return Err(ModelError::Setting {
+            name: "label",
+            found: largest.to_string(),
+            expected: "a number below the network's number of classes",
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ties_go_to_the_first_class() {
+        assert_eq!(most_probable(&[0.0, 0.0, -1.0]), 0);
+        assert_eq!(most_probable(&[-2.0, -1.0, -1.0]), 1);
+    }
+}
