@@ -1,0 +1,104 @@
+//! The backends: the only place in the workspace that names one.
+
+use burn::tensor::Device;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::error::CliError;
+
+/// Where tensors are computed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// Burn's CPU backend in pure Rust
+    #[default]
+    Flex,
+    /// The older CPU backend, on the ndarray crate
+    Ndarray,
+    /// GPUs through Vulkan, Metal, DirectX 12 or WebGPU
+    Wgpu,
+}
+
+impl Backend {
+    /// Every backend, compiled in or not.
+    pub const ALL: [Self; 3] = [Self::Flex, Self::Ndarray, Self::Wgpu];
+
+    /// The name on the command line, in files and as a Cargo feature.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flex => "flex",
+            Self::Ndarray => "ndarray",
+            Self::Wgpu => "wgpu",
+        }
+    }
+
+    /// Opens the backend's default device.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a backend that is not compiled in or has no device, saying what to do.
+    pub fn device(self) -> Result<Device, CliError> {
+        match self {
+            Self::Flex => Ok(Device::flex()),
+            Self::Ndarray => self.ndarray(),
+            Self::Wgpu => self.wgpu().map(|(device, _)| device),
+        }
+    }
+
+    /// What there is to compute on, in words.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backend::device`].
+    pub fn describe(self) -> Result<String, CliError> {
+        match self {
+            Self::Flex | Self::Ndarray => {
+                self.device()?;
+                let threads = std::thread::available_parallelism().map_or(1, usize::from);
+                Ok(format!("CPU, {threads} threads"))
+            }
+            Self::Wgpu => self.wgpu().map(|(_, name)| name),
+        }
+    }
+
+    #[cfg(feature = "ndarray")]
+    fn ndarray(self) -> Result<Device, CliError> {
+        // Deprecated in Burn 0.22 in favour of flex; kept for comparison until it is gone.
+        #[allow(deprecated)]
+        Ok(Device::ndarray())
+    }
+
+    #[cfg(not(feature = "ndarray"))]
+    fn ndarray(self) -> Result<Device, CliError> {
+        Err(self.not_compiled_in())
+    }
+
+    #[cfg(feature = "wgpu")]
+    fn wgpu(self) -> Result<(Device, String), CliError> {
+        let opened = Device::wgpu_options().init_with_setup();
+        let (device, setup) = opened.map_err(|error| {
+            CliError::Backend(format!(
+                "backend wgpu: no usable graphics adapter ({error}). Install your GPU's Vulkan \
+                 driver, or a software one (Debian and Ubuntu: mesa-vulkan-drivers), or use \
+                 --backend flex"
+            ))
+        })?;
+        let info = setup.adapter.get_info();
+        let name = format!("{} ({:?}, {:?})", info.name, info.device_type, info.backend);
+        Ok((device, name))
+    }
+
+    #[cfg(not(feature = "wgpu"))]
+    fn wgpu(self) -> Result<(Device, String), CliError> {
+        Err(self.not_compiled_in())
+    }
+
+    #[cfg(not(all(feature = "ndarray", feature = "wgpu")))]
+    fn not_compiled_in(self) -> CliError {
+        let name = self.name();
+        CliError::Backend(format!(
+            "backend {name} is not compiled into this program; build it with `cargo build \
+             --release -p sae-cli --features {name}` or run `cargo xtask train --backend {name}`"
+        ))
+    }
+}

@@ -1,0 +1,229 @@
+//! `sae train`
+
+use std::fs;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use sae_data::Dataset;
+use sae_model::SparseAutoencoder;
+use sae_report::{loss_curves, reconstructions};
+use sae_stack::{Details, StackData, Summary, train_stack};
+use sae_train::{Inputs, Source};
+use serde::Serialize;
+
+use super::features;
+use crate::args::TrainArgs;
+use crate::backend::Backend;
+use crate::config::{Checked, Config, Rule, SourceKind};
+use crate::data::RunData;
+use crate::error::CliError;
+use crate::progress::Recorder;
+use crate::run_folder::{Destination, RunFolder, facts, tile};
+use crate::{data, output};
+
+/// Images in the picture of reconstructions.
+const RECONSTRUCTIONS: usize = 20;
+
+/// Trains a stack and writes its run folder.
+pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
+    let started = Instant::now();
+    let checked = resolve(args)?;
+    let config = &checked.config;
+    let name = args.config.config.file_stem().unwrap_or_default();
+    let name = name.to_string_lossy();
+    let destination = Destination::choose(args.out.as_deref(), &name, args.overwrite)?;
+    let device = config.backend.device()?;
+    let data = data::load(config)?;
+    let facts = facts(&data.train, data.validation.as_ref(), &data.test);
+    let folder = destination.create(config, &facts)?;
+    output::progress(announcement(&checked, &data, &folder));
+
+    let mut recorder = Recorder::new(&folder);
+    let samples = StackData {
+        train: &data.train,
+        validation: data.validation.as_ref(),
+        test: &data.test,
+    };
+    let summary = train_stack(&checked.settings, samples, &device, &mut recorder)
+        .map_err(CliError::from_train)?;
+    folder.write("loss.svg", loss_curves(&recorder.curves)?.as_bytes())?;
+    let stages = recorder.seconds.clone();
+    draw_pictures(&folder, &data.test, &device)?;
+    let record = Record::new(config, &summary, started, &stages);
+    folder.write_json("summary.json", &record)?;
+    output::result(report(&record, &folder));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration with the arguments applied and paths that hold from anywhere.
+fn resolve(args: &TrainArgs) -> Result<Checked, CliError> {
+    let mut changed = args.config.clone();
+    if let Some(backend) = args.backend {
+        changed.set.push(format!("backend={}", backend.name()));
+    }
+    if let Some(rule) = args.gradient {
+        changed.set.push(format!("gradient={}", rule.name()));
+    }
+    let mut checked = super::config::load(&changed)?;
+    if checked.config.data.source == SourceKind::Idx {
+        let folder = data::folder(&checked.config.data.idx)?;
+        let folder = fs::canonicalize(&folder).unwrap_or(folder);
+        checked.config.data.idx.dir = folder.to_string_lossy().into_owned();
+    }
+    Ok(checked)
+}
+
+fn announcement(checked: &Checked, data: &RunData, folder: &RunFolder) -> String {
+    let hidden: String = checked
+        .settings
+        .layers
+        .iter()
+        .map(|layer| format!("-{}", layer.hidden))
+        .collect();
+    let validation = data.validation.as_ref().map_or(0, Dataset::rows);
+    format!(
+        "{}{hidden}-{}, {} training, {validation} validation and {} test samples; backend {}, \
+         gradient {}, seed {}; writing {}",
+        data.train.samples.width(),
+        data.train.classes.len(),
+        data.train.rows(),
+        data.test.rows(),
+        checked.config.backend.name(),
+        checked.config.gradient.name(),
+        checked.config.seed,
+        folder.path().display()
+    )
+}
+
+/// The tiles and the reconstructions of the first autoencoder.
+fn draw_pictures(folder: &RunFolder, test: &Dataset, device: &Device) -> Result<(), CliError> {
+    let autoencoder = folder.autoencoder(1, device)?;
+    let tile = tile(test.image);
+    folder.write(features::FEATURES, &features::draw(&autoencoder, tile)?)?;
+    let (originals, reconstructed) = reconstruct(&autoencoder, test, device)?;
+    let picture = reconstructions(tile, &originals, &reconstructed)?;
+    folder.write("reconstructions.png", &picture)
+}
+
+fn reconstruct(
+    autoencoder: &SparseAutoencoder,
+    test: &Dataset,
+    device: &Device,
+) -> Result<(Vec<f32>, Vec<f32>), CliError> {
+    let rows: Vec<usize> = (0..test.rows().min(RECONSTRUCTIONS)).collect();
+    let samples = &test.samples;
+    let batch = Inputs { samples, device }.batch(&rows)?;
+    let reconstructed = autoencoder.valid().forward(batch).into_data();
+    Ok((samples.gather(&rows), reconstructed.iter::<f32>().collect()))
+}
+
+/// `summary.json`.
+#[derive(Debug, Serialize)]
+struct Record<'a> {
+    version: &'static str,
+    backend: Backend,
+    gradient: Rule,
+    seed: u64,
+    /// Objectives are means over samples.
+    objective_convention: &'static str,
+    seconds: f64,
+    stage_seconds: Vec<(&'a str, f64)>,
+    #[serde(flatten)]
+    summary: &'a Summary,
+}
+
+impl<'a> Record<'a> {
+    fn new(
+        config: &Config,
+        summary: &'a Summary,
+        started: Instant,
+        stages: &'a [(String, f64)],
+    ) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            backend: config.backend,
+            gradient: config.gradient,
+            seed: config.seed,
+            objective_convention: "mean",
+            seconds: started.elapsed().as_secs_f64(),
+            stage_seconds: stages.iter().map(|(n, s)| (n.as_str(), *s)).collect(),
+            summary,
+        }
+    }
+}
+
+fn report(record: &Record<'_>, folder: &RunFolder) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| text.push_str(&format!("{name:<38} {value}\n"));
+    for layer in &record.summary.layers {
+        let rmse = |details: &Details| match details {
+            Details::Autoencoder { rmse, .. } => *rmse,
+            Details::Classifier { .. } => f64::NAN,
+        };
+        line(
+            &format!(
+                "autoencoder {} ({}-{})",
+                layer.layer, layer.inputs, layer.hidden
+            ),
+            format!(
+                "RMSE {:.4} train, {:.4} test; {} epochs",
+                rmse(&layer.train),
+                rmse(&layer.test),
+                layer.epochs
+            ),
+        );
+    }
+    let summary = record.summary;
+    let accuracies = [
+        ("before fine-tuning", Some(&summary.before_finetuning)),
+        ("after fine-tuning", Some(&summary.after_finetuning)),
+        (
+            "fine-tuned from random initialisation",
+            summary.from_random.as_ref(),
+        ),
+    ];
+    for (name, evaluation) in accuracies {
+        if let Some(evaluation) = evaluation {
+            line(
+                name,
+                format!(
+                    "test accuracy {:.2}%, cross-entropy {:.4} nats",
+                    100.0 * evaluation.accuracy,
+                    evaluation.cross_entropy
+                ),
+            );
+        }
+    }
+    line("time", format!("{:.1} s", record.seconds));
+    line("run folder", folder.path().display().to_string());
+    line(
+        "pictures",
+        "features.png, reconstructions.png, loss.svg".to_owned(),
+    );
+    text.trim_end().to_owned()
+}
+
+impl CliError {
+    /// Errors of the recorder are the command's own.
+    fn from_train(error: sae_train::TrainError) -> Self {
+        match error {
+            sae_train::TrainError::Hook(inner) => match inner.downcast::<CliError>() {
+                Ok(own) => *own,
+                Err(other) => Self::Train(sae_train::TrainError::Hook(other)),
+            },
+            other => Self::Train(other),
+        }
+    }
+}
+
+impl Rule {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Autodiff => "autodiff",
+            Self::Delta => "delta",
+        }
+    }
+}

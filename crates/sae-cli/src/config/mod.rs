@@ -1,0 +1,11 @@
+//! Configuration: TOML text → [`Config`] (options, with defaults) → checked settings.
+
+mod check;
+mod error;
+mod load;
+mod schema;
+
+pub use check::Checked;
+pub use error::ConfigError;
+pub use load::{Loaded, ShapesSource};
+pub use schema::{Config, IdxConfig, Rule, SourceKind};

@@ -1,0 +1,188 @@
+//! The data sets that a configuration names.
+
+use std::path::{Path, PathBuf};
+
+use sae_data::{Dataset, Stream, stream};
+
+use crate::config::{Config, IdxConfig, SourceKind};
+use crate::error::CliError;
+
+/// The samples of a run.
+pub struct RunData {
+    /// Trained on.
+    pub train: Dataset,
+    /// Watched during training.
+    pub validation: Option<Dataset>,
+    /// Evaluated on.
+    pub test: Dataset,
+}
+
+/// Loads or draws everything that training needs.
+///
+/// # Errors
+///
+/// Refuses files that are missing, damaged or do not fit together.
+pub fn load(config: &Config) -> Result<RunData, CliError> {
+    let train = match config.data.source {
+        SourceKind::Shapes => {
+            let shapes = &config.data.shapes;
+            let mut rng = stream(config.seed, Stream::ShapesTrain);
+            shapes.generate(shapes.train, &mut rng)?.0
+        }
+        SourceKind::Idx => {
+            let idx = &config.data.idx;
+            read_pair(&folder(idx)?, &idx.train_images, &idx.train_labels)?
+        }
+    };
+    let test = load_test(config)?;
+    check_alike(&train, &test)?;
+    if config.data.validation == 0.0 {
+        return Ok(RunData {
+            train,
+            validation: None,
+            test,
+        });
+    }
+    let mut rng = stream(config.seed, Stream::Split);
+    let (train, validation) = train.split(config.data.validation, &mut rng)?;
+    Ok(RunData {
+        train,
+        validation: Some(validation),
+        test,
+    })
+}
+
+/// Loads or draws the test samples only.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_test(config: &Config) -> Result<Dataset, CliError> {
+    match config.data.source {
+        SourceKind::Shapes => {
+            let shapes = &config.data.shapes;
+            let mut rng = stream(config.seed, Stream::ShapesTest);
+            Ok(shapes.generate(shapes.test, &mut rng)?.0)
+        }
+        SourceKind::Idx => {
+            let idx = &config.data.idx;
+            read_pair(&folder(idx)?, &idx.test_images, &idx.test_labels)
+        }
+    }
+}
+
+/// Reads the one pair of images and labels in a folder: the files whose names contain `images` and
+/// `labels`, those of the test set where there are two of each.
+///
+/// # Errors
+///
+/// Refuses a folder in which the pair is missing or not unique.
+pub fn load_folder(folder: &Path) -> Result<Dataset, CliError> {
+    let unreadable = |error| {
+        let folder = folder.display();
+        CliError::Input(format!("{folder}: cannot be read as a folder: {error}"))
+    };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
+        names.push(name.to_string_lossy().into_owned());
+    }
+    let find = |kind: &str| {
+        let holds = |n: &&String| n.contains(kind) && n.contains("idx");
+        let mut found: Vec<&String> = names.iter().filter(holds).collect();
+        if found.len() > 1 {
+            found.retain(|n| n.starts_with("test") || n.starts_with("t10k"));
+        }
+        match found[..] {
+            [name] => Ok(folder.join(name)),
+            _ => Err(CliError::Input(format!(
+                "{}: expected one IDX file of test {kind} (a name with `{kind}` and `idx`), \
+                 found {} of them",
+                folder.display(),
+                found.len()
+            ))),
+        }
+    };
+    Ok(Dataset::read_idx(&find("images")?, &find("labels")?)?)
+}
+
+/// `data.idx.dir` with its environment variables filled in.
+///
+/// # Errors
+///
+/// Refuses a variable that is not set, and a folder that is not there.
+pub fn folder(idx: &IdxConfig) -> Result<PathBuf, CliError> {
+    let mut path = String::new();
+    let mut rest = idx.dir.as_str();
+    while let Some((before, after)) = rest.split_once("${") {
+        let (name, after) = after.split_once('}').ok_or_else(|| {
+            CliError::Input(format!("data.idx.dir is {:?}; `${{` has no `}}`", idx.dir))
+        })?;
+        let value = std::env::var(name).map_err(|_| {
+            CliError::Input(format!(
+                "data.idx.dir is {:?} but the environment variable {name} is not set; expected \
+                 the folder of the IDX files: set it with {name}=FOLDER before the command, or \
+                 give --set data.idx.dir=FOLDER",
+                idx.dir
+            ))
+        })?;
+        path.push_str(before);
+        path.push_str(&value);
+        rest = after;
+    }
+    path.push_str(rest);
+    let path = PathBuf::from(path);
+    if !path.is_dir() {
+        return Err(CliError::Input(format!(
+            "data.idx.dir: there is no folder {}; expected the folder of the IDX files {}, {}, \
+             {} and {} (or the same with .gz)",
+            path.display(),
+            idx.train_images,
+            idx.train_labels,
+            idx.test_images,
+            idx.test_labels
+        )));
+    }
+    Ok(path)
+}
+
+fn read_pair(folder: &Path, images: &str, labels: &str) -> Result<Dataset, CliError> {
+    let find = |name: &str| {
+        let plain = folder.join(name);
+        let compressed = folder.join(format!("{name}.gz"));
+        [plain, compressed]
+            .into_iter()
+            .find(|path| path.is_file())
+            .ok_or_else(|| {
+                CliError::Input(format!(
+                    "{}: there is no file {name} or {name}.gz",
+                    folder.display()
+                ))
+            })
+    };
+    Ok(Dataset::read_idx(&find(images)?, &find(labels)?)?)
+}
+
+fn check_alike(train: &Dataset, test: &Dataset) -> Result<(), CliError> {
+    if train.image != test.image {
+        return Err(CliError::Input(format!(
+            "the training images have {} x {} pixels but the test images {} x {}; expected the \
+             same size",
+            train.image.height, train.image.width, test.image.height, test.image.width
+        )));
+    }
+    if test.classes.len() > train.classes.len() {
+        return Err(CliError::Input(format!(
+            "the test labels go up to {} but the training labels only to {}; expected the same \
+             classes",
+            test.classes.len() - 1,
+            train.classes.len() - 1
+        )));
+    }
+    if train.classes.len() < 2 {
+        return Err(CliError::Input(
+            "all training labels are 0; expected at least two classes".to_owned(),
+        ));
+    }
+    Ok(())
+}
