@@ -1,9 +1,7 @@
 //! What is reported of each epoch.
 
-use std::collections::BTreeMap;
-
 use sae_train::Epoch;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// One line of `metrics.jsonl`. All values are means over the epoch's batches (see
 /// [`Epoch`]); objectives are in the mean convention.
@@ -15,8 +13,9 @@ pub struct EpochMetrics {
     pub epoch: usize,
     /// J, the sum of the terms.
     pub objective: f64,
-    /// The named terms of J.
-    pub terms: BTreeMap<&'static str, f64>,
+    /// The named terms of J, in their order.
+    #[serde(serialize_with = "as_map")]
+    pub terms: Vec<(&'static str, f64)>,
     /// What else is known, by kind of model.
     #[serde(flatten)]
     pub details: Details,
@@ -27,6 +26,10 @@ pub struct EpochMetrics {
     pub seconds: f64,
     /// Training samples per second.
     pub samples_per_second: f64,
+}
+
+fn as_map<S: Serializer>(terms: &[(&'static str, f64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(terms.iter().copied())
 }
 
 /// The part of the metrics that depends on the kind of model.
@@ -88,7 +91,7 @@ impl EpochMetrics {
             stage,
             epoch: epoch.epoch,
             objective: epoch.objective,
-            terms: epoch.terms.iter().copied().collect(),
+            terms: epoch.terms.clone(),
             details,
             validation_objective: epoch.validation,
             seconds: epoch.seconds,

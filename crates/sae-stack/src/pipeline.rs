@@ -31,10 +31,10 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Autoencoder(k) => write!(f, "autoencoder-{k}"),
-            Self::Softmax => f.write_str("softmax"),
-            Self::FineTune => f.write_str("finetune"),
-            Self::Control => f.write_str("control"),
+            Self::Autoencoder(k) => f.pad(&format!("autoencoder-{k}")),
+            Self::Softmax => f.pad("softmax"),
+            Self::FineTune => f.pad("finetune"),
+            Self::Control => f.pad("control"),
         }
     }
 }

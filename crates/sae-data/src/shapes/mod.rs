@@ -91,7 +91,7 @@ impl Default for ShapesConfig {
             size: 30,
             train: 10_000,
             test: 2_000,
-            style: ShapeStyle::Filled,
+            style: ShapeStyle::Outline,
             line_width: [1.5, 2.5],
             radius: [0.35, 0.75],
             position: [-1.0, 1.0],
@@ -99,7 +99,7 @@ impl Default for ShapesConfig {
             contrast: [0.7, 1.0],
             blur: [0.0, 1.0],
             missing: [0.0, 0.2],
-            noise: [0.0, 0.03],
+            noise: [0.0, 0.01],
         }
     }
 }
@@ -268,6 +268,7 @@ mod tests {
     fn clean(size: usize) -> ShapesConfig {
         ShapesConfig {
             size,
+            style: ShapeStyle::Filled,
             radius: [0.8, 0.8],
             position: [0.0, 0.0],
             contrast: [1.0, 1.0],
