@@ -80,8 +80,15 @@ fn ci() {
     run(&mut cargo(&["fmt", "--all", "--check"]));
     let mut clippy = cargo(&["clippy", "--workspace", "--all-targets"]);
     run(clippy.args(ALL_FEATURES).args(["--", "--deny", "warnings"]));
-    let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"]);
-    run(doc.args(ALL_FEATURES).env("RUSTDOCFLAGS", "--deny warnings"));
+    let mut doc = cargo(&[
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--document-private-items",
+    ]);
+    run(doc
+        .args(ALL_FEATURES)
+        .env("RUSTDOCFLAGS", "--deny warnings"));
     test(&[]);
     let out = env::temp_dir().join(format!("sae-ci-{}", std::process::id()));
     let smoke = Train {

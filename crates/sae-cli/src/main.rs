@@ -6,15 +6,19 @@ mod commands;
 mod config;
 mod data;
 mod error;
+mod initial;
 mod output;
 mod progress;
 mod run_folder;
+mod self_test;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
+    #[cfg(all(unix, feature = "wgpu"))]
+    backend::silence_graphics_drivers();
     match commands::run(args::Args::parse()) {
         Ok(code) => code,
         Err(error) => {

@@ -1,5 +1,6 @@
 //! Both gradient rules against central finite differences.
 
+use burn::module::Module;
 use burn::optim::GradientsParams;
 
 use crate::parameters::host_values;
@@ -58,8 +59,11 @@ pub fn gradient_check<O: Objective>(
     settings: FiniteDifference,
 ) -> Result<Vec<TensorCheck>, ModelError> {
     let mut parameters = named_parameters(model);
-    let delta = host_gradients(GradientRule::Delta, objective, model, batch, &parameters);
-    let autodiff = host_gradients(GradientRule::Autodiff, objective, model, batch, &parameters);
+    let gradients = |rule: GradientRule| {
+        named_gradients(model, &rule.gradient(objective, model, batch).gradients)
+    };
+    let delta = gradients(GradientRule::Delta);
+    let autodiff = gradients(GradientRule::Autodiff);
 
     let mut checks = Vec::new();
     for tensor in 0..parameters.len() {
@@ -82,9 +86,9 @@ pub fn gradient_check<O: Objective>(
             name: parameters[tensor].name.clone(),
             shape: parameters[tensor].shape.clone(),
             entries: picked.len(),
-            delta_autodiff: relative_difference(&delta[tensor], &autodiff[tensor]),
-            delta_finite: relative_difference(&pick(&delta[tensor]), &finite),
-            autodiff_finite: relative_difference(&pick(&autodiff[tensor]), &finite),
+            delta_autodiff: relative_difference(&delta[tensor].1, &autodiff[tensor].1),
+            delta_finite: relative_difference(&pick(&delta[tensor].1), &finite),
+            autodiff_finite: relative_difference(&pick(&autodiff[tensor].1), &finite),
         });
     }
     Ok(checks)
@@ -110,24 +114,20 @@ fn spread(length: usize, count: usize) -> Vec<usize> {
     (0..count).map(|i| i * length / count).collect()
 }
 
-fn host_gradients<O: Objective>(
-    rule: GradientRule,
-    objective: &O,
-    model: &O::Model,
-    batch: &O::Batch,
-    parameters: &[NamedParameter],
-) -> Vec<Vec<f64>> {
-    let gradients = rule.gradient(objective, model, batch).gradients;
-    let of = |p: &NamedParameter| match p.shape.len() {
-        1 => host_gradient::<1>(&gradients, p),
-        _ => host_gradient::<2>(&gradients, p),
-    };
-    parameters.iter().map(of).collect()
-}
-
+/// The gradient of every parameter of `model` on the host, under the parameter's name, row by row.
+///
 /// A parameter without a gradient does not influence the objective: its gradient is zero.
-fn host_gradient<const D: usize>(gradients: &GradientsParams, p: &NamedParameter) -> Vec<f64> {
-    gradients
-        .get::<D>(p.id)
-        .map_or_else(|| vec![0.0; p.values.len()], host_values)
+pub fn named_gradients<M: Module>(
+    model: &M,
+    gradients: &GradientsParams,
+) -> Vec<(String, Vec<f64>)> {
+    let host = |p: NamedParameter| {
+        let values = match p.shape.len() {
+            1 => gradients.get::<1>(p.id).map(host_values),
+            _ => gradients.get::<2>(p.id).map(host_values),
+        };
+        let zeros = || vec![0.0; p.values.len()];
+        (p.name, values.unwrap_or_else(zeros))
+    };
+    named_parameters(model).into_iter().map(host).collect()
 }

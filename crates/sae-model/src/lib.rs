@@ -24,7 +24,9 @@ mod parameters;
 mod softmax;
 
 pub use autoencoder::{AutoencoderConfig, SparseAutoencoder};
-pub use check::{FiniteDifference, TensorCheck, gradient_check, relative_difference};
+pub use check::{
+    FiniteDifference, TensorCheck, gradient_check, named_gradients, relative_difference,
+};
 pub use dense::{Dense, DenseConfig};
 pub use error::ModelError;
 pub use gradient::{Gradient, GradientRule};

@@ -22,7 +22,7 @@ use crate::data::RunData;
 use crate::error::CliError;
 use crate::progress::Recorder;
 use crate::run_folder::{Destination, RunFolder, facts, tile};
-use crate::{data, output};
+use crate::{data, output, self_test};
 
 /// Images in the picture of reconstructions.
 const RECONSTRUCTIONS: usize = 20;
@@ -37,6 +37,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let destination = Destination::choose(args.out.as_deref(), &name, args.overwrite)?;
     let device = config.backend.device()?;
     let data = data::load(config)?;
+    self_test::run(config.backend, &checked.settings, &data.train, &device)?;
     let facts = facts(&data.train, data.validation.as_ref(), &data.test);
     let folder = destination.create(config, &facts)?;
     output::progress(announcement(&checked, &data, &folder));
@@ -130,9 +131,16 @@ struct Record<'a> {
     /// Objectives are means over samples.
     objective_convention: &'static str,
     seconds: f64,
-    stage_seconds: Vec<(&'a str, f64)>,
+    stages: Vec<StageTime<'a>>,
     #[serde(flatten)]
     summary: &'a Summary,
+}
+
+/// How long a stage took, with its evaluation.
+#[derive(Debug, Serialize)]
+struct StageTime<'a> {
+    stage: &'a str,
+    seconds: f64,
 }
 
 impl<'a> Record<'a> {
@@ -149,7 +157,13 @@ impl<'a> Record<'a> {
             seed: config.seed,
             objective_convention: "mean",
             seconds: started.elapsed().as_secs_f64(),
-            stage_seconds: stages.iter().map(|(n, s)| (n.as_str(), *s)).collect(),
+            stages: stages
+                .iter()
+                .map(|(stage, seconds)| StageTime {
+                    stage,
+                    seconds: *seconds,
+                })
+                .collect(),
             summary,
         }
     }

@@ -339,7 +339,7 @@ mod tests {
         assert_eq!(config.layers[1].hidden, 7);
         assert_eq!(config.layers[0].rho, 0.2);
         assert_eq!(config.data.idx.dir, "some/dir");
-        assert_eq!(config.pretrain.batch, crate::config::Batch::Full);
+        assert_eq!(config.pretrain.batch, crate::config::schema::Batch::Full);
         assert_eq!(config.data.shapes.kinds.len(), 2);
         let found = message(text, &["layers.2.hidden=7"]);
         assert!(found.contains("layers[2] does not exist"), "{found}");

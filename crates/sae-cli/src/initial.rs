@@ -1,0 +1,133 @@
+//! The models of a configuration at their initial weights, for checks of gradients.
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use sae_data::{Dataset, Stream, stream};
+use sae_model::{
+    AutoencoderConfig, DeepNetwork, LabelledBatch, Objective, SoftmaxConfig, SparseAutoencoder,
+};
+use sae_stack::{StackSettings, Stage};
+use sae_train::{BatchSize, Training};
+
+use crate::error::CliError;
+
+/// Every model of a stack, as it is before training.
+pub struct InitialModels<'a> {
+    settings: &'a StackSettings,
+    train: &'a Dataset,
+    device: Device,
+    dtype: DType,
+    autoencoders: Vec<SparseAutoencoder>,
+    network: DeepNetwork,
+}
+
+/// Something done with each model, whatever its kind.
+pub trait Visitor {
+    /// Called with the stage that trains the model, its objective, the model and a batch.
+    ///
+    /// # Errors
+    ///
+    /// Any error ends the walk.
+    fn visit<O: Objective>(
+        &mut self,
+        stage: Stage,
+        objective: &O,
+        model: &O::Model,
+        batch: &O::Batch,
+    ) -> Result<(), CliError>;
+}
+
+impl<'a> InitialModels<'a> {
+    /// Draws the weights that training on `train` would start from.
+    ///
+    /// # Errors
+    ///
+    /// Refuses sizes that make no model.
+    pub fn new(
+        settings: &'a StackSettings,
+        train: &'a Dataset,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self, CliError> {
+        let mut width = train.samples.width();
+        let mut autoencoders = Vec::new();
+        for (index, layer) in settings.layers.iter().enumerate() {
+            let mut rng = stream(settings.seed, Stream::Autoencoder(index as u16));
+            let config = AutoencoderConfig::new(width, layer.hidden)?;
+            autoencoders.push(config.init(&mut rng, dtype, device));
+            width = layer.hidden;
+        }
+        let mut rng = stream(settings.seed, Stream::Head);
+        let head = SoftmaxConfig::new(width, train.classes.len())?;
+        let network = DeepNetwork::stack(&autoencoders, head.init(&mut rng, dtype, device))?;
+        Ok(Self {
+            settings,
+            train,
+            device: device.clone(),
+            dtype,
+            autoencoders,
+            network,
+        })
+    }
+
+    /// Visits each autoencoder on the codes of those below it, the head on the last codes, and the
+    /// network on the inputs. A batch has `rows` rows, or as many as the stage's training uses.
+    ///
+    /// # Errors
+    ///
+    /// As the visitor.
+    pub fn visit(&self, rows: Option<usize>, visitor: &mut impl Visitor) -> Result<(), CliError> {
+        let of = |training: &Training| self.rows(rows, training);
+        for (index, layer) in self.settings.layers.iter().enumerate() {
+            let (_, inputs) = self.batch(of(&layer.training));
+            let codes = self.codes(inputs, index);
+            let model = &self.autoencoders[index];
+            visitor.visit(
+                Stage::Autoencoder(index + 1),
+                &layer.objective,
+                model,
+                &codes,
+            )?;
+        }
+        let (objective, training) = &self.settings.softmax;
+        let (labels, inputs) = self.batch(of(training));
+        let batch = self.labelled(self.codes(inputs, self.autoencoders.len()), &labels)?;
+        visitor.visit(Stage::Softmax, objective, &self.network.head, &batch)?;
+
+        let (objective, training) = &self.settings.finetune;
+        let (labels, inputs) = self.batch(of(training));
+        let batch = self.labelled(inputs, &labels)?;
+        visitor.visit(Stage::FineTune, objective, &self.network, &batch)
+    }
+
+    fn rows(&self, rows: Option<usize>, training: &Training) -> usize {
+        let rows = rows.unwrap_or(match training.batch {
+            BatchSize::Full => usize::MAX,
+            BatchSize::Rows(rows) => rows,
+        });
+        rows.min(self.train.rows())
+    }
+
+    /// The first rows of the training data: labels and inputs `[rows, input]`.
+    fn batch(&self, rows: usize) -> (Vec<u8>, Tensor<2>) {
+        let rows: Vec<usize> = (0..rows).collect();
+        let width = self.train.samples.width();
+        let values = TensorData::new(self.train.samples.gather(&rows), [rows.len(), width]);
+        let inputs = Tensor::from_data(values, (&self.device, self.dtype));
+        (
+            rows.iter().map(|&row| self.train.labels[row]).collect(),
+            inputs,
+        )
+    }
+
+    /// The codes of the first `layers` encoders.
+    fn codes(&self, inputs: Tensor<2>, layers: usize) -> Tensor<2> {
+        let below = &self.autoencoders[..layers];
+        below
+            .iter()
+            .fold(inputs, |x, model| model.encode(x).inner())
+    }
+
+    fn labelled(&self, inputs: Tensor<2>, labels: &[u8]) -> Result<LabelledBatch, CliError> {
+        Ok(LabelledBatch::new(inputs, labels, self.network.classes())?)
+    }
+}

@@ -1,0 +1,190 @@
+//! The same mathematics on every backend: gradients and whole runs against flex.
+//!
+//! A backend that is not there is skipped by name; with SAE_REQUIRE_WGPU set, a missing wgpu
+//! device is a failure.
+
+mod support;
+
+use std::process::ExitCode;
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use libtest_mimic::{Arguments, Failed, Trial};
+use sae_data::{Stream, stream, uniform};
+use sae_model::{
+    AutoencoderConfig, DeepNetwork, DenseConfig, FineTuning, GradientRule, LabelledBatch,
+    Objective, SoftmaxConfig, SparseObjective, named_gradients, relative_difference,
+};
+use support::{number, succeed, summary, text};
+
+/// Largest relative difference of gradients in `f32`.
+const TOLERANCE: f64 = 1e-4;
+
+type Test = fn(&'static str, &Device) -> Result<(), Failed>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for (name, device) in [
+        ("flex", Ok(Device::flex())),
+        ("ndarray", ndarray()),
+        ("wgpu", wgpu()),
+    ] {
+        let tests: [(&str, Test); 3] = [
+            ("autoencoder_gradients", autoencoder_gradients),
+            ("network_gradients", network_gradients),
+            ("tiny_run", tiny_run),
+        ];
+        for (test, run) in tests {
+            trials.push(trial(name, test, run, &device));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(name: &'static str, test: &str, run: Test, device: &Result<Device, String>) -> Trial {
+    let title = format!("{name}_{test}");
+    match device.clone() {
+        Ok(device) => Trial::test(title, move || run(name, &device)),
+        Err(reason) if std::env::var_os("SAE_REQUIRE_WGPU").is_some() => {
+            Trial::test(title, move || Err(reason.into()))
+        }
+        Err(_) => Trial::test(title, || Ok(())).with_ignored_flag(true),
+    }
+}
+
+#[cfg(feature = "ndarray")]
+#[allow(clippy::unnecessary_wraps, reason = "the other build has no device")]
+fn ndarray() -> Result<Device, String> {
+    #[allow(deprecated)]
+    Ok(Device::ndarray())
+}
+
+#[cfg(not(feature = "ndarray"))]
+fn ndarray() -> Result<Device, String> {
+    Err("sae-cli was tested without its feature `ndarray`".to_owned())
+}
+
+#[cfg(feature = "wgpu")]
+fn wgpu() -> Result<Device, String> {
+    Device::wgpu_options()
+        .init()
+        .map_err(|error| error.to_string())
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn wgpu() -> Result<Device, String> {
+    Err("sae-cli was tested without its feature `wgpu`".to_owned())
+}
+
+/// Numbers in [0, 1), the same on every device.
+fn inputs(rows: usize, columns: usize, device: &Device) -> Tensor<2> {
+    let mut rng = stream(3, Stream::Split);
+    let values: Vec<f64> = (0..rows * columns)
+        .map(|_| uniform(&mut rng, 0.0, 1.0))
+        .collect();
+    let data = TensorData::new(values, [rows, columns]);
+    Tensor::from_data(data, (device, DType::F32))
+}
+
+/// Delta and autodiff on `device` against each other and against delta on flex.
+fn compare<O: Objective>(
+    case: &str,
+    objective: &O,
+    here: (&O::Model, &O::Batch),
+    flex: (&O::Model, &O::Batch),
+) -> Result<(), Failed> {
+    let gradients = |rule: GradientRule, (model, batch): (&O::Model, &O::Batch)| {
+        named_gradients(model, &rule.gradient(objective, model, batch).gradients)
+    };
+    let witness = gradients(GradientRule::Delta, flex);
+    for rule in GradientRule::ALL {
+        let found = gradients(rule, here);
+        for ((name, found), (_, expected)) in found.iter().zip(&witness) {
+            let difference = relative_difference(found, expected);
+            // Written so that a difference that is not a number fails.
+            if !(difference < TOLERANCE) {
+                return Err(format!("{case}, {rule}, {name}: {difference:e}").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn autoencoder_gradients(_: &'static str, device: &Device) -> Result<(), Failed> {
+    for (n, h, rows) in [(5, 3, 1), (16, 7, 10), (33, 17, 65), (64, 100, 32)] {
+        let objective = SparseObjective::new(3e-3, 3.0, 0.1)?;
+        let model = |device: &Device| {
+            let mut rng = stream(1, Stream::Autoencoder(0));
+            AutoencoderConfig::new(n, h).map(|c| c.init(&mut rng, DType::F32, device))
+        };
+        let flex = Device::flex();
+        compare(
+            &format!("{n}-{h}, {rows} rows"),
+            &objective,
+            (&model(device)?, &inputs(rows, n, device)),
+            (&model(&flex)?, &inputs(rows, n, &flex)),
+        )?;
+    }
+    Ok(())
+}
+
+fn network_gradients(_: &'static str, device: &Device) -> Result<(), Failed> {
+    for (sizes, classes, rows) in [(vec![9, 5], 3, 1), (vec![20, 12, 8], 10, 37)] {
+        let objective = FineTuning::new(1e-3)?;
+        let network = |device: &Device| {
+            let mut rng = stream(1, Stream::Control);
+            let encoders = sizes
+                .windows(2)
+                .map(|s| DenseConfig::new(s[0], s[1]).init(&mut rng, DType::F32, device))
+                .collect();
+            let head = SoftmaxConfig::new(sizes[sizes.len() - 1], classes)?;
+            DeepNetwork::new(encoders, head.init(&mut rng, DType::F32, device))
+        };
+        let labels: Vec<u8> = (0..rows).map(|k| (k * 7 % classes) as u8).collect();
+        let batch =
+            |device: &Device| LabelledBatch::new(inputs(rows, sizes[0], device), &labels, classes);
+        let flex = Device::flex();
+        compare(
+            &format!("{sizes:?}-{classes}, {rows} rows"),
+            &objective,
+            (&network(device)?, &batch(device)?),
+            (&network(&flex)?, &batch(&flex)?),
+        )?;
+    }
+    Ok(())
+}
+
+/// A whole run gives the summary that flex gives, up to float error.
+fn tiny_run(name: &'static str, _: &Device) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let run = |backend: &str| {
+        let out = folder.path().join(backend);
+        let mut args = vec!["train", "configs/tiny.toml", "--out", text(&out)];
+        args.extend(["--backend", backend]);
+        // Few steps: a software GPU compiles every kernel first.
+        for set in [
+            "data.shapes.train=200",
+            "pretrain.epochs=2",
+            "softmax.epochs=2",
+        ] {
+            args.extend(["--set", set]);
+        }
+        args.extend(["--set", "finetune.epochs=2", "--overwrite"]);
+        succeed(&args);
+        summary(&out)
+    };
+    let (here, flex) = (run(name), run("flex"));
+    for pointer in [
+        "/layers/0/train/rmse",
+        "/layers/1/test/rmse",
+        "/before_finetuning/cross_entropy",
+        "/after_finetuning/cross_entropy",
+        "/from_random/cross_entropy",
+    ] {
+        let (here, flex) = (number(&here, pointer), number(&flex, pointer));
+        if !((here - flex).abs() < 1e-3 * flex) {
+            return Err(format!("{pointer}: {here} on {name}, {flex} on flex").into());
+        }
+    }
+    Ok(())
+}

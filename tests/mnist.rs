@@ -1,0 +1,80 @@
+//! MNIST, where SAE_MNIST_DIR names the folder of its four files; skipped by name elsewhere.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use sae_data::Dataset;
+use support::{number, succeed, summary, text};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let folder = std::env::var_os("SAE_MNIST_DIR").map(PathBuf::from);
+    let tests: [(&str, fn(&Path) -> Result<(), Failed>); 2] =
+        [("mnist_is_read", is_read), ("mnist_is_learned", is_learned)];
+    let trials = tests.map(|(name, run)| {
+        let skipped = folder.is_none();
+        let folder = folder.clone().unwrap_or_default();
+        Trial::test(name, move || run(&folder)).with_ignored_flag(skipped)
+    });
+    libtest_mimic::run(&arguments, trials.into()).exit_code()
+}
+
+/// Facts that the database's page and its many users state: the sizes, the first labels, and the
+/// mean and standard deviation of the training pixels, 0.1307 and 0.3081.
+fn is_read(folder: &Path) -> Result<(), Failed> {
+    let read = |name: &str| {
+        let file = |kind: &str| {
+            let plain = folder.join(format!("{name}-{kind}-ubyte"));
+            let packed = folder.join(format!("{name}-{kind}-ubyte.gz"));
+            if plain.is_file() { plain } else { packed }
+        };
+        Dataset::read_idx(&file("images-idx3"), &file("labels-idx1"))
+    };
+    let (train, test) = (read("train")?, read("t10k")?);
+    assert_eq!((train.rows(), test.rows()), (60_000, 10_000));
+    assert_eq!((train.image.height, train.image.width), (28, 28));
+    assert_eq!(train.labels[..10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
+    assert_eq!(test.labels[..5], [7, 2, 1, 0, 4]);
+    assert_eq!(train.classes.len(), 10);
+
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for row in 0..train.rows() {
+        for value in train.samples.gather(&[row]) {
+            sum += f64::from(value);
+            squares += f64::from(value).powi(2);
+        }
+    }
+    let count = 60_000.0 * 784.0;
+    let (mean, deviation) = (
+        sum / count,
+        (squares / count - (sum / count).powi(2)).sqrt(),
+    );
+    assert!((mean - 0.1307).abs() < 5e-5, "{mean}");
+    assert!((deviation - 0.3081).abs() < 5e-5, "{deviation}");
+    Ok(())
+}
+
+/// A small network learns a good deal in one epoch of fine-tuning.
+fn is_learned(_: &Path) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let run = folder.path().join("run");
+    let mut args = vec!["train", "configs/mnist.toml", "--out", text(&run)];
+    for set in [
+        "control=false",
+        "layers.0.hidden=24",
+        "layers.1.hidden=16",
+        "pretrain.epochs=1",
+        "softmax.epochs=2",
+        "finetune.epochs=2",
+        "finetune.learning_rate=0.005",
+    ] {
+        args.extend(["--set", set]);
+    }
+    succeed(&args);
+    let accuracy = number(&summary(&run), "/after_finetuning/accuracy");
+    assert!(accuracy > 0.8, "{accuracy}");
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! Runs the program as a user would.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// The root of the workspace, from which paths such as `configs/tiny.toml` are meant.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// `sae` in the root of the workspace, without the caller's settings.
+pub fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sae"));
+    command.current_dir(root()).args(args);
+    command
+}
+
+/// Runs `sae`.
+pub fn sae(args: &[&str]) -> Output {
+    command(args).output().expect("sae can be started")
+}
+
+/// Runs `sae`, which must succeed, and returns what it printed to standard output.
+pub fn succeed(args: &[&str]) -> String {
+    let output = sae(args);
+    assert!(
+        output.status.success(),
+        "sae {args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).expect("output is UTF-8")
+}
+
+/// Runs `sae`, which must refuse its input with exit code 2 and one line; returns the line.
+pub fn refuse(args: &[&str]) -> String {
+    let output = sae(args);
+    let message = String::from_utf8(output.stderr).expect("output is UTF-8");
+    assert_eq!(output.status.code(), Some(2), "sae {args:?}: {message}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+    message
+        .strip_prefix("error: ")
+        .expect("errors are marked")
+        .trim_end()
+        .to_owned()
+}
+
+/// A path as an argument.
+pub fn text(path: &Path) -> &str {
+    path.to_str().expect("paths of tests are UTF-8")
+}
+
+/// The `summary.json` of a run.
+pub fn summary(run: &Path) -> Value {
+    let bytes = std::fs::read(run.join("summary.json")).expect("the run has a summary");
+    serde_json::from_slice(&bytes).expect("the summary is JSON")
+}
+
+/// The lines of a run's `metrics.jsonl`.
+pub fn metrics(run: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(run.join("metrics.jsonl")).expect("the run has metrics");
+    let parse = |line| serde_json::from_str(line).expect("every line is JSON");
+    text.lines().map(parse).collect()
+}
+
+/// A number at a JSON pointer.
+pub fn number(value: &Value, pointer: &str) -> f64 {
+    let found = value.pointer(pointer).and_then(Value::as_f64);
+    found.unwrap_or_else(|| panic!("there is a number at {pointer}"))
+}

@@ -1,0 +1,255 @@
+//! Whole runs through the command line.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use support::{metrics, number, sae, succeed, summary, text};
+use tempfile::tempdir;
+
+const TINY: &str = "configs/tiny.toml";
+
+fn train(out: &Path, more: &[&str]) -> String {
+    let mut args = vec!["train", TINY, "--out", text(out)];
+    args.extend(more);
+    succeed(&args)
+}
+
+fn weights(run: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(run.join("weights"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, fs::read(path).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_run_leaves_what_is_documented() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    let printed = train(&run, &[]);
+    for line in [
+        "autoencoder 1 (144-16)",
+        "autoencoder 2 (16-8)",
+        "before fine-tuning",
+        "after fine-tuning",
+        "fine-tuned from random initialisation",
+        "run folder",
+    ] {
+        assert!(printed.contains(line), "{line} is missing in {printed}");
+    }
+
+    let names: Vec<String> = weights(&run).into_iter().map(|(name, _)| name).collect();
+    let expected = [
+        "autoencoder-1.safetensors",
+        "autoencoder-2.safetensors",
+        "control.safetensors",
+        "finetune.safetensors",
+        "softmax.safetensors",
+    ];
+    assert_eq!(names, expected);
+    for (picture, start) in [
+        ("features.png", &b"\x89PNG"[..]),
+        ("reconstructions.png", &b"\x89PNG"[..]),
+        ("loss.svg", &b"<svg"[..]),
+    ] {
+        assert!(fs::read(run.join(picture)).unwrap().starts_with(start));
+    }
+
+    let lines = metrics(&run);
+    assert_eq!(lines.len(), 5 * 5, "one line per epoch and stage");
+    for line in &lines {
+        let terms = line["terms"].as_object().unwrap();
+        let sum: f64 = terms.values().map(|v| v.as_f64().unwrap()).sum();
+        assert!((sum - number(line, "/objective")).abs() < 1e-9 * sum.abs());
+        assert!(number(line, "/samples_per_second") > 0.0);
+        assert!(line["validation_objective"].is_number());
+    }
+    assert!(lines[0]["terms"]["sparsity"].is_number());
+    assert!(lines[24]["accuracy"].is_number());
+
+    let summary = summary(&run);
+    for evaluation in ["before_finetuning", "after_finetuning", "from_random"] {
+        let confusion = summary[evaluation]["confusion"].as_array().unwrap();
+        let counts = || confusion.iter().flat_map(|row| row.as_array().unwrap());
+        let total: u64 = counts().map(|n| n.as_u64().unwrap()).sum();
+        assert_eq!(total, 200);
+        let correct: u64 = (0..4).map(|c| confusion[c][c].as_u64().unwrap()).sum();
+        let accuracy = number(&summary[evaluation], "/accuracy");
+        assert!((accuracy - correct as f64 / 200.0).abs() < 1e-12);
+    }
+}
+
+/// J falls while each part is trained.
+#[test]
+fn training_lowers_every_objective() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    train(&run, &[]);
+    let lines = metrics(&run);
+    for stage in lines.chunks(5) {
+        let (first, last) = (&stage[0], &stage[4]);
+        assert_eq!(first["stage"], last["stage"]);
+        let (first, last) = (number(first, "/objective"), number(last, "/objective"));
+        assert!(last < first, "{stage:?}");
+    }
+}
+
+#[test]
+fn the_same_run_twice_gives_the_same_bytes() {
+    let folder = tempdir().unwrap();
+    let [a, b, c] = ["a", "b", "c"].map(|name| folder.path().join(name));
+    train(&a, &[]);
+    train(&b, &[]);
+    assert_eq!(weights(&a), weights(&b));
+    assert_eq!(
+        fs::read(a.join("features.png")).unwrap(),
+        fs::read(b.join("features.png")).unwrap()
+    );
+    train(&c, &["--seed", "2"]);
+    assert_ne!(weights(&a), weights(&c));
+}
+
+/// The loss curves of the first 20 epochs on shapes agree to 1e-3 relative, in `f32`.
+#[test]
+fn delta_and_autodiff_walk_the_same_way() {
+    let folder = tempdir().unwrap();
+    let curve = |rule: &str| -> Vec<f64> {
+        let run = folder.path().join(rule);
+        let sets = [
+            "data.shapes.train=1000",
+            "data.shapes.test=50",
+            "pretrain.epochs=20",
+            "softmax.epochs=20",
+            "finetune.epochs=20",
+        ];
+        let mut args = vec!["train", "configs/shapes.toml", "--out", text(&run)];
+        args.extend(["--gradient", rule]);
+        args.extend(sets.iter().flat_map(|set| ["--set", set]));
+        succeed(&args);
+        let lines = metrics(&run);
+        lines
+            .iter()
+            .map(|line| number(line, "/objective"))
+            .collect()
+    };
+    let (delta, autodiff) = (curve("delta"), curve("autodiff"));
+    assert_eq!(delta.len(), 5 * 20);
+    for (delta, autodiff) in delta.iter().zip(&autodiff) {
+        assert!(
+            (delta - autodiff).abs() < 1e-3 * autodiff.abs(),
+            "{delta} {autodiff}"
+        );
+    }
+}
+
+/// What `sae eval` finds from the folder alone is what the run wrote down.
+#[test]
+fn a_run_can_be_evaluated_and_drawn_again() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    train(&run, &[]);
+    let printed = succeed(&["eval", text(&run)]);
+    let accuracy = 100.0 * number(&summary(&run), "/after_finetuning/accuracy");
+    let expected = format!("after fine-tuning: accuracy {accuracy:.2}%");
+    assert!(printed.contains(&expected), "{printed}");
+
+    let first = fs::read(run.join("features.png")).unwrap();
+    let again = folder.path().join("tiles.png");
+    let printed = succeed(&["features", text(&run), "--out", text(&again)]);
+    assert!(printed.contains("16 tiles of 12 x 12"), "{printed}");
+    assert!(printed.contains("unit norm"), "{printed}");
+    assert_eq!(fs::read(again).unwrap(), first);
+}
+
+/// Images written by `sae data shapes` are the ones that training draws, and `sae eval` reads them.
+#[test]
+fn written_shapes_are_those_of_the_run() {
+    let folder = tempdir().unwrap();
+    let (run, data) = (folder.path().join("run"), folder.path().join("data"));
+    train(&run, &[]);
+    let out = text(&data);
+    succeed(&["data", "shapes", "--config", TINY, "--out", out]);
+    assert_eq!(
+        succeed(&["eval", text(&run), out]),
+        succeed(&["eval", text(&run)])
+    );
+    let factors = fs::read_to_string(data.join("test-factors.jsonl")).unwrap();
+    assert_eq!(factors.lines().count(), 200);
+    let first: Value = serde_json::from_str(factors.lines().next().unwrap()).unwrap();
+    assert_eq!(first["kind"], "circle");
+    assert!(data.join("contact-sheet.png").is_file());
+
+    let sets = [
+        "data.source=idx".to_owned(),
+        format!("data.idx.dir={out}"),
+        "data.idx.train_images=train-images-idx3-ubyte".to_owned(),
+        "data.idx.test_images=test-images-idx3-ubyte".to_owned(),
+        "data.idx.test_labels=test-labels-idx1-ubyte".to_owned(),
+    ];
+    let from_files = folder.path().join("from-files");
+    let mut more = vec![];
+    for set in &sets {
+        more.extend(["--set", set.as_str()]);
+    }
+    train(&from_files, &more);
+    assert_eq!(weights(&run), weights(&from_files));
+}
+
+#[test]
+fn divergence_is_an_error_that_names_the_place() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    let sets = ["pretrain.optimizer=sgd", "pretrain.learning_rate=1e38"];
+    let mut args = vec!["train", TINY, "--out", text(&run)];
+    args.extend(sets.iter().flat_map(|set| ["--set", set]));
+    let output = sae(&args);
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        message.contains("error: autoencoder-1, epoch 1: the "),
+        "{message}"
+    );
+    assert!(message.contains(" term of the objective is "), "{message}");
+}
+
+#[test]
+fn gradients_of_a_configuration_are_checked() {
+    let printed = succeed(&["gradcheck", TINY, "--entries", "10"]);
+    assert!(printed.contains("all agree"), "{printed}");
+    for tensor in ["encoder.weight", "decoder.bias", "head.output.weight"] {
+        assert!(printed.contains(tensor), "{printed}");
+    }
+}
+
+#[test]
+fn every_shipped_configuration_is_valid() {
+    for entry in fs::read_dir(support::root().join("configs")).unwrap() {
+        let path = entry.unwrap().path();
+        let printed = succeed(&["config", "check", text(&path)]);
+        assert!(printed.contains("[pretrain]"), "{printed}");
+    }
+}
+
+/// What `config check` prints is a configuration that says the same.
+#[test]
+fn the_resolved_configuration_is_a_configuration() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("resolved.toml");
+    let printed = succeed(&["config", "check", TINY]);
+    fs::write(&file, &printed).unwrap();
+    assert_eq!(succeed(&["config", "check", text(&file)]), printed);
+}
+
+#[test]
+fn the_default_backend_is_ready() {
+    let printed = succeed(&["backends"]);
+    assert!(printed.starts_with("flex (default)    ready"), "{printed}");
+}
