@@ -1,5 +1,7 @@
 //! Bad input: one clear error, exit code 2, nothing left behind.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::fs;

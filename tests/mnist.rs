@@ -9,11 +9,12 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use sae_data::Dataset;
 use support::{number, succeed, summary, text};
 
+type Test = fn(&Path) -> Result<(), Failed>;
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let folder = std::env::var_os("SAE_MNIST_DIR").map(PathBuf::from);
-    let tests: [(&str, fn(&Path) -> Result<(), Failed>); 2] =
-        [("mnist_is_read", is_read), ("mnist_is_learned", is_learned)];
+    let tests: [(&str, Test); 2] = [("mnist_is_read", is_read), ("mnist_is_learned", is_learned)];
     let trials = tests.map(|(name, run)| {
         let skipped = folder.is_none();
         let folder = folder.clone().unwrap_or_default();

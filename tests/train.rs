@@ -1,5 +1,7 @@
 //! Whole runs through the command line.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! Delta against autodiff against central finite differences.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use burn::tensor::{DType, Device, Distribution, Tensor};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;

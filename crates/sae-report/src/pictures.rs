@@ -18,7 +18,7 @@ impl Tile {
 
     /// The number of whole images in `count` values.
     fn images(self, picture: &'static str, count: usize) -> Result<usize, ReportError> {
-        if self.area() == 0 || count % self.area() != 0 {
+        if self.area() == 0 || !count.is_multiple_of(self.area()) {
             return Err(ReportError::Shape {
                 picture,
                 found: count,

@@ -1,4 +1,4 @@
-//! One model, one loop: [`fit`] minimises an [`Objective`](sae_model::Objective) over batches of
+//! One model, one loop: [`fit()`] minimises an [`Objective`](sae_model::Objective) over batches of
 //! a [`Source`], reports every [`Epoch`], and stops on convergence.
 //!
 //! The loop knows no file and no backend; it hands each epoch to the caller and returns the

@@ -23,7 +23,7 @@ pub struct Convergence {
     pub epochs: usize,
 }
 
-/// Settings of one call of [`fit`](crate::fit).
+/// Settings of one call of [`fit()`](crate::fit()).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Training {
     /// How gradients are computed.

@@ -1,5 +1,7 @@
 //! The training loop against the optimisers' formulas worked out in plain `f64` loops.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use burn::tensor::{DType, Device};
 use sae_data::{Samples, Stream, stream};
 use sae_model::{
