@@ -120,8 +120,8 @@ fn autoencoder_gradients(_: &'static str, device: &Device) -> Result<(), Failed>
         compare(
             &format!("{n}-{h}, {rows} rows"),
             &objective,
-            (&model(device)?, &inputs(rows, n, device)),
-            (&model(&flex)?, &inputs(rows, n, &flex)),
+            (&model(device)?, &inputs(rows, n, device).into()),
+            (&model(&flex)?, &inputs(rows, n, &flex).into()),
         )?;
     }
     Ok(())

@@ -75,7 +75,7 @@ fn step(bencher: Bencher<'_, '_>, case: &Case) {
     let objective = SparseObjective::new(3e-3, 3.0, 0.1).expect("settings are in range");
     let values: Vec<f64> = (0..n * rows).map(|_| uniform(&mut rng, 0.0, 1.0)).collect();
     let data = burn::tensor::TensorData::new(values, [rows, n]);
-    let x = Tensor::<2>::from_data(data, (&device, DType::F32));
+    let x = Tensor::<2>::from_data(data, (&device, DType::F32)).into();
     let mut optimiser = AdamConfig::new().init();
     bencher.counter(ItemsCount::new(rows)).bench_local(|| {
         let before = model.take().expect("the model is put back");

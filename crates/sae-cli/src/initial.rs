@@ -3,7 +3,8 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use sae_data::{Dataset, Stream, stream};
 use sae_model::{
-    AutoencoderConfig, DeepNetwork, LabelledBatch, Objective, SoftmaxConfig, SparseAutoencoder,
+    AutoencoderBatch, AutoencoderConfig, DeepNetwork, LabelledBatch, Objective, SoftmaxConfig,
+    SparseAutoencoder,
 };
 use sae_stack::{StackSettings, Stage};
 use sae_train::{BatchSize, Training};
@@ -52,7 +53,8 @@ impl<'a> InitialModels<'a> {
         let mut autoencoders = Vec::new();
         for (index, layer) in settings.layers.iter().enumerate() {
             let mut rng = stream(settings.seed, Stream::Autoencoder(index as u16));
-            let config = AutoencoderConfig::new(width, layer.hidden)?;
+            let config = AutoencoderConfig::new(width, layer.hidden)?
+                .with_architecture(layer.architecture)?;
             autoencoders.push(config.init(&mut rng, dtype, device));
             width = layer.hidden;
         }
@@ -80,6 +82,7 @@ impl<'a> InitialModels<'a> {
         for (index, layer) in self.settings.layers.iter().enumerate() {
             let (_, inputs) = self.batch(of(&layer.training));
             let codes = self.codes(inputs, index);
+            let codes = AutoencoderBatch::from(codes);
             let model = &self.autoencoders[index];
             visitor.visit(
                 Stage::Autoencoder(index + 1),

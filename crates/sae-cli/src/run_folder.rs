@@ -13,7 +13,7 @@ use sae_report::Tile;
 use sae_stack::{EpochMetrics, WeightsError, decode_autoencoder, decode_network};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, Loaded};
+use crate::config::{Config, Loaded, architecture};
 use crate::error::CliError;
 
 const CONFIG: &str = "config.toml";
@@ -238,7 +238,7 @@ impl RunFolder {
         append().map_err(|error| unwritable(&path, error))
     }
 
-    /// The autoencoder number `layer`, from 1.
+    /// The autoencoder number `layer`, from 1, of a run of `config`.
     ///
     /// # Errors
     ///
@@ -246,32 +246,46 @@ impl RunFolder {
     pub fn autoencoder(
         &self,
         layer: usize,
+        config: &Config,
         device: &Device,
     ) -> Result<SparseAutoencoder, CliError> {
-        self.weights(&format!("autoencoder-{layer}"), device, decode_autoencoder)
+        let architecture = architecture(&config.layers[layer - 1]);
+        self.weights(&format!("autoencoder-{layer}"), |bytes| {
+            decode_autoencoder(bytes, architecture, device)
+        })
     }
 
-    /// The network of `stage`, or nothing where the run has none.
+    /// The network of `stage` of a run of `config`, or nothing where the run has none.
     ///
     /// # Errors
     ///
     /// Refuses a file that is damaged.
-    pub fn network(&self, stage: &str, device: &Device) -> Result<Option<DeepNetwork>, CliError> {
+    pub fn network(
+        &self,
+        stage: &str,
+        config: &Config,
+        device: &Device,
+    ) -> Result<Option<DeepNetwork>, CliError> {
         if !self.file(&weights_name(stage)).is_file() {
             return Ok(None);
         }
-        self.weights(stage, device, decode_network).map(Some)
+        let activations: Vec<_> = config
+            .layers
+            .iter()
+            .map(|layer| architecture(layer).activation())
+            .collect();
+        self.weights(stage, |bytes| decode_network(bytes, &activations, device))
+            .map(Some)
     }
 
     fn weights<M>(
         &self,
         stage: &str,
-        device: &Device,
-        decode: impl Fn(&[u8], &Device) -> Result<M, WeightsError>,
+        decode: impl Fn(&[u8]) -> Result<M, WeightsError>,
     ) -> Result<M, CliError> {
         let name = weights_name(stage);
         let bytes = self.read(&name)?;
-        decode(&bytes, device).map_err(|source| CliError::Weights {
+        decode(&bytes).map_err(|source| CliError::Weights {
             path: self.file(&name),
             source,
         })

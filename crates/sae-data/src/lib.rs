@@ -4,6 +4,7 @@
 //! Every random number of the project comes from [`stream`]: one independent ChaCha8 stream per
 //! purpose, so that changing, say, the number of epochs leaves the initial weights alone.
 
+mod corruption;
 mod dataset;
 mod error;
 mod idx;
@@ -11,6 +12,7 @@ mod random;
 mod samples;
 pub mod shapes;
 
+pub use corruption::{Corruption, Corruptor};
 pub use dataset::{Dataset, ImageShape};
 pub use error::DataError;
 pub use idx::{encode_images, encode_labels, read_images, read_labels};

@@ -27,6 +27,8 @@ pub enum Stream {
     FineTuneOrder,
     /// Initial weights of the control network, which is never pretrained.
     Control,
+    /// Corruption of the inputs of autoencoder k.
+    Corruption(u16),
 }
 
 impl Stream {
@@ -41,6 +43,7 @@ impl Stream {
             Self::HeadOrder => (7, 0),
             Self::FineTuneOrder => (8, 0),
             Self::Control => (9, 0),
+            Self::Corruption(k) => (10, k),
         };
         purpose << 16 | u64::from(index)
     }

@@ -1,22 +1,35 @@
-//! An affine map with seeded initial weights.
+//! A layer: an affine map and its units, with seeded initial weights.
 
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand_core::Rng;
 
-/// Sizes of a [`Dense`] map.
+use crate::{Activation, Unit};
+
+/// Sizes and units of a [`Dense`] layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DenseConfig {
     /// Number of inputs.
     pub inputs: usize,
     /// Number of outputs.
     pub outputs: usize,
+    /// What is done to the outputs.
+    pub activation: Activation,
 }
 
 impl DenseConfig {
-    /// A map from `inputs` to `outputs` values.
+    /// A layer of `outputs` sigmoid units on `inputs` values.
     pub fn new(inputs: usize, outputs: usize) -> Self {
-        Self { inputs, outputs }
+        Self {
+            inputs,
+            outputs,
+            activation: Activation::of(Unit::Sigmoid),
+        }
+    }
+
+    /// The same layer with other units.
+    pub fn with_activation(self, activation: Activation) -> Self {
+        Self { activation, ..self }
     }
 
     /// Draws weights from U(−r, r) with r = √(6 / (inputs + outputs + 1)) and sets biases to zero
@@ -39,17 +52,20 @@ fn unit_interval(rng: &mut impl Rng) -> f64 {
     (rng.next_u64() >> 11) as f64 * 2f64.powi(-53)
 }
 
-/// The affine map `x·W + b`.
+/// The layer `φ(x·W + b)`.
 #[derive(Module, Debug)]
 pub struct Dense {
     /// W, `[inputs, outputs]`.
     pub weight: Param<Tensor<2>>,
     /// b, `[outputs]`.
     pub bias: Param<Tensor<1>>,
+    /// φ.
+    #[module(skip)]
+    pub activation: Activation,
 }
 
 impl Dense {
-    /// A map with given weights: `weight` holds W row by row (`inputs · outputs` values).
+    /// A layer with given weights: `weight` holds W row by row (`inputs · outputs` values).
     ///
     /// # Panics
     ///
@@ -69,10 +85,11 @@ impl Dense {
         Self {
             weight: Param::initialized(ParamId::new(), weight.require_grad()),
             bias: Param::initialized(ParamId::new(), bias.require_grad()),
+            activation: size.activation,
         }
     }
 
-    /// `x·W + b`.
+    /// `φ(x·W + b)`.
     ///
     /// # Shapes
     ///
@@ -83,7 +100,8 @@ impl Dense {
     ///
     /// Panics if the input does not have `inputs` columns; see [`Dense::inputs`].
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.weight.val()) + self.bias.val().unsqueeze()
+        self.activation
+            .apply(x.matmul(self.weight.val()) + self.bias.val().unsqueeze())
     }
 
     /// Number of inputs.
@@ -94,15 +112,5 @@ impl Dense {
     /// Number of outputs.
     pub fn outputs(&self) -> usize {
         self.weight.val().dims()[1]
-    }
-
-    /// ½‖W‖², the decay of this map for α = 1, `[1]`. Biases carry no decay.
-    pub(crate) fn half_square(&self) -> Tensor<1> {
-        self.weight.val().square().sum().mul_scalar(0.5)
-    }
-
-    /// W without its gradient tape, `[inputs, outputs]`.
-    pub(crate) fn plain_weight(&self) -> Tensor<2> {
-        self.weight.val().inner()
     }
 }

@@ -3,7 +3,8 @@
 //! Nothing here reads a file, chooses a backend or prints. The pieces, in the order in which data
 //! flows through them:
 //!
-//! - [`Dense`]: an affine map `x·W + b`, the one building block;
+//! - [`Unit`]: the activation functions φ;
+//! - [`Dense`]: a layer `φ(x·W + b)`, the one building block;
 //! - [`SparseAutoencoder`], [`Softmax`], [`DeepNetwork`]: the three models;
 //! - [`SparseObjective`], [`CrossEntropy`]: what is minimised, split into named terms;
 //! - [`GradientRule`]: automatic differentiation or the hand-derived delta rules, both producing
@@ -22,8 +23,9 @@ mod network;
 mod objective;
 mod parameters;
 mod softmax;
+mod units;
 
-pub use autoencoder::{AutoencoderConfig, SparseAutoencoder};
+pub use autoencoder::{Architecture, AutoencoderConfig, Decoder, SparseAutoencoder};
 pub use check::{
     FiniteDifference, TensorCheck, gradient_check, named_gradients, relative_difference,
 };
@@ -32,7 +34,9 @@ pub use error::ModelError;
 pub use gradient::{Gradient, GradientRule};
 pub use network::DeepNetwork;
 pub use objective::{
-    CrossEntropy, FineTuning, LabelledBatch, Objective, RHO_HAT_EPSILON, SparseObjective, Value,
+    AutoencoderBatch, CrossEntropy, FineTuning, LabelledBatch, Objective, RHO_HAT_EPSILON,
+    SparseObjective, Value,
 };
 pub use parameters::{NamedParameter, named_parameters, with_parameters};
 pub use softmax::{Softmax, SoftmaxConfig};
+pub use units::{Activation, Unit};

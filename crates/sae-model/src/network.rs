@@ -2,14 +2,14 @@
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use burn::tensor::activation::{log_softmax, sigmoid};
+use burn::tensor::activation::log_softmax;
 
 use crate::{Dense, ModelError, Softmax, SparseAutoencoder};
 
 /// The deep feed-forward network `softmax(φ(… φ(x·W1 + b1) …)·Ws + bs)`.
 #[derive(Module, Debug)]
 pub struct DeepNetwork {
-    /// One sigmoid encoder per autoencoder of the stack, the first one nearest the input.
+    /// One encoder per autoencoder of the stack, the first one nearest the input.
     pub encoders: Vec<Dense>,
     /// The classifier on the last code.
     pub head: Softmax,
@@ -68,7 +68,7 @@ impl DeepNetwork {
     pub fn encode(&self, x: Tensor<2>) -> Tensor<2> {
         self.encoders
             .iter()
-            .fold(x, |x, encoder| sigmoid(encoder.forward(x)))
+            .fold(x, |x, encoder| encoder.forward(x))
     }
 
     /// Class scores before normalisation: `[batch, input]` → `[batch, class]`.

@@ -9,7 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::gradient;
 use crate::parameters::host_values;
-use crate::{DeepNetwork, ModelError, Softmax, SparseAutoencoder};
+use crate::{Architecture, DeepNetwork, ModelError, Softmax, SparseAutoencoder, Unit};
 
 /// ρ̂ is clamped to [ε, 1 − ε] inside the divergence, which is undefined outside (0, 1). The value
 /// is the smallest power of ten for which 1 − ε differs from 1 in `f32`. Where the clamp acts, the
@@ -58,23 +58,62 @@ pub trait Objective {
 
     /// The value and its gradient by the hand-derived delta rules, without a tape.
     fn delta(&self, model: &Self::Model, batch: &Self::Batch) -> (Value, GradientsParams);
+
+    /// The batch's own ρ̂ `[1, hidden]`, off the tape, where the objective depends on it; nothing
+    /// where it is a plain mean over samples.
+    fn rho_hat(&self, _model: &Self::Model, _batch: &Self::Batch) -> Option<Tensor<2>> {
+        None
+    }
+
+    /// The batch with `offset` `[1, hidden]`, a constant, added to its ρ̂. Only called where
+    /// [`Objective::rho_hat`] gives something.
+    fn with_rho_hat_offset(&self, batch: Self::Batch, _offset: Tensor<2>) -> Self::Batch {
+        batch
+    }
+}
+
+/// Samples for an autoencoder.
+#[derive(Debug, Clone)]
+pub struct AutoencoderBatch {
+    /// What the encoder sees, `[batch, input]`; corrupted where the autoencoder is to denoise.
+    pub inputs: Tensor<2>,
+    /// What the decoder should give, `[batch, input]`.
+    pub targets: Tensor<2>,
+    /// A constant added to the batch's mean activation, `[1, hidden]`. It makes ρ̂ that of a larger
+    /// set of which this batch is a part, while the gradient goes through the batch's own mean.
+    pub rho_hat_offset: Option<Tensor<2>>,
+}
+
+impl From<Tensor<2>> for AutoencoderBatch {
+    /// Inputs `[batch, input]` that are also the targets.
+    fn from(x: Tensor<2>) -> Self {
+        Self {
+            inputs: x.clone(),
+            targets: x,
+            rho_hat_offset: None,
+        }
+    }
 }
 
 /// The sparse autoencoder's objective
 ///
-/// `J = (1/R) Σ_k ½‖x_k − z_k‖² + (α/2)(‖W1‖² + ‖W2‖²) + β Σ_j KL(ρ ‖ ρ̂_j)`
+/// `J = (1/R) Σ_k ½‖x_k − z_k‖² + (α/2)(‖W1‖² + ‖W2‖²) + β Σ_j KL(ρ ‖ ρ̂_j) + (γ/R) Σ_kj |a_kj|`
 ///
-/// with `KL(ρ ‖ ρ̂) = ρ log(ρ/ρ̂) + (1−ρ) log((1−ρ)/(1−ρ̂))` and ρ̂_j the mean activation of hidden
-/// unit j over the batch (Ng, "Sparse autoencoder", CS294A lecture notes, 2011).
+/// with `KL(ρ ‖ ρ̂) = ρ log(ρ/ρ̂) + (1−ρ) log((1−ρ)/(1−ρ̂))` and ρ̂_j the mean activity of hidden
+/// unit j over the batch (Ng, "Sparse autoencoder", CS294A lecture notes, 2011). The activity a is
+/// the activation Y, for tanh units (1 + Y)/2. With tied weights W2 is W1ᵀ, so that W1 decays
+/// twice.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SparseObjective {
     weight_decay: f64,
     beta: f64,
     rho: f64,
+    l1: f64,
 }
 
 impl SparseObjective {
-    /// An objective with weight decay α, sparsity weight β and sparsity target ρ.
+    /// An objective with weight decay α, sparsity weight β and sparsity target ρ, without the L1
+    /// term (γ = 0).
     ///
     /// # Errors
     ///
@@ -89,7 +128,45 @@ impl SparseObjective {
             weight_decay,
             beta,
             rho,
+            l1: 0.0,
         })
+    }
+
+    /// The same with the L1 weight γ.
+    ///
+    /// # Errors
+    ///
+    /// Refuses γ that is negative or not finite.
+    pub fn with_l1(self, l1: f64) -> Result<Self, ModelError> {
+        check_non_negative("l1", l1)?;
+        Ok(Self { l1, ..self })
+    }
+
+    /// Checks that this objective makes sense for autoencoders of the given kind.
+    ///
+    /// # Errors
+    ///
+    /// Refuses the KL term for units whose activity leaves \[0, 1\] and beside top-k codes.
+    pub fn check(&self, architecture: &Architecture) -> Result<(), ModelError> {
+        if self.beta == 0.0 {
+            return Ok(());
+        }
+        if !architecture.encoder.is_bounded() {
+            return Err(ModelError::setting(
+                "beta",
+                format!("{} with {} units", self.beta, architecture.encoder),
+                "0: KL(rho || rho_hat) is defined only for activations in [0, 1], of sigmoid, tanh \
+                 or satlin units; for others use l1 or top_k",
+            ));
+        }
+        if let Some(k) = architecture.top_k {
+            return Err(ModelError::setting(
+                "beta",
+                format!("{} with top_k {k}", self.beta),
+                "0: top_k already fixes how many units are active; use one of the two",
+            ));
+        }
+        Ok(())
     }
 
     /// α.
@@ -97,31 +174,52 @@ impl SparseObjective {
         self.weight_decay
     }
 
+    /// β.
+    pub fn beta(&self) -> f64 {
+        self.beta
+    }
+
     /// ρ.
     pub fn rho(&self) -> f64 {
         self.rho
     }
 
-    /// The three terms, given what the forward pass produced.
+    /// γ.
+    pub fn l1(&self) -> f64 {
+        self.l1
+    }
+
+    /// The terms, given what the forward pass produced.
     ///
     /// # Shapes
     ///
     /// - error `z − x`: `[batch, input]`
+    /// - activity: `[batch, hidden]`
     /// - rho_hat: `[1, hidden]`
     pub(crate) fn value_of(
         &self,
         model: &SparseAutoencoder,
         error: Tensor<2>,
+        activity: Tensor<2>,
         rho_hat: Tensor<2>,
     ) -> Value {
         let rows = error.dims()[0] as f64;
         let hidden = rho_hat.dims()[1];
         let reconstruction = error.square().sum().mul_scalar(0.5 / rows);
-        let decay = (model.encoder.half_square() + model.decoder.half_square())
-            .mul_scalar(self.weight_decay);
-        let sparsity = self.divergence(rho_hat.clone()).mul_scalar(self.beta);
+        let squares =
+            model.encoder.weight.val().square().sum() + model.decoder_weight().square().sum();
+        let decay = squares.mul_scalar(0.5 * self.weight_decay);
+        let sparsity = if self.beta > 0.0 {
+            self.divergence(rho_hat.clone()).mul_scalar(self.beta)
+        } else {
+            decay.zeros_like()
+        };
+        let mut terms = vec![reconstruction, decay, sparsity];
+        if self.l1 > 0.0 {
+            terms.push(activity.abs().sum().mul_scalar(self.l1 / rows));
+        }
         Value {
-            terms: Tensor::cat(vec![reconstruction, decay, sparsity], 0),
+            terms: Tensor::cat(terms, 0),
             statistic: rho_hat.reshape([hidden]),
         }
     }
@@ -139,7 +237,7 @@ impl SparseObjective {
 
     /// g_j = β(−ρ/ρ̂_j + (1−ρ)/(1−ρ̂_j)), the derivative of the sparsity term by ρ̂_j;
     /// zero where ρ̂_j is clamped. `[1, hidden]` → `[1, hidden]`.
-    pub(crate) fn sparsity_slope(&self, rho_hat: Tensor<2>) -> Tensor<2> {
+    fn sparsity_slope(&self, rho_hat: Tensor<2>) -> Tensor<2> {
         let (low, high) = (RHO_HAT_EPSILON, 1.0 - RHO_HAT_EPSILON);
         let clamped = rho_hat
             .clone()
@@ -152,26 +250,84 @@ impl SparseObjective {
             .mul_scalar(self.beta)
             .mask_fill(clamped, 0.0)
     }
+
+    /// What the sparsity terms add to `R · ∂J/∂Y` of every row: φ's share is not in it.
+    ///
+    /// # Shapes
+    ///
+    /// - activity: `[batch, hidden]`
+    /// - rho_hat: `[1, hidden]`
+    /// - back `Δ3·W2ᵀ`, and the result: `[batch, hidden]`
+    pub(crate) fn add_sparsity(
+        &self,
+        unit: Unit,
+        back: Tensor<2>,
+        activity: Tensor<2>,
+        rho_hat: Tensor<2>,
+        per_row: f64,
+    ) -> Tensor<2> {
+        let slope = unit.activity_slope() * per_row;
+        let mut sum = back;
+        if self.beta > 0.0 {
+            sum = sum + self.sparsity_slope(rho_hat).mul_scalar(slope);
+        }
+        if self.l1 > 0.0 {
+            sum = sum + activity.sign().mul_scalar(self.l1 * slope);
+        }
+        sum
+    }
+}
+
+/// The batch's ρ̂ with its offset, `[1, hidden]`.
+pub(crate) fn rho_hat_of(activity: Tensor<2>, batch: &AutoencoderBatch) -> Tensor<2> {
+    let mean = activity.mean_dim(0);
+    match &batch.rho_hat_offset {
+        Some(offset) => mean + offset.clone(),
+        None => mean,
+    }
 }
 
 impl Objective for SparseObjective {
     type Model = SparseAutoencoder;
-    /// Inputs `[batch, input]`, which are also the targets.
-    type Batch = Tensor<2>;
+    type Batch = AutoencoderBatch;
 
     fn terms(&self) -> &'static [&'static str] {
-        &["reconstruction", "weight_decay", "sparsity"]
+        if self.l1 > 0.0 {
+            &["reconstruction", "weight_decay", "sparsity", "l1"]
+        } else {
+            &["reconstruction", "weight_decay", "sparsity"]
+        }
     }
 
-    fn value(&self, model: &SparseAutoencoder, x: &Tensor<2>) -> Value {
-        let code = model.encode(x.clone());
-        let rho_hat = code.clone().mean_dim(0);
-        let error = model.decode(code) - x.clone();
-        self.value_of(model, error, rho_hat)
+    fn value(&self, model: &SparseAutoencoder, batch: &AutoencoderBatch) -> Value {
+        let code = model.encode(batch.inputs.clone());
+        let activity = model.encoder.activation.unit.activity(code.clone());
+        let rho_hat = rho_hat_of(activity.clone(), batch);
+        let error = model.decode(code) - batch.targets.clone();
+        self.value_of(model, error, activity, rho_hat)
     }
 
-    fn delta(&self, model: &SparseAutoencoder, x: &Tensor<2>) -> (Value, GradientsParams) {
-        gradient::delta::autoencoder(self, model, x)
+    fn delta(
+        &self,
+        model: &SparseAutoencoder,
+        batch: &AutoencoderBatch,
+    ) -> (Value, GradientsParams) {
+        gradient::delta::autoencoder(self, model, batch)
+    }
+
+    fn rho_hat(&self, model: &SparseAutoencoder, batch: &AutoencoderBatch) -> Option<Tensor<2>> {
+        (self.beta > 0.0).then(|| {
+            let model = model.valid();
+            let code = model.encode(batch.inputs.clone());
+            model.encoder.activation.unit.activity(code).mean_dim(0)
+        })
+    }
+
+    fn with_rho_hat_offset(&self, batch: AutoencoderBatch, offset: Tensor<2>) -> AutoencoderBatch {
+        AutoencoderBatch {
+            rho_hat_offset: Some(offset),
+            ..batch
+        }
     }
 }
 
@@ -231,7 +387,8 @@ pub(crate) fn classifier_value(
     let hits = predicted.equal(one_hot.clone().argmax(1)).float();
     let log_probabilities = log_softmax(logits, 1);
     let cross_entropy = (log_probabilities * one_hot).sum().mul_scalar(-1.0 / rows);
-    let decay = head.output.half_square().mul_scalar(weight_decay);
+    let squares = head.output.weight.val().square().sum();
+    let decay = squares.mul_scalar(0.5 * weight_decay);
     Value {
         terms: Tensor::cat(vec![cross_entropy, decay], 0),
         statistic: hits.mean(),

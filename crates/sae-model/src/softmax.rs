@@ -5,7 +5,7 @@ use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{DType, Device, Tensor};
 use rand_core::Rng;
 
-use crate::{Dense, DenseConfig, ModelError};
+use crate::{Activation, Dense, DenseConfig, ModelError, Unit};
 
 /// Sizes of a [`Softmax`] head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,9 @@ impl SoftmaxConfig {
     /// Draws the weights from `rng`; see [`DenseConfig::init`].
     pub fn init(&self, rng: &mut impl Rng, dtype: DType, device: &Device) -> Softmax {
         Softmax {
-            output: DenseConfig::new(self.features, self.classes).init(rng, dtype, device),
+            output: DenseConfig::new(self.features, self.classes)
+                .with_activation(Activation::of(Unit::Linear))
+                .init(rng, dtype, device),
         }
     }
 }
@@ -41,7 +43,7 @@ impl SoftmaxConfig {
 /// `P = softmax(y·Ws + bs)`.
 #[derive(Module, Debug)]
 pub struct Softmax {
-    /// Ws `[feature, class]` and bs `[class]`.
+    /// Ws `[feature, class]` and bs `[class]`, with linear units.
     pub output: Dense,
 }
 

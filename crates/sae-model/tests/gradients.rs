@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use burn::tensor::{DType, Device, Distribution, Tensor};
+use burn::tensor::{DType, Device, Distribution, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sae_model::{
-    AutoencoderConfig, CrossEntropy, DeepNetwork, DenseConfig, FineTuning, FiniteDifference,
-    GradientRule, LabelledBatch, Objective, SoftmaxConfig, SparseObjective, gradient_check,
+    Activation, Architecture, AutoencoderBatch, AutoencoderConfig, CrossEntropy, DeepNetwork,
+    DenseConfig, FineTuning, FiniteDifference, GradientRule, LabelledBatch, Objective,
+    SoftmaxConfig, SparseAutoencoder, SparseObjective, Unit, gradient_check, named_gradients,
     named_parameters, with_parameters,
 };
 
@@ -73,11 +74,139 @@ fn sparse_autoencoder() {
             let objective = SparseObjective::new(alpha, beta, rho).unwrap();
             let config = AutoencoderConfig::new(n, h).unwrap();
             let model = config.init(&mut rng(), DType::F64, &Device::flex());
-            assert_f64(&case, &objective, &model, &inputs(rows, n, DType::F64));
+            assert_f64(
+                &case,
+                &objective,
+                &model,
+                &inputs(rows, n, DType::F64).into(),
+            );
             let model = config.init(&mut rng(), DType::F32, &Device::flex());
-            assert_f32(&case, &objective, &model, &inputs(rows, n, DType::F32));
+            assert_f32(
+                &case,
+                &objective,
+                &model,
+                &inputs(rows, n, DType::F32).into(),
+            );
         }
     }
+}
+
+/// Every combination of units, tied or not, plain or top-k, that is allowed, with the sparsity terms
+/// that are allowed for it; corrupted inputs and an offset of ρ̂, which take part in every case.
+#[test]
+fn every_kind_of_autoencoder() {
+    let mut cases = 0;
+    for (encoder, decoder) in Unit::ALL
+        .into_iter()
+        .flat_map(|encoder| Unit::ALL.map(|decoder| (encoder, decoder)))
+    {
+        for (tied, top_k) in [
+            (false, None),
+            (true, None),
+            (false, Some(3)),
+            (true, Some(2)),
+        ] {
+            let architecture = Architecture {
+                encoder,
+                decoder,
+                tied,
+                top_k,
+            };
+            for (beta, l1) in [(0.0, 0.0), (0.0, 0.7), (1.5, 0.0), (1.5, 0.7)] {
+                cases += usize::from(check_kind(architecture, beta, l1));
+            }
+        }
+    }
+    // 5 decoders, tied or not: 3 bounded units with 4 sparsity terms, 2 unbounded with 2, and
+    // top-k of the 4 that are not tanh with 2.
+    assert_eq!(cases, 5 * 2 * (3 * 4 + 2 * 2 + 4 * 2));
+}
+
+/// Checks one combination; false where it is refused.
+fn check_kind(architecture: Architecture, beta: f64, l1: f64) -> bool {
+    let (n, h, rows) = (6, 5, 7);
+    let case = format!("{architecture:?}, beta {beta}, l1 {l1}");
+    let objective = SparseObjective::new(0.02, beta, 0.3).unwrap();
+    let objective = objective.with_l1(l1).unwrap();
+    let config = AutoencoderConfig::new(n, h).unwrap();
+    let Ok(config) = config.with_architecture(architecture) else {
+        return false;
+    };
+    if objective.check(&architecture).is_err() {
+        return false;
+    }
+    let mut model = config.init(&mut rng(), DType::F64, &Device::flex());
+    // Biases that are not zero, as they would be after a step.
+    let mut parameters = named_parameters(&model);
+    for parameter in &mut parameters {
+        if parameter.name.ends_with("bias") {
+            let place = parameter.values.len() as f64;
+            let bias = |i: usize| 0.31 * (1.7 * (i as f64 + 1.0) * place).sin() + 0.07;
+            parameter.values = (0..parameter.values.len()).map(bias).collect();
+        }
+    }
+    model = with_parameters(model, &parameters).unwrap();
+
+    let targets = inputs(rows, n, DType::F64);
+    let batch = AutoencoderBatch {
+        inputs: targets.clone().mul_scalar(0.8).add_scalar(0.05),
+        targets,
+        rho_hat_offset: Some(offset(h)),
+    };
+    assert_f64(&case, &objective, &model, &batch);
+    true
+}
+
+fn offset(hidden: usize) -> Tensor<2> {
+    let values: Vec<f64> = (0..hidden).map(|j| 0.01 * (j as f64 - 2.0)).collect();
+    let data = TensorData::new(values, [1, hidden]);
+    Tensor::from_data(data, (&Device::flex(), DType::F64))
+}
+
+/// With tied weights the gradient is that of the untied network at W2 = W1ᵀ, summed:
+/// ∂J/∂W1 + (∂J/∂W2)ᵀ.
+#[test]
+fn tied_gradients_are_summed() {
+    let objective = SparseObjective::new(0.1, 2.0, 0.2).unwrap();
+    let architecture = Architecture {
+        tied: true,
+        ..Architecture::default()
+    };
+    let config = AutoencoderConfig::new(4, 3).unwrap();
+    let tied = config.with_architecture(architecture).unwrap();
+    let tied = tied.init(&mut rng(), DType::F64, &Device::flex());
+    let free = config.init(&mut rng(), DType::F64, &Device::flex());
+    let mut parameters = named_parameters(&free);
+    let w1 = named_parameters(&tied)[0].values.clone();
+    parameters[0].values = w1.clone();
+    parameters[2].values = (0..12).map(|i| w1[(i % 4) * 3 + i / 4]).collect();
+    let free = with_parameters(free, &parameters).unwrap();
+
+    let batch = inputs(5, 4, DType::F64).into();
+    let gradients = |model: &SparseAutoencoder| {
+        let gradient = GradientRule::Delta.gradient(&objective, model, &batch);
+        named_gradients(model, &gradient.gradients)
+    };
+    let (tied, free) = (gradients(&tied), gradients(&free));
+    for i in 0..4 {
+        for j in 0..3 {
+            let sum = free[0].1[i * 3 + j] + free[2].1[j * 4 + i];
+            assert!((tied[0].1[i * 3 + j] - sum).abs() < 1e-14);
+        }
+    }
+}
+
+/// Of each sample exactly the k largest activations are kept.
+#[test]
+fn top_k_keeps_the_largest() {
+    let data = TensorData::new(vec![0.1, 0.9, 0.5, 0.3, 0.8, 0.2, 0.7, 0.6], [2, 4]);
+    let x = Tensor::<2>::from_data(data, (&Device::flex(), DType::F64));
+    let activation = Activation {
+        unit: Unit::Linear,
+        top_k: Some(2),
+    };
+    let kept: Vec<f64> = activation.apply(x).into_data().iter::<f64>().collect();
+    assert_eq!(kept, [0.0, 0.9, 0.5, 0.0, 0.8, 0.0, 0.7, 0.0]);
 }
 
 #[test]
@@ -137,7 +266,7 @@ fn rules_agree_at_the_clamp() {
     parameters[0].values.fill(0.0);
     parameters[1].values = vec![-16.5, 16.5];
     let model = with_parameters(model, &parameters).unwrap();
-    let x = inputs(4, 3, DType::F64);
+    let x = inputs(4, 3, DType::F64).into();
     for rule in GradientRule::ALL {
         let gradients = rule.gradient(&objective, &model, &x).gradients;
         let bias = gradients.get::<1>(model.encoder.bias.id).unwrap();

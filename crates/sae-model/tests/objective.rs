@@ -5,8 +5,8 @@ mod reference;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use reference::{Lcg, Matrix, Net};
 use sae_model::{
-    CrossEntropy, Dense, DenseConfig, LabelledBatch, Objective, Softmax, SparseAutoencoder,
-    SparseObjective,
+    Activation, CrossEntropy, Dense, DenseConfig, LabelledBatch, Objective, Softmax,
+    SparseAutoencoder, SparseObjective, Unit,
 };
 
 fn dense(w: &Matrix, b: &[f64]) -> Dense {
@@ -39,10 +39,10 @@ fn terms_agree_with_plain_loops() {
 
         let model = SparseAutoencoder {
             encoder: dense(&net.w1, &net.b),
-            decoder: dense(&net.w2, &net.c),
+            decoder: dense(&net.w2, &net.c).into(),
         };
         let objective = SparseObjective::new(alpha, beta, rho).unwrap();
-        let value = objective.value(&model, &tensor(&data));
+        let value = objective.value(&model, &tensor(&data).into());
 
         let expected = reference::terms(&net, &data, alpha, beta, rho);
         for (found, expected) in value.host_terms().into_iter().zip(expected) {
@@ -70,10 +70,10 @@ fn sparsity_term_is_the_divergence() {
         let bias = f64::ln(rho_hat / (1.0 - rho_hat));
         let model = SparseAutoencoder {
             encoder: dense(&vec![vec![0.0]; 2], &[bias]),
-            decoder: dense(&vec![vec![0.0; 2]], &[0.0, 0.0]),
+            decoder: dense(&vec![vec![0.0; 2]], &[0.0, 0.0]).into(),
         };
         let objective = SparseObjective::new(0.0, 1.0, rho).unwrap();
-        let value = objective.value(&model, &tensor(&vec![vec![0.3, 0.9]]));
+        let value = objective.value(&model, &tensor(&vec![vec![0.3, 0.9]]).into());
         let found = value.host_terms()[2];
         assert!((found - expected).abs() < 1e-13, "{found} {expected}");
     }
@@ -99,11 +99,12 @@ fn divergence_is_finite_at_the_ends() {
                     vec![0.0],
                     dtype,
                     &device,
-                ),
+                )
+                .into(),
             };
             let x = Tensor::<2>::ones([3, 1], (&device, dtype));
             let objective = SparseObjective::new(0.0, 1.0, 0.05).unwrap();
-            let (value, _) = objective.delta(&model, &x);
+            let (value, _) = objective.delta(&model, &x.into());
             let sparsity = value.host_terms()[2];
             assert!(sparsity.is_finite() && sparsity > 0.5, "{sparsity}");
         }
@@ -114,9 +115,9 @@ fn divergence_is_finite_at_the_ends() {
 #[test]
 fn cross_entropy_of_the_uniform_classifier() {
     for classes in [2, 3, 10] {
-        let head = Softmax {
-            output: dense(&vec![vec![0.0; classes]; 4], &vec![0.0; classes]),
-        };
+        let mut output = dense(&vec![vec![0.0; classes]; 4], &vec![0.0; classes]);
+        output.activation = Activation::of(Unit::Linear);
+        let head = Softmax { output };
         let batch =
             LabelledBatch::new(tensor(&vec![vec![0.2; 4]; 6]), &[0, 1, 0, 1, 1, 0], classes)
                 .unwrap();

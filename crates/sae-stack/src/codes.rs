@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use sae_data::Samples;
 use sae_model::SparseAutoencoder;
-use sae_train::{Inputs, Source, TrainError};
+use sae_train::Inputs;
 use serde::Serialize;
 
 use crate::metrics::Details;
@@ -23,8 +23,8 @@ pub struct LayerReport {
     pub hidden: usize,
     /// Epochs that were run.
     pub epochs: usize,
-    /// Whether training stopped because J stood still.
-    pub converged: bool,
+    /// Why training ended.
+    pub stopped: String,
     /// RMSE, mean ρ̂, dead and saturated units on the training samples.
     pub train: Details,
     /// The same on the test samples.
@@ -41,22 +41,22 @@ pub(crate) struct Encoded {
 
 /// The codes of all samples, in their order: rows of `hidden` values.
 ///
-/// # Errors
+/// # Panics
 ///
-/// None for samples as wide as the autoencoder's input.
+/// Panics if the samples are not as wide as the autoencoder's input.
 pub fn encode_samples(
     autoencoder: &SparseAutoencoder,
     samples: &Samples,
     device: &Device,
-) -> Result<Samples, TrainError> {
-    Ok(encode(autoencoder, samples, device)?.codes)
+) -> Samples {
+    encode(autoencoder, samples, device).codes
 }
 
 pub(crate) fn encode(
     autoencoder: &SparseAutoencoder,
     samples: &Samples,
     device: &Device,
-) -> Result<Encoded, TrainError> {
+) -> Encoded {
     let autoencoder = autoencoder.valid();
     let hidden = autoencoder.encoder.outputs();
     let rows: Vec<usize> = (0..samples.rows()).collect();
@@ -65,7 +65,7 @@ pub(crate) fn encode(
     let mut squares = 0.0;
     let mut rho_hat = vec![0.0; hidden];
     for chunk in rows.chunks(CHUNK) {
-        let x = source.batch(chunk)?;
+        let x = source.tensor(chunk);
         let code = autoencoder.encode(x.clone());
         let error = autoencoder.decode(code.clone()) - x;
         squares += f64::from(error.square().sum().into_scalar::<f32>());
@@ -76,13 +76,18 @@ pub(crate) fn encode(
             *mean += f64::from(y) / rows.len() as f64;
         }
     }
+    let unit = autoencoder.encoder.activation.unit;
+    let rho_hat = rho_hat
+        .into_iter()
+        .map(|mean| unit.mean_activity(mean))
+        .collect();
     let count = (rows.len() * samples.width()) as f64;
-    Ok(Encoded {
+    Encoded {
         codes: Samples::Floats {
             width: hidden,
             values,
         },
         rmse: (squares / count).sqrt(),
         rho_hat,
-    })
+    }
 }

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use sae_data::Dataset;
 use sae_model::{DeepNetwork, ModelError};
-use sae_train::{Inputs, Source, TrainError};
+use sae_train::{Inputs, TrainError};
 use serde::Serialize;
 
 use crate::codes::CHUNK;
@@ -43,7 +43,7 @@ pub fn evaluate(
     let mut confusion = vec![vec![0; classes]; classes];
     let mut log_likelihood = 0.0;
     for chunk in rows.chunks(CHUNK) {
-        let scores = network.log_probabilities(inputs.batch(chunk)?).into_data();
+        let scores = network.log_probabilities(inputs.tensor(chunk)).into_data();
         let scores: Vec<f32> = scores.iter::<f32>().collect();
         for (&row, scores) in chunk.iter().zip(scores.chunks(classes)) {
             let actual = usize::from(data.labels[row]);

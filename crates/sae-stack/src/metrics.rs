@@ -19,9 +19,14 @@ pub struct EpochMetrics {
     /// What else is known, by kind of model.
     #[serde(flatten)]
     pub details: Details,
+    /// ‖∇J‖, with the full batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient_norm: Option<f64>,
     /// J on the validation samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_objective: Option<f64>,
+    /// Learning rate η.
+    pub learning_rate: f64,
     /// Seconds of training.
     pub seconds: f64,
     /// Training samples per second.
@@ -44,7 +49,7 @@ pub enum Details {
         mean_rho_hat: f64,
         /// Units with ρ̂ below a tenth of ρ.
         dead_units: usize,
-        /// Units with ρ̂ above 0.9.
+        /// Units with ρ̂ above 0.9, of bounded units.
         saturated_units: usize,
     },
     /// Of a classifier.
@@ -93,7 +98,9 @@ impl EpochMetrics {
             objective: epoch.objective,
             terms: epoch.terms.clone(),
             details,
+            gradient_norm: epoch.gradient_norm,
             validation_objective: epoch.validation,
+            learning_rate: epoch.learning_rate,
             seconds: epoch.seconds,
             samples_per_second: epoch.samples_per_second,
         }

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use burn::tensor::{DType, Device};
-use sae_data::{Dataset, Samples, Stream, stream};
+use sae_data::{Corruptor, Dataset, Samples, Stream, stream};
 use sae_model::{
     AutoencoderConfig, DeepNetwork, DenseConfig, Objective, Softmax, SoftmaxConfig,
     SparseAutoencoder,
 };
-use sae_train::{Epoch, Fitted, Inputs, Labelled, TrainError, Training, fit};
+use sae_train::{Epoch, Fitted, Inputs, Labelled, TrainError, Training, Unlabelled, fit};
 use serde::Serialize;
 
 use crate::codes::{LayerReport, encode, encode_samples};
@@ -157,15 +157,15 @@ impl Run<'_> {
             let stage = Stage::Autoencoder(index + 1);
             let fitted = self.fit_autoencoder(index, layer, &train, validation.as_ref())?;
             let model = fitted.model;
-            let on_train = encode(&model, &train, self.device)?;
-            let on_test = encode(&model, &test, self.device)?;
+            let on_train = encode(&model, &train, self.device);
+            let on_test = encode(&model, &test, self.device);
             let rho = layer.objective.rho();
             let report = LayerReport {
                 layer: index + 1,
                 inputs: train.width(),
                 hidden: layer.hidden,
                 epochs: fitted.last.epoch,
-                converged: fitted.converged,
+                stopped: fitted.stopped.to_string(),
                 train: Details::autoencoder(on_train.rmse, &on_train.rho_hat, rho),
                 test: Details::autoencoder(on_test.rmse, &on_test.rho_hat, rho),
             };
@@ -173,9 +173,7 @@ impl Run<'_> {
                 .finished(stage, Outcome::Autoencoder(&model, &report))?;
             train = on_train.codes;
             test = on_test.codes;
-            validation = validation
-                .map(|samples| encode_samples(&model, &samples, self.device))
-                .transpose()?;
+            validation = validation.map(|samples| encode_samples(&model, &samples, self.device));
             autoencoders.push(model);
             reports.push(report);
         }
@@ -196,18 +194,30 @@ impl Run<'_> {
     ) -> Result<Fitted<SparseAutoencoder>, TrainError> {
         let number = index as u16;
         let seed = self.settings.seed;
-        let model = AutoencoderConfig::new(train.width(), layer.hidden)?.init(
-            &mut stream(seed, Stream::Autoencoder(number)),
-            DType::F32,
-            self.device,
-        );
+        let model = AutoencoderConfig::new(train.width(), layer.hidden)?
+            .with_architecture(layer.architecture)?
+            .init(
+                &mut stream(seed, Stream::Autoencoder(number)),
+                DType::F32,
+                self.device,
+            );
         let (device, rho, width) = (self.device, layer.objective.rho(), train.width());
-        let source = |samples| Inputs { samples, device };
+        let corruptor = layer.corruption.map(|corruption| {
+            Corruptor::new(corruption, train.rows(), seed, Stream::Corruption(number))
+        });
+        let source = |samples, corruptor| Unlabelled {
+            inputs: Inputs { samples, device },
+            corruptor,
+        };
+        let samples = sae_train::Samples {
+            train: source(train, corruptor),
+            validation: validation.map(|samples| source(samples, None)),
+        };
         self.fit(
             Stage::Autoencoder(index + 1),
             &layer.objective,
             model,
-            (&source(train), validation.map(source).as_ref()),
+            samples,
             &layer.training,
             Stream::AutoencoderOrder(number),
             |epoch| Details::of_autoencoder_epoch(epoch, width, rho),
@@ -233,7 +243,7 @@ impl Run<'_> {
             Stage::Softmax,
             objective,
             head,
-            (&train, validation.as_ref()),
+            sae_train::Samples { train, validation },
             training,
             Stream::HeadOrder,
             Details::of_classifier_epoch,
@@ -258,7 +268,7 @@ impl Run<'_> {
             stage,
             objective,
             network,
-            (&train, validation.as_ref()),
+            sae_train::Samples { train, validation },
             training,
             Stream::FineTuneOrder,
             Details::of_classifier_epoch,
@@ -272,7 +282,8 @@ impl Run<'_> {
         let mut inputs = self.data.train.samples.width();
         let mut encoders = Vec::new();
         for layer in &self.settings.layers {
-            let size = DenseConfig::new(inputs, layer.hidden);
+            let size = DenseConfig::new(inputs, layer.hidden)
+                .with_activation(layer.architecture.activation());
             encoders.push(size.init(&mut rng, DType::F32, self.device));
             inputs = layer.hidden;
         }
@@ -299,7 +310,7 @@ impl Run<'_> {
         stage: Stage,
         objective: &O,
         model: O::Model,
-        (train, validation): (&S, Option<&S>),
+        samples: sae_train::Samples<S>,
         training: &Training,
         order: Stream,
         details: impl Fn(&Epoch) -> Details,
@@ -311,8 +322,7 @@ impl Run<'_> {
             &name,
             objective,
             model,
-            train,
-            validation,
+            samples,
             training,
             &mut rng,
             |epoch| {

@@ -1,6 +1,7 @@
 //! What a stack is made of and how each part is trained.
 
-use sae_model::{CrossEntropy, FineTuning, SparseObjective};
+use sae_data::Corruption;
+use sae_model::{Architecture, CrossEntropy, FineTuning, SparseObjective};
 use sae_train::Training;
 
 /// One sparse autoencoder of the stack.
@@ -8,6 +9,10 @@ use sae_train::Training;
 pub struct LayerSettings {
     /// Number of hidden units.
     pub hidden: usize,
+    /// Units, tied weights, top-k codes.
+    pub architecture: Architecture,
+    /// What is done to the inputs, where the autoencoder is to denoise.
+    pub corruption: Option<Corruption>,
     /// What is minimised.
     pub objective: SparseObjective,
     /// How.

@@ -4,7 +4,8 @@
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use sae_model::{
-    DeepNetwork, Dense, ModelError, NamedParameter, Softmax, SparseAutoencoder, named_parameters,
+    Activation, Architecture, Decoder, DeepNetwork, Dense, ModelError, NamedParameter, Softmax,
+    SparseAutoencoder, Unit, named_parameters,
 };
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use thiserror::Error;
@@ -51,7 +52,8 @@ fn little_endian(parameter: &NamedParameter) -> Vec<u8> {
     values.flat_map(f32::to_le_bytes).collect()
 }
 
-/// An autoencoder from `encoder.weight`, `encoder.bias`, `decoder.weight` and `decoder.bias`.
+/// An autoencoder of the given kind from `encoder.weight`, `encoder.bias`, `decoder.weight` (not
+/// with tied weights) and `decoder.bias`.
 ///
 /// # Errors
 ///
@@ -59,34 +61,52 @@ fn little_endian(parameter: &NamedParameter) -> Vec<u8> {
 /// do not fit together.
 pub fn decode_autoencoder(
     bytes: &[u8],
+    architecture: Architecture,
     device: &Device,
 ) -> Result<SparseAutoencoder, WeightsError> {
     let file = Weights::read(bytes, device)?;
-    let (encoder, decoder) = (file.dense("encoder")?, file.dense("decoder")?);
-    if (decoder.inputs(), decoder.outputs()) != (encoder.outputs(), encoder.inputs()) {
+    let encoder = file.dense("encoder", architecture.activation())?;
+    let decoder = Decoder {
+        weight: match architecture.tied {
+            true => None,
+            false => Some(file.param("decoder.weight", "a matrix of f32")?),
+        },
+        bias: file.param("decoder.bias", "a vector of f32")?,
+        unit: architecture.decoder,
+    };
+    let autoencoder = SparseAutoencoder { encoder, decoder };
+    let [hidden, inputs] = autoencoder.decoder_weight().dims();
+    let expected = [autoencoder.encoder.outputs(), autoencoder.encoder.inputs()];
+    if [hidden, inputs] != expected || autoencoder.decoder.bias.val().dims() != [inputs] {
         return Err(WeightsError::Model(ModelError::Shape {
             operation: "reading an autoencoder",
             left_name: "encoder.weight",
-            left: vec![encoder.inputs(), encoder.outputs()],
+            left: autoencoder.encoder.weight.val().dims().to_vec(),
             right_name: "decoder.weight",
-            right: vec![decoder.inputs(), decoder.outputs()],
+            right: vec![hidden, inputs],
         }));
     }
-    Ok(SparseAutoencoder { encoder, decoder })
+    Ok(autoencoder)
 }
 
 /// A network from `encoders.0.weight`, `encoders.0.bias`, …, `head.output.weight` and
-/// `head.output.bias`.
+/// `head.output.bias`; `activations` are those of the encoders.
 ///
 /// # Errors
 ///
 /// As [`decode_autoencoder`].
-pub fn decode_network(bytes: &[u8], device: &Device) -> Result<DeepNetwork, WeightsError> {
+pub fn decode_network(
+    bytes: &[u8],
+    activations: &[Activation],
+    device: &Device,
+) -> Result<DeepNetwork, WeightsError> {
     let file = Weights::read(bytes, device)?;
-    let encoders = (0..file.encoders())
-        .map(|index| file.dense(&format!("encoders.{index}")))
+    let encoders = activations
+        .iter()
+        .enumerate()
+        .map(|(index, &activation)| file.dense(&format!("encoders.{index}"), activation))
         .collect::<Result<_, _>>()?;
-    let output = file.dense("head.output")?;
+    let output = file.dense("head.output", Activation::of(Unit::Linear))?;
     Ok(DeepNetwork::new(encoders, Softmax { output })?)
 }
 
@@ -105,14 +125,7 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// Number of different `encoders.N`.
-    fn encoders(&self) -> usize {
-        let names = self.tensors.names();
-        let weight = |n: &&&str| n.starts_with("encoders.") && n.ends_with(".weight");
-        names.iter().filter(weight).count()
-    }
-
-    fn dense(&self, name: &str) -> Result<Dense, WeightsError> {
+    fn dense(&self, name: &str, activation: Activation) -> Result<Dense, WeightsError> {
         let weight: Param<Tensor<2>> = self.param(&format!("{name}.weight"), "a matrix of f32")?;
         let bias: Param<Tensor<1>> = self.param(&format!("{name}.bias"), "a vector of f32")?;
         let (columns, length) = (weight.val().dims()[1], bias.val().dims()[0]);
@@ -125,7 +138,11 @@ impl<'a> Weights<'a> {
                 right: vec![length],
             }));
         }
-        Ok(Dense { weight, bias })
+        Ok(Dense {
+            weight,
+            bias,
+            activation,
+        })
     }
 
     fn param<const D: usize>(

@@ -4,7 +4,10 @@
 
 use burn::tensor::{DType, Device};
 use sae_data::{Dataset, ImageShape, Samples, Stream, stream};
-use sae_model::{AutoencoderConfig, DeepNetwork, Dense, DenseConfig, Softmax, named_parameters};
+use sae_model::{
+    Activation, Architecture, AutoencoderConfig, DeepNetwork, Dense, DenseConfig, Softmax, Unit,
+    named_parameters,
+};
 use sae_stack::{decode_autoencoder, decode_network, encode_weights, evaluate};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
@@ -19,15 +22,31 @@ fn dense(inputs: usize, outputs: usize, weight: &[f64], bias: &[f64]) -> Dense {
     Dense::from_values(size, weight.to_vec(), bias.to_vec(), DType::F32, &device)
 }
 
+fn linear(dense: Dense) -> Dense {
+    Dense {
+        activation: Activation::of(Unit::Linear),
+        ..dense
+    }
+}
+
 #[test]
 fn an_autoencoder_comes_back_bit_by_bit() {
-    let config = AutoencoderConfig::new(5, 3).unwrap();
-    let mut rng = stream(1, Stream::Autoencoder(0));
-    let model = config.init(&mut rng, DType::F32, &Device::flex());
-    let bytes = encode_weights(&model);
-    let read = decode_autoencoder(&bytes, &Device::flex()).unwrap();
-    assert_eq!(values(&read), values(&model));
-    assert_eq!(encode_weights(&read), bytes);
+    for tied in [false, true] {
+        let architecture = Architecture {
+            tied,
+            encoder: Unit::Tanh,
+            ..Architecture::default()
+        };
+        let config = AutoencoderConfig::new(5, 3).unwrap();
+        let config = config.with_architecture(architecture).unwrap();
+        let mut rng = stream(1, Stream::Autoencoder(0));
+        let model = config.init(&mut rng, DType::F32, &Device::flex());
+        let bytes = encode_weights(&model);
+        let read = decode_autoencoder(&bytes, architecture, &Device::flex()).unwrap();
+        assert_eq!(values(&read), values(&model));
+        assert_eq!(encode_weights(&read), bytes);
+        assert_eq!(read.encoder.activation.unit, Unit::Tanh);
+    }
 }
 
 /// The documented names and shapes, read with the safetensors crate alone.
@@ -39,7 +58,7 @@ fn a_network_is_written_as_documented() {
             dense(3, 1, &[7.0, 8.0, 9.0], &[1.5]),
         ],
         Softmax {
-            output: dense(1, 2, &[10.0, 11.0], &[0.0, -1.0]),
+            output: linear(dense(1, 2, &[10.0, 11.0], &[0.0, -1.0])),
         },
     )
     .unwrap();
@@ -66,7 +85,7 @@ fn a_network_is_written_as_documented() {
     }
     let first = file.tensor("encoders.0.weight").unwrap().data()[4..8].to_vec();
     assert_eq!(first, 2f32.to_le_bytes());
-    let read = decode_network(&bytes, &Device::flex()).unwrap();
+    let read = decode_network(&bytes, &[Activation::default(); 2], &Device::flex()).unwrap();
     assert_eq!(values(&read), values(&network));
 }
 
@@ -79,7 +98,7 @@ fn refusal(tensors: &[(&str, Vec<usize>)], dtype: Dtype) -> String {
         (*name, view.unwrap())
     });
     let bytes = serialize(views, None).unwrap();
-    let error = decode_autoencoder(&bytes, &Device::flex()).unwrap_err();
+    let error = decode_autoencoder(&bytes, Architecture::default(), &Device::flex()).unwrap_err();
     error.to_string()
 }
 
@@ -107,7 +126,7 @@ fn other_tensors_are_refused() {
     assert!(bias.contains("its bias is [3]"), "{bias}");
     let turned = refusal(&parts([4, 2], 2, [4, 2]), Dtype::F32);
     assert!(turned.contains("encoder.weight is [4, 2]"), "{turned}");
-    let error = decode_network(b"not safetensors", &Device::flex()).unwrap_err();
+    let error = decode_network(b"not safetensors", &[], &Device::flex()).unwrap_err();
     assert!(
         error
             .to_string()
@@ -120,7 +139,7 @@ fn other_tensors_are_refused() {
 #[test]
 fn an_evaluation_worked_by_hand() {
     let head = Softmax {
-        output: dense(2, 2, &[1.0, 0.0, 0.0, 1.0], &[0.0, 0.0]),
+        output: linear(dense(2, 2, &[1.0, 0.0, 0.0, 1.0], &[0.0, 0.0])),
     };
     let network = DeepNetwork::new(vec![], head).unwrap();
     let data = Dataset {

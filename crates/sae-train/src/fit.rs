@@ -1,18 +1,25 @@
 //! The training loop.
 
+use std::fmt;
 use std::time::Instant;
 
-use burn::tensor::Tensor;
+use burn::optim::ModuleOptimizer;
 use rand_core::Rng;
 use sae_data::shuffled;
 use sae_model::{Objective, Value};
 
-use crate::{BatchSize, Convergence, Source, TrainError, Training};
+use crate::full_batch::{CHUNK, full_gradient, full_value, plus, scaled};
+use crate::lbfgs::{FullBatch, norm};
+use crate::optimiser::Engine;
+use crate::rho_hat::Estimator;
+use crate::settings::refuse;
+use crate::{BatchSize, Convergence, Source, StopRules, TrainError, Training};
 
 /// What one pass over the data did.
 ///
-/// Values are means over the epoch's batches, weighted by their rows, each taken before the step
-/// that it caused. With the full batch they are exact for the weights at the epoch's start.
+/// In minibatches values are means over the epoch's batches, weighted by their rows, each taken
+/// before the step that it caused. With the full batch they are exact: for the weights at the
+/// epoch's start, with L-BFGS for those at its end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Epoch {
     /// Number of the epoch, from 1.
@@ -23,23 +30,64 @@ pub struct Epoch {
     pub terms: Vec<(&'static str, f64)>,
     /// The objective's statistic: ρ̂ of each hidden unit, or the accuracy.
     pub statistic: Vec<f64>,
-    /// J on the validation samples after the epoch, in batches of the same size.
+    /// ‖∇J‖, with the full batch.
+    pub gradient_norm: Option<f64>,
+    /// J on the validation samples after the epoch.
     pub validation: Option<f64>,
+    /// Learning rate η.
+    pub learning_rate: f64,
     /// Training time of the epoch in seconds, without validation.
     pub seconds: f64,
     /// Training samples per second.
     pub samples_per_second: f64,
 }
 
+/// Why training ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// All epochs were run.
+    Epochs,
+    /// J stood still.
+    Converged,
+    /// The gradient was small enough.
+    GradientNorm,
+    /// J on the validation samples no longer fell.
+    Validation,
+    /// The line search found no better point: J is as low as rounding allows.
+    NoProgress,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Epochs => "all epochs run",
+            Self::Converged => "J stood still",
+            Self::GradientNorm => "gradient small enough",
+            Self::Validation => "validation J no longer fell",
+            Self::NoProgress => "no better point found",
+        })
+    }
+}
+
 /// A trained model.
 #[derive(Debug, Clone)]
 pub struct Fitted<M> {
-    /// The model after the last epoch.
+    /// The model after the last epoch, or of the epoch with the lowest validation J where that
+    /// ended training.
     pub model: M,
     /// The last epoch.
     pub last: Epoch,
-    /// Whether training stopped because J stood still.
-    pub converged: bool,
+    /// Why training ended.
+    pub stopped: Stopped,
+}
+
+/// The samples of a training.
+#[derive(Debug, Clone)]
+pub struct Samples<S> {
+    /// Trained on.
+    pub train: S,
+    /// Watched.
+    pub validation: Option<S>,
 }
 
 /// Minimises `objective` from `model` on; `on_epoch` sees every epoch as it ends.
@@ -51,81 +99,164 @@ pub struct Fitted<M> {
 ///
 /// Refuses wrong settings and an empty source; stops when a term of J is no longer finite, or when
 /// `on_epoch` fails.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is one of the loop's inputs"
-)]
 pub fn fit<O: Objective, S: Source<Batch = O::Batch>>(
     stage: &str,
     objective: &O,
     model: O::Model,
-    train: &S,
-    validation: Option<&S>,
+    samples: Samples<S>,
     settings: &Training,
     order: &mut impl Rng,
     mut on_epoch: impl FnMut(&Epoch) -> Result<(), TrainError>,
 ) -> Result<Fitted<O::Model>, TrainError> {
     settings.check()?;
+    let Samples {
+        mut train,
+        validation,
+    } = samples;
     if train.rows() == 0 {
         return Err(TrainError::NoSamples {
             stage: stage.to_owned(),
         });
     }
-    let learning_rate = settings.optimiser.learning_rate();
-    let mut optimiser = settings.optimiser.init();
+    let mut stepper = Stepper::new(objective, settings);
+    let mut rates = settings
+        .schedule
+        .init(settings.learning_rate, settings.epochs)?;
+    let mut referee = Referee::new(settings.stop, validation.is_some())?;
     let mut model = model;
-    let mut standstill = Standstill::new(settings.convergence);
-    let mut epoch = 0;
-    loop {
-        epoch += 1;
+    for number in 1.. {
         let start = Instant::now();
-        let mut mean = WeightedMean::default();
-        for rows in batches(train.rows(), settings.batch, order) {
-            let batch = train.batch(&rows)?;
-            let gradient = settings.rule.gradient(objective, &model, &batch);
-            mean.add(gradient.value, rows.len());
-            model = optimiser.step(learning_rate, model, gradient.gradients);
+        let learning_rate = rates.next();
+        if !stepper.is_lbfgs() {
+            train.set_epoch(number - 1);
         }
-        let value = mean.into_value();
-        let terms = checked_terms(stage, epoch, objective, &value, learning_rate)?;
+        let passed = stepper.pass(model, &train, learning_rate, order)?;
+        model = passed.model;
+        let terms = checked_terms(stage, number, objective, &passed.value, learning_rate)?;
         let seconds = start.elapsed().as_secs_f64();
 
         let last = Epoch {
-            epoch,
+            epoch: number,
             objective: terms.iter().map(|(_, term)| term).sum(),
             terms,
-            statistic: value.host_statistic(),
+            statistic: passed.value.host_statistic(),
+            gradient_norm: passed.gradient_norm,
             validation: validation
+                .as_ref()
                 .map(|source| evaluate(objective, &model, source, settings.batch))
                 .transpose()?,
+            learning_rate,
             seconds,
             samples_per_second: train.rows() as f64 / seconds,
         };
         on_epoch(&last)?;
-        let converged = standstill.reached(last.objective);
-        if converged || epoch == settings.epochs {
-            return Ok(Fitted {
-                model,
-                last,
-                converged,
-            });
+        let verdict = referee.verdict(&last, &model, passed.moved);
+        let stopped = match verdict {
+            Some(stopped) => stopped,
+            None if number == settings.epochs => Stopped::Epochs,
+            None => continue,
+        };
+        return Ok(Fitted {
+            model: referee.best().unwrap_or(model),
+            last,
+            stopped,
+        });
+    }
+    unreachable!("the loop above ends at the last epoch")
+}
+
+/// What one epoch led to.
+struct Passed<M> {
+    model: M,
+    value: Value,
+    gradient_norm: Option<f64>,
+    /// False where no better point was found.
+    moved: bool,
+}
+
+/// Takes an epoch's steps.
+struct Stepper<'a, O> {
+    objective: &'a O,
+    settings: &'a Training,
+    kind: StepperKind,
+}
+
+#[expect(clippy::large_enum_variant, reason = "there is one per call of fit()")]
+enum StepperKind {
+    Minibatch(ModuleOptimizer, Estimator, usize),
+    Full(ModuleOptimizer),
+    Lbfgs(FullBatch),
+}
+
+impl<'a, O: Objective> Stepper<'a, O> {
+    fn new(objective: &'a O, settings: &'a Training) -> Self {
+        let kind = match (settings.optimiser.init(), settings.batch) {
+            (Engine::Lbfgs(lbfgs), _) => StepperKind::Lbfgs(FullBatch::new(lbfgs)),
+            (Engine::FirstOrder(optimiser), BatchSize::Full) => StepperKind::Full(optimiser),
+            (Engine::FirstOrder(optimiser), BatchSize::Rows(rows)) => {
+                StepperKind::Minibatch(optimiser, Estimator::new(settings.rho_hat), rows)
+            }
+        };
+        Self {
+            objective,
+            settings,
+            kind,
+        }
+    }
+
+    fn is_lbfgs(&self) -> bool {
+        matches!(self.kind, StepperKind::Lbfgs(_))
+    }
+
+    fn pass<S: Source<Batch = O::Batch>>(
+        &mut self,
+        mut model: O::Model,
+        train: &S,
+        learning_rate: f64,
+        order: &mut impl Rng,
+    ) -> Result<Passed<O::Model>, TrainError> {
+        let (objective, rule) = (self.objective, self.settings.rule);
+        match &mut self.kind {
+            StepperKind::Lbfgs(lbfgs) => {
+                let iteration = lbfgs.step(objective, rule, model, train, learning_rate)?;
+                Ok(Passed {
+                    model: iteration.model,
+                    value: iteration.value,
+                    gradient_norm: Some(iteration.gradient_norm),
+                    moved: iteration.moved,
+                })
+            }
+            StepperKind::Full(optimiser) => {
+                let gradient = full_gradient(objective, rule, &model, train, CHUNK)?;
+                let gradient_norm = norm(&model, &gradient.gradients);
+                Ok(Passed {
+                    model: optimiser.step(learning_rate, model, gradient.gradients),
+                    value: gradient.value,
+                    gradient_norm: Some(gradient_norm),
+                    moved: true,
+                })
+            }
+            StepperKind::Minibatch(optimiser, estimator, size) => {
+                estimator.start_epoch(objective, &model, train)?;
+                let mut mean = WeightedMean::default();
+                for rows in shuffled(order, train.rows()).chunks(*size) {
+                    let batch = estimator.adjust(objective, &model, train.batch(rows)?);
+                    let gradient = rule.gradient(objective, &model, &batch);
+                    mean.add(gradient.value, rows.len());
+                    model = optimiser.step(learning_rate, model, gradient.gradients);
+                }
+                Ok(Passed {
+                    model,
+                    value: mean.into_value(),
+                    gradient_norm: None,
+                    moved: true,
+                })
+            }
         }
     }
 }
 
-/// The rows of each batch of one epoch.
-fn batches(rows: usize, size: BatchSize, order: &mut impl Rng) -> Vec<Vec<usize>> {
-    match size {
-        BatchSize::Full => vec![(0..rows).collect()],
-        BatchSize::Rows(size) => in_chunks(&shuffled(order, rows), size),
-    }
-}
-
-fn in_chunks(rows: &[usize], size: usize) -> Vec<Vec<usize>> {
-    rows.chunks(size).map(<[usize]>::to_vec).collect()
-}
-
-/// J over all samples of `source`, in batches of `size` in their own order.
+/// J over all samples of `source`: in the minibatches' size, comparable with theirs, or exactly.
 fn evaluate<O: Objective, S: Source<Batch = O::Batch>>(
     objective: &O,
     model: &O::Model,
@@ -133,12 +264,11 @@ fn evaluate<O: Objective, S: Source<Batch = O::Batch>>(
     size: BatchSize,
 ) -> Result<f64, TrainError> {
     use burn::module::Module;
+    let BatchSize::Rows(size) = size else {
+        return Ok(full_value(objective, model, source, CHUNK)?.host_total());
+    };
     let model = model.valid();
     let all: Vec<usize> = (0..source.rows()).collect();
-    let size = match size {
-        BatchSize::Full => all.len(),
-        BatchSize::Rows(size) => size,
-    };
     let mut mean = WeightedMean::default();
     for rows in all.chunks(size) {
         mean.add(objective.value(&model, &source.batch(rows)?), rows.len());
@@ -171,19 +301,17 @@ fn checked_terms<O: Objective>(
 /// training waits for a GPU.
 #[derive(Default)]
 struct WeightedMean {
-    sums: Option<(Tensor<1>, Tensor<1>)>,
+    sum: Option<Value>,
     rows: usize,
 }
 
 impl WeightedMean {
     fn add(&mut self, value: Value, rows: usize) {
-        let weight = rows as f64;
-        let terms = value.terms.mul_scalar(weight);
-        let statistic = value.statistic.mul_scalar(weight);
+        let value = scaled(value, rows as f64);
         self.rows += rows;
-        self.sums = Some(match self.sums.take() {
-            None => (terms, statistic),
-            Some((t, s)) => (t + terms, s + statistic),
+        self.sum = Some(match self.sum.take() {
+            None => value,
+            Some(sum) => plus(sum, value),
         });
     }
 
@@ -191,12 +319,76 @@ impl WeightedMean {
     ///
     /// Panics if nothing was added; callers have at least one row.
     fn into_value(self) -> Value {
-        let (terms, statistic) = self.sums.expect("at least one batch");
-        let weight = 1.0 / self.rows as f64;
-        Value {
-            terms: terms.mul_scalar(weight),
-            statistic: statistic.mul_scalar(weight),
+        let sum = self.sum.expect("at least one batch");
+        scaled(sum, 1.0 / self.rows as f64)
+    }
+}
+
+/// Decides when training ends, and keeps the best model where validation decides.
+struct Referee<M> {
+    rules: StopRules,
+    standstill: Standstill,
+    best: Option<(f64, M)>,
+    epochs_since_best: usize,
+}
+
+impl<M: Clone> Referee<M> {
+    fn new(rules: StopRules, validated: bool) -> Result<Self, TrainError> {
+        if rules.validation_patience == Some(0)
+            || (rules.validation_patience.is_some() && !validated)
+        {
+            refuse(
+                "validation_patience",
+                "set without validation samples or to 0",
+                "at least 1, with a share of validation samples > 0",
+            )?;
         }
+        Ok(Self {
+            rules,
+            standstill: Standstill::new(rules.convergence),
+            best: None,
+            epochs_since_best: 0,
+        })
+    }
+
+    fn verdict(&mut self, epoch: &Epoch, model: &M, moved: bool) -> Option<Stopped> {
+        let out_of_patience = self.out_of_patience(epoch, model);
+        let still = self.standstill.reached(epoch.objective);
+        let small = self.rules.gradient_norm.zip(epoch.gradient_norm);
+        if !moved {
+            Some(Stopped::NoProgress)
+        } else if small.is_some_and(|(tolerance, norm)| norm <= tolerance) {
+            Some(Stopped::GradientNorm)
+        } else if still {
+            Some(Stopped::Converged)
+        } else if out_of_patience {
+            Some(Stopped::Validation)
+        } else {
+            None
+        }
+    }
+
+    fn out_of_patience(&mut self, epoch: &Epoch, model: &M) -> bool {
+        let Some((patience, validation)) = self.rules.validation_patience.zip(epoch.validation)
+        else {
+            return false;
+        };
+        if self
+            .best
+            .as_ref()
+            .is_none_or(|(best, _)| validation < *best)
+        {
+            self.best = Some((validation, model.clone()));
+            self.epochs_since_best = 0;
+        } else {
+            self.epochs_since_best += 1;
+        }
+        self.epochs_since_best >= patience
+    }
+
+    /// The model with the lowest validation J, where that rule is set.
+    fn best(self) -> Option<M> {
+        self.best.map(|(_, model)| model)
     }
 }
 
@@ -245,14 +437,29 @@ mod tests {
     }
 
     #[test]
-    fn batches_cover_every_row_once() {
-        use sae_data::{Stream, stream};
-        let mut rng = stream(1, Stream::HeadOrder);
-        let batches = batches(10, BatchSize::Rows(4), &mut rng);
-        let sizes: Vec<usize> = batches.iter().map(Vec::len).collect();
-        assert_eq!(sizes, [4, 4, 2]);
-        let mut all = batches.concat();
-        all.sort_unstable();
-        assert_eq!(all, (0..10).collect::<Vec<_>>());
+    fn validation_keeps_the_best_model() {
+        let rules = StopRules {
+            validation_patience: Some(2),
+            ..StopRules::default()
+        };
+        let mut referee = Referee::new(rules, true).expect("there are validation samples");
+        let mut verdicts = Vec::new();
+        for (model, validation) in [5.0, 3.0, 4.0, 3.5].into_iter().enumerate() {
+            let epoch = Epoch {
+                epoch: model + 1,
+                objective: 1.0,
+                terms: vec![],
+                statistic: vec![],
+                gradient_norm: None,
+                validation: Some(validation),
+                learning_rate: 0.1,
+                seconds: 1.0,
+                samples_per_second: 1.0,
+            };
+            verdicts.push(referee.verdict(&epoch, &model, true));
+        }
+        assert_eq!(verdicts, [None, None, None, Some(Stopped::Validation)]);
+        assert_eq!(referee.best(), Some(1));
+        assert!(Referee::<()>::new(rules, false).is_err());
     }
 }

@@ -1,104 +1,206 @@
 //! The optimisers, as checked settings of Burn's.
 
+use burn::module::ParamGroup;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig};
+use burn::optim::{
+    AdamConfig, AdamWConfig, LBFGS, LBFGSConfig, LineSearchFn, ModuleOptimizer, RmsPropConfig,
+    SgdConfig,
+};
 
 use crate::TrainError;
 
-/// A first-order optimiser. Weight decay is no business of it: decay is a term of the objective.
+/// How gradients move the parameters. Weight decay is a term of the objective and no business of
+/// the optimiser, but for AdamW, whose point it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Optimiser {
     /// Gradient descent θ ← θ − ηv with v ← μv + ∇J (no dampening). With μ = 0 and the full batch
     /// this is the note's rule.
     Sgd {
-        /// Learning rate η.
-        learning_rate: f64,
         /// Momentum μ.
         momentum: f64,
+        /// Nesterov's form: the step is μv + ∇J.
+        nesterov: bool,
     },
     /// Adam (Kingma and Ba 2015) with bias correction.
-    Adam {
-        /// Learning rate η.
-        learning_rate: f64,
-        /// Decay of the mean of the gradients.
-        beta1: f64,
-        /// Decay of the mean of their squares.
-        beta2: f64,
+    Adam(Moments),
+    /// AdamW (Loshchilov and Hutter 2019): Adam, and weights (not biases) shrink by ηλ per step.
+    AdamW {
+        /// As Adam's.
+        moments: Moments,
+        /// Decoupled weight decay λ.
+        weight_decay: f64,
+    },
+    /// RMSprop (Tieleman and Hinton 2012): θ ← θ − ηv with v ← μv + ∇J / (√mean(∇J²) + ε).
+    RmsProp {
+        /// Decay of the mean of the squares.
+        alpha: f64,
+        /// Momentum μ.
+        momentum: f64,
         /// Added to the root of that mean.
         epsilon: f64,
     },
+    /// L-BFGS (Nocedal 1980) with a strong Wolfe line search, on the full batch only; an epoch is
+    /// one iteration. Its learning rate is the first step that a line search tries, 1 as a rule.
+    Lbfgs {
+        /// Number of past steps that stand in for the Hessian.
+        history: usize,
+    },
 }
 
-impl Optimiser {
-    /// η.
-    pub fn learning_rate(&self) -> f64 {
-        match *self {
-            Self::Sgd { learning_rate, .. } | Self::Adam { learning_rate, .. } => learning_rate,
-        }
-    }
+/// Settings of Adam.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moments {
+    /// Decay of the mean of the gradients.
+    pub beta1: f64,
+    /// Decay of the mean of their squares.
+    pub beta2: f64,
+    /// Added to the root of that mean.
+    pub epsilon: f64,
+}
 
+impl Moments {
+    fn check(&self) -> Result<(), TrainError> {
+        rate("beta1", self.beta1)?;
+        rate("beta2", self.beta2)?;
+        positive("epsilon", self.epsilon)
+    }
+}
+
+/// Most evaluations of the objective in one line search.
+const LINE_SEARCH: usize = 25;
+
+impl Optimiser {
     /// Checks every setting.
     ///
     /// # Errors
     ///
-    /// Refuses a learning rate or ε that is not finite and positive, and decay rates outside [0, 1).
+    /// Refuses ε that is not finite and positive, decay rates outside [0, 1), negative decay and an
+    /// empty history.
     pub fn check(&self) -> Result<(), TrainError> {
-        positive("learning_rate", self.learning_rate())?;
         match *self {
             Self::Sgd { momentum, .. } => rate("momentum", momentum),
-            Self::Adam {
-                beta1,
-                beta2,
-                epsilon,
-                ..
+            Self::Adam(moments) => moments.check(),
+            Self::AdamW {
+                moments,
+                weight_decay,
             } => {
-                rate("beta1", beta1)?;
-                rate("beta2", beta2)?;
+                moments.check()?;
+                not_negative("decoupled_weight_decay", weight_decay)
+            }
+            Self::RmsProp {
+                alpha,
+                momentum,
+                epsilon,
+            } => {
+                rate("alpha", alpha)?;
+                rate("momentum", momentum)?;
                 positive("epsilon", epsilon)
             }
+            Self::Lbfgs { history } => at_least_one("history", history),
         }
     }
 
-    pub(crate) fn init(&self) -> ModuleOptimizer {
-        match *self {
-            Self::Sgd { momentum, .. } => {
+    pub(crate) fn init(&self) -> Engine {
+        Engine::FirstOrder(match *self {
+            Self::Sgd { momentum, nesterov } => {
                 let momentum = MomentumConfig::new()
                     .with_momentum(momentum)
-                    .with_dampening(0.0);
+                    .with_dampening(0.0)
+                    .with_nesterov(nesterov);
                 SgdConfig::new().with_momentum(Some(momentum)).init()
             }
-            Self::Adam {
-                beta1,
-                beta2,
+            Self::Adam(moments) => AdamConfig::new()
+                .with_beta_1(moments.beta1 as f32)
+                .with_beta_2(moments.beta2 as f32)
+                .with_epsilon(moments.epsilon as f32)
+                .init(),
+            Self::AdamW {
+                moments,
+                weight_decay,
+            } => {
+                let config = AdamWConfig::new()
+                    .with_beta_1(moments.beta1 as f32)
+                    .with_beta_2(moments.beta2 as f32)
+                    .with_epsilon(moments.epsilon as f32);
+                let biases = config.clone().with_weight_decay(0.0).build();
+                ModuleOptimizer::from(config.with_weight_decay(weight_decay as f32).build())
+                    .with_group(ParamGroup::from_predicate("bias"), biases, None)
+            }
+            Self::RmsProp {
+                alpha,
+                momentum,
                 epsilon,
-                ..
-            } => AdamConfig::new()
-                .with_beta_1(beta1 as f32)
-                .with_beta_2(beta2 as f32)
+            } => RmsPropConfig::new()
+                .with_alpha(alpha as f32)
+                .with_momentum(momentum as f32)
                 .with_epsilon(epsilon as f32)
                 .init(),
-        }
+            Self::Lbfgs { history } => {
+                // Burn's loop does one iteration a call; this project's loop does the rest, with
+                // its own rules for when to stop.
+                let config = LBFGSConfig::new()
+                    .with_max_iter(1)
+                    .with_max_eval(Some(1 + LINE_SEARCH))
+                    .with_history_size(history)
+                    .with_tolerance_grad(0.0)
+                    .with_tolerance_change(f64::MIN_POSITIVE)
+                    .with_line_search_fn(LineSearchFn::StrongWolfe);
+                return Engine::Lbfgs(config.init());
+            }
+        })
     }
+}
+
+/// A running optimiser.
+#[expect(clippy::large_enum_variant, reason = "there is one per call of fit()")]
+pub(crate) enum Engine {
+    FirstOrder(ModuleOptimizer),
+    Lbfgs(LBFGS),
 }
 
 pub(crate) fn positive(name: &'static str, value: f64) -> Result<(), TrainError> {
-    if value.is_finite() && value > 0.0 {
-        return Ok(());
-    }
-    Err(TrainError::Setting {
+    checked(
         name,
-        found: value.to_string(),
-        expected: "a finite number > 0",
-    })
+        value,
+        value.is_finite() && value > 0.0,
+        "a finite number > 0",
+    )
 }
 
-fn rate(name: &'static str, value: f64) -> Result<(), TrainError> {
-    if (0.0..1.0).contains(&value) {
+pub(crate) fn not_negative(name: &'static str, value: f64) -> Result<(), TrainError> {
+    checked(
+        name,
+        value,
+        value.is_finite() && value >= 0.0,
+        "a finite number >= 0",
+    )
+}
+
+pub(crate) fn rate(name: &'static str, value: f64) -> Result<(), TrainError> {
+    checked(
+        name,
+        value,
+        (0.0..1.0).contains(&value),
+        "a number in [0, 1)",
+    )
+}
+
+pub(crate) fn at_least_one(name: &'static str, value: usize) -> Result<(), TrainError> {
+    checked(name, value, value > 0, "at least 1")
+}
+
+fn checked(
+    name: &'static str,
+    value: impl ToString,
+    fine: bool,
+    expected: &'static str,
+) -> Result<(), TrainError> {
+    if fine {
         return Ok(());
     }
     Err(TrainError::Setting {
         name,
         found: value.to_string(),
-        expected: "a number in [0, 1)",
+        expected,
     })
 }

@@ -2,13 +2,13 @@
 
 use sae_model::GradientRule;
 
-use crate::optimiser::positive;
-use crate::{Optimiser, TrainError};
+use crate::optimiser::{at_least_one, positive};
+use crate::{Optimiser, RhoHat, Schedule, TrainError};
 
 /// How many samples make one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BatchSize {
-    /// All samples at once, in their own order.
+    /// All samples at once, in their own order, processed in chunks of bounded memory.
     Full,
     /// This many, in an order that is shuffled every epoch; the last batch may be smaller.
     Rows(usize),
@@ -23,6 +23,18 @@ pub struct Convergence {
     pub epochs: usize,
 }
 
+/// When training ends before its last epoch. Rules that are not set never end it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct StopRules {
+    /// J stands still.
+    pub convergence: Option<Convergence>,
+    /// The Euclidean norm of the full gradient is at or below this. Needs the full batch.
+    pub gradient_norm: Option<f64>,
+    /// J on the validation samples has not fallen for this many epochs. The model of the best epoch
+    /// is then what training gives.
+    pub validation_patience: Option<usize>,
+}
+
 /// Settings of one call of [`fit()`](crate::fit()).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Training {
@@ -30,42 +42,92 @@ pub struct Training {
     pub rule: GradientRule,
     /// What is done with them.
     pub optimiser: Optimiser,
+    /// Learning rate η of the first epoch.
+    pub learning_rate: f64,
+    /// How η changes from epoch to epoch.
+    pub schedule: Schedule,
     /// Samples per step.
     pub batch: BatchSize,
-    /// The most passes over the data.
+    /// Which ρ̂ a minibatch uses.
+    pub rho_hat: RhoHat,
+    /// The most passes over the data; of L-BFGS the most iterations.
     pub epochs: usize,
-    /// Stops earlier, where set.
-    pub convergence: Option<Convergence>,
+    /// What ends training earlier.
+    pub stop: StopRules,
 }
 
 impl Training {
-    /// Checks every setting.
+    /// Checks every setting, and that they go together.
     ///
     /// # Errors
     ///
-    /// Refuses zero epochs or rows, and a tolerance that is not finite and positive; see also
-    /// [`Optimiser::check`].
+    /// Names the first setting that is outside its range or cannot be combined with another.
     pub fn check(&self) -> Result<(), TrainError> {
+        positive("learning_rate", self.learning_rate)?;
         self.optimiser.check()?;
+        self.schedule.check(self.learning_rate, self.epochs)?;
+        self.rho_hat.check()?;
         at_least_one("epochs", self.epochs)?;
-        if let BatchSize::Rows(rows) = self.batch {
-            at_least_one("batch", rows)?;
-        }
-        if let Some(convergence) = self.convergence {
+        if let Some(convergence) = self.stop.convergence {
             positive("tolerance", convergence.tolerance)?;
             at_least_one("patience", convergence.epochs)?;
+        }
+        if let Some(norm) = self.stop.gradient_norm {
+            positive("gradient_tolerance", norm)?;
+        }
+        match self.batch {
+            BatchSize::Full => self.check_full(),
+            BatchSize::Rows(rows) => self.check_minibatch(rows),
+        }
+    }
+
+    fn check_full(&self) -> Result<(), TrainError> {
+        if self.rho_hat != RhoHat::Batch {
+            return refuse(
+                "rho_hat",
+                "an estimate with the full batch",
+                "\"batch\": over the full batch rho_hat is exact",
+            );
+        }
+        let lbfgs = matches!(self.optimiser, Optimiser::Lbfgs { .. });
+        if lbfgs && self.schedule != Schedule::Constant {
+            return refuse(
+                "schedule",
+                "a changing learning rate with lbfgs",
+                "\"constant\": the line search of lbfgs finds its own steps",
+            );
+        }
+        Ok(())
+    }
+
+    fn check_minibatch(&self, rows: usize) -> Result<(), TrainError> {
+        at_least_one("batch", rows)?;
+        if matches!(self.optimiser, Optimiser::Lbfgs { .. }) {
+            return refuse(
+                "batch",
+                &format!("{rows} with lbfgs"),
+                "\"full\": lbfgs compares values of one objective, and every minibatch is another",
+            );
+        }
+        if self.stop.gradient_norm.is_some() {
+            return refuse(
+                "gradient_tolerance",
+                &format!("set with batch = {rows}"),
+                "batch = \"full\" with it: the gradient of a minibatch does not tend to 0",
+            );
         }
         Ok(())
     }
 }
 
-fn at_least_one(name: &'static str, value: usize) -> Result<(), TrainError> {
-    if value > 0 {
-        return Ok(());
-    }
+pub(crate) fn refuse(
+    name: &'static str,
+    found: &str,
+    expected: &'static str,
+) -> Result<(), TrainError> {
     Err(TrainError::Setting {
         name,
-        found: value.to_string(),
-        expected: "at least 1",
+        found: found.to_owned(),
+        expected,
     })
 }

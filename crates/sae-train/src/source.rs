@@ -1,8 +1,8 @@
 //! Where batches come from.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use sae_data::Samples;
-use sae_model::LabelledBatch;
+use sae_data::{Corruptor, Samples};
+use sae_model::{AutoencoderBatch, LabelledBatch};
 
 use crate::TrainError;
 
@@ -14,15 +14,19 @@ pub trait Source {
     /// Number of samples.
     fn rows(&self) -> usize;
 
-    /// The batch of the given rows, in their order.
+    /// The batch of the given rows, in their order. Within an epoch the same rows give the same
+    /// batch.
     ///
     /// # Errors
     ///
     /// Passes on what the batch refuses, for example a label beyond the classes.
     fn batch(&self, rows: &[usize]) -> Result<Self::Batch, TrainError>;
+
+    /// A new epoch begins: what is random about the samples is drawn anew.
+    fn set_epoch(&mut self, _epoch: usize) {}
 }
 
-/// Samples without labels, for autoencoders.
+/// A table of samples and the device to which batches of it go.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
     /// The table.
@@ -31,25 +35,58 @@ pub struct Inputs<'a> {
     pub device: &'a Device,
 }
 
-impl Source for Inputs<'_> {
-    /// Inputs, `[batch, input]`, in `f32`.
-    type Batch = Tensor<2>;
-
-    fn rows(&self) -> usize {
-        self.samples.rows()
+impl Inputs<'_> {
+    /// The given rows, `[rows, input]`, in `f32`.
+    pub fn tensor(&self, rows: &[usize]) -> Tensor<2> {
+        self.upload(self.samples.gather(rows), rows.len())
     }
 
-    fn batch(&self, rows: &[usize]) -> Result<Tensor<2>, TrainError> {
-        let values = self.samples.gather(rows);
-        let data = TensorData::new(values, [rows.len(), self.samples.width()]);
-        Ok(Tensor::from_data(data, (self.device, DType::F32)))
+    fn upload(&self, values: Vec<f32>, rows: usize) -> Tensor<2> {
+        let data = TensorData::new(values, [rows, self.samples.width()]);
+        Tensor::from_data(data, (self.device, DType::F32))
+    }
+}
+
+/// Samples without labels, for autoencoders.
+#[derive(Debug, Clone)]
+pub struct Unlabelled<'a> {
+    /// The samples, which are also the targets.
+    pub inputs: Inputs<'a>,
+    /// What is done to the inputs, where the autoencoder is to denoise.
+    pub corruptor: Option<Corruptor>,
+}
+
+impl Source for Unlabelled<'_> {
+    type Batch = AutoencoderBatch;
+
+    fn rows(&self) -> usize {
+        self.inputs.samples.rows()
+    }
+
+    fn batch(&self, rows: &[usize]) -> Result<AutoencoderBatch, TrainError> {
+        let clean = AutoencoderBatch::from(self.inputs.tensor(rows));
+        let Some(corruptor) = &self.corruptor else {
+            return Ok(clean);
+        };
+        let mut values = self.inputs.samples.gather(rows);
+        corruptor.apply(rows, &mut values);
+        Ok(AutoencoderBatch {
+            inputs: self.inputs.upload(values, rows.len()),
+            ..clean
+        })
+    }
+
+    fn set_epoch(&mut self, epoch: usize) {
+        if let Some(corruptor) = &mut self.corruptor {
+            corruptor.set_epoch(epoch);
+        }
     }
 }
 
 /// Samples with labels, for classifiers.
 #[derive(Debug, Clone, Copy)]
 pub struct Labelled<'a> {
-    /// The table.
+    /// The samples.
     pub inputs: Inputs<'a>,
     /// The class of each row.
     pub labels: &'a [u8],
@@ -61,12 +98,12 @@ impl Source for Labelled<'_> {
     type Batch = LabelledBatch;
 
     fn rows(&self) -> usize {
-        self.inputs.rows()
+        self.inputs.samples.rows()
     }
 
     fn batch(&self, rows: &[usize]) -> Result<LabelledBatch, TrainError> {
         let labels: Vec<u8> = rows.iter().map(|&row| self.labels[row]).collect();
-        let inputs = self.inputs.batch(rows)?;
+        let inputs = self.inputs.tensor(rows);
         Ok(LabelledBatch::new(inputs, &labels, self.classes)?)
     }
 }

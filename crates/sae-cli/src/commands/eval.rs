@@ -21,10 +21,11 @@ const NETWORKS: [(&str, &str); 3] = [
 pub fn run(args: &EvalArgs) -> Result<ExitCode, CliError> {
     let folder = RunFolder::open(&args.run)?;
     let facts = folder.facts()?;
+    let config = folder.config()?;
     let device = args.backend.device()?;
     let networks = NETWORKS
         .iter()
-        .map(|(stage, title)| Ok(folder.network(stage, &device)?.map(|n| (title, n))))
+        .map(|(stage, title)| Ok(folder.network(stage, &config, &device)?.map(|n| (title, n))))
         .collect::<Result<Vec<_>, CliError>>()?;
     let networks: Vec<_> = networks.into_iter().flatten().collect();
     if networks.is_empty() {
@@ -35,7 +36,7 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode, CliError> {
     }
     let data = match &args.data {
         Some(folder) => data::load_folder(folder)?,
-        None => data::load_test(&folder.config()?)?,
+        None => data::load_test(&config)?,
     };
     check_alike(&facts, &data)?;
     for (title, network) in networks {

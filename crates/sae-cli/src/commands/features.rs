@@ -18,7 +18,7 @@ pub const FEATURES: &str = "features.png";
 pub fn run(args: &FeaturesArgs) -> Result<ExitCode, CliError> {
     let folder = RunFolder::open(&args.run)?;
     let tile = folder.facts()?.tile();
-    let autoencoder = folder.autoencoder(1, &Device::flex())?;
+    let autoencoder = folder.autoencoder(1, &folder.config()?, &Device::flex())?;
     let path = args.out.clone().unwrap_or_else(|| folder.file(FEATURES));
     write_file(&path, &draw(&autoencoder, tile)?)?;
     output::result(format!(

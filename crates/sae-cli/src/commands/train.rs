@@ -11,7 +11,7 @@ use sae_data::Dataset;
 use sae_model::SparseAutoencoder;
 use sae_report::{loss_curves, reconstructions};
 use sae_stack::{Details, StackData, Summary, train_stack};
-use sae_train::{Inputs, Source};
+use sae_train::Inputs;
 use serde::Serialize;
 
 use super::features;
@@ -52,7 +52,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
         .map_err(CliError::from_train)?;
     folder.write("loss.svg", loss_curves(&recorder.curves)?.as_bytes())?;
     let stages = recorder.seconds.clone();
-    draw_pictures(&folder, &data.test, &device)?;
+    draw_pictures(&folder, config, &data.test, &device)?;
     let record = Record::new(config, &summary, started, &stages);
     folder.write_json("summary.json", &record)?;
     output::result(report(&record, &folder));
@@ -100,11 +100,16 @@ fn announcement(checked: &Checked, data: &RunData, folder: &RunFolder) -> String
 }
 
 /// The tiles and the reconstructions of the first autoencoder.
-fn draw_pictures(folder: &RunFolder, test: &Dataset, device: &Device) -> Result<(), CliError> {
-    let autoencoder = folder.autoencoder(1, device)?;
+fn draw_pictures(
+    folder: &RunFolder,
+    config: &Config,
+    test: &Dataset,
+    device: &Device,
+) -> Result<(), CliError> {
+    let autoencoder = folder.autoencoder(1, config, device)?;
     let tile = tile(test.image);
     folder.write(features::FEATURES, &features::draw(&autoencoder, tile)?)?;
-    let (originals, reconstructed) = reconstruct(&autoencoder, test, device)?;
+    let (originals, reconstructed) = reconstruct(&autoencoder, test, device);
     let picture = reconstructions(tile, &originals, &reconstructed)?;
     folder.write("reconstructions.png", &picture)
 }
@@ -113,12 +118,12 @@ fn reconstruct(
     autoencoder: &SparseAutoencoder,
     test: &Dataset,
     device: &Device,
-) -> Result<(Vec<f32>, Vec<f32>), CliError> {
+) -> (Vec<f32>, Vec<f32>) {
     let rows: Vec<usize> = (0..test.rows().min(RECONSTRUCTIONS)).collect();
     let samples = &test.samples;
-    let batch = Inputs { samples, device }.batch(&rows)?;
+    let batch = Inputs { samples, device }.tensor(&rows);
     let reconstructed = autoencoder.valid().forward(batch).into_data();
-    Ok((samples.gather(&rows), reconstructed.iter::<f32>().collect()))
+    (samples.gather(&rows), reconstructed.iter::<f32>().collect())
 }
 
 /// `summary.json`.
@@ -183,10 +188,11 @@ fn report(record: &Record<'_>, folder: &RunFolder) -> String {
                 layer.layer, layer.inputs, layer.hidden
             ),
             format!(
-                "RMSE {:.4} train, {:.4} test; {} epochs",
+                "RMSE {:.4} train, {:.4} test; {} epochs, {}",
                 rmse(&layer.train),
                 rmse(&layer.test),
-                layer.epochs
+                layer.epochs,
+                layer.stopped
             ),
         );
     }

@@ -1,13 +1,20 @@
 //! From options to checked settings, before any data is loaded.
 
-use sae_data::DataError;
 use sae_data::shapes::ShapesConfig;
-use sae_model::{AutoencoderConfig, CrossEntropy, FineTuning, ModelError, SparseObjective};
+use sae_data::{Corruption, DataError};
+use sae_model::{
+    Architecture, AutoencoderConfig, CrossEntropy, FineTuning, ModelError, SparseObjective, Unit,
+};
 use sae_stack::{LayerSettings, StackSettings};
-use sae_train::{BatchSize, Convergence, Optimiser, TrainError, Training};
+use sae_train::{
+    BatchSize, Convergence, Moments, Optimiser, RhoHat, Schedule, StopRules, TrainError, Training,
+};
 
 use super::load::{Loaded, Origin};
-use super::schema::{Batch, Config, LayerConfig, OptimiserKind, TrainingConfig};
+use super::schema::{
+    Batch, Config, CorruptionKind, LayerConfig, OptimiserKind, RhoHatKind, ScheduleKind,
+    TrainingConfig,
+};
 use super::{ConfigError, SourceKind};
 
 /// A configuration whose every value is in its range.
@@ -46,12 +53,24 @@ fn settings(config: &Config, origin: &Origin) -> Result<StackSettings, ConfigErr
         let found = format!("a list of {}", config.layers.len());
         return Err(origin.range("layers", found, "1 to 65535 [[layers]]"));
     }
-    let training = |config_of, key| training(config, config_of, origin, key);
-    let pretrain = training(&config.pretrain, "pretrain")?;
-    let layers = config.layers.iter().enumerate();
-    let layers = layers
-        .map(|(index, layer)| layer_settings(layer, index, origin, pretrain))
-        .collect::<Result<_, _>>()?;
+    let training = |stage: &TrainingConfig, key: &str| training(config, stage, origin, key);
+    let mut layers: Vec<LayerSettings> = Vec::new();
+    for (index, layer) in config.layers.iter().enumerate() {
+        let training = match &layer.pretrain {
+            Some(own) => training(own, &format!("layers.{index}.pretrain"))?,
+            None => training(&config.pretrain, "pretrain")?,
+        };
+        let below = layers.last().map(|layer| layer.architecture.encoder);
+        layers.push(layer_settings(layer, index, below, origin, training)?);
+    }
+    let classifier_training = |stage: &TrainingConfig, key: &str| {
+        if stage.rho_hat != RhoHatKind::Batch {
+            let key = format!("{key}.rho_hat");
+            let expected = "\"batch\": a classifier has no sparsity term";
+            return Err(origin.range(&key, "set", expected));
+        }
+        training(stage, key)
+    };
     let lambda = config.head.weight_decay;
     let head = |error| model_range(error, origin, "head.");
     Ok(StackSettings {
@@ -59,11 +78,11 @@ fn settings(config: &Config, origin: &Origin) -> Result<StackSettings, ConfigErr
         layers,
         softmax: (
             CrossEntropy::new(lambda).map_err(head)?,
-            training(&config.softmax, "softmax")?,
+            classifier_training(&config.softmax, "softmax")?,
         ),
         finetune: (
             FineTuning::new(lambda).map_err(head)?,
-            training(&config.finetune, "finetune")?,
+            classifier_training(&config.finetune, "finetune")?,
         ),
         control: config.control,
     })
@@ -92,19 +111,90 @@ pub fn check_shapes(
 fn layer_settings(
     layer: &LayerConfig,
     index: usize,
+    below: Option<Unit>,
     origin: &Origin,
     training: Training,
 ) -> Result<LayerSettings, ConfigError> {
     let prefix = format!("layers.{index}.");
     let range = |error| model_range(error, origin, &prefix);
-    // The number of inputs is known only with the data; the number of units is not.
-    AutoencoderConfig::new(1, layer.hidden).map_err(range)?;
+    let architecture = architecture(layer);
+    // The number of inputs is known only with the data; the rest is not.
+    AutoencoderConfig::new(1, layer.hidden)
+        .and_then(|config| config.with_architecture(architecture))
+        .map_err(range)?;
+    let objective = SparseObjective::new(layer.weight_decay, layer.beta, layer.rho)
+        .and_then(|objective| objective.with_l1(layer.l1))
+        .map_err(range)?;
+    objective.check(&architecture).map_err(range)?;
+    check_reach(architecture.decoder, below, origin, &prefix)?;
+    let corruption = corruption(layer);
+    if let Some(corruption) = corruption {
+        corruption.check().map_err(|error| match error {
+            DataError::Setting {
+                found, expected, ..
+            } => origin.range(&format!("{prefix}corruption_amount"), found, expected),
+            other => origin.range(&prefix, other, "a valid layer"),
+        })?;
+    }
     Ok(LayerSettings {
         hidden: layer.hidden,
-        objective: SparseObjective::new(layer.weight_decay, layer.beta, layer.rho)
-            .map_err(range)?,
+        architecture,
+        corruption,
+        objective,
         training,
     })
+}
+
+/// The kind of autoencoder that a `[[layers]]` table describes.
+pub fn architecture(layer: &LayerConfig) -> Architecture {
+    Architecture {
+        encoder: layer.encoder.into(),
+        decoder: layer.decoder.into(),
+        tied: layer.tied,
+        top_k: (layer.top_k > 0).then_some(layer.top_k),
+    }
+}
+
+fn corruption(layer: &LayerConfig) -> Option<Corruption> {
+    let amount = layer.corruption_amount;
+    match layer.corruption {
+        CorruptionKind::None => None,
+        CorruptionKind::Masking => Some(Corruption::Masking(amount)),
+        CorruptionKind::Gaussian => Some(Corruption::Gaussian(amount)),
+        CorruptionKind::SaltAndPepper => Some(Corruption::SaltAndPepper(amount)),
+    }
+}
+
+/// Refuses a decoder that cannot give the values that it is to reconstruct: the codes of the layer
+/// below, or images in [0, 1].
+fn check_reach(
+    decoder: Unit,
+    below: Option<Unit>,
+    origin: &Origin,
+    prefix: &str,
+) -> Result<(), ConfigError> {
+    let (low, high) = below.map_or((0.0, 1.0), Unit::range);
+    let reaches = |unit: &Unit| {
+        let (least, most) = unit.range();
+        least <= low && most >= high
+    };
+    if reaches(&decoder) {
+        return Ok(());
+    }
+    let fitting: Vec<String> = Unit::ALL
+        .iter()
+        .filter(|unit| reaches(unit))
+        .map(ToString::to_string)
+        .collect();
+    let source = below.map_or("images".to_owned(), |unit| format!("codes of {unit} units"));
+    Err(origin.range(
+        &format!("{prefix}decoder"),
+        decoder,
+        format!(
+            "{}: it is to reconstruct {source}, which lie in [{low}, {high}]",
+            fitting.join(" or ")
+        ),
+    ))
 }
 
 fn training(
@@ -113,29 +203,46 @@ fn training(
     origin: &Origin,
     key: &str,
 ) -> Result<Training, ConfigError> {
+    let positive = |value: f64| (value != 0.0).then_some(value);
     let training = Training {
         rule: config.gradient.into(),
-        optimiser: match stage.optimizer {
-            OptimiserKind::Sgd => Optimiser::Sgd {
-                learning_rate: stage.learning_rate,
-                momentum: stage.momentum,
+        optimiser: optimiser(stage),
+        learning_rate: stage.learning_rate,
+        schedule: match stage.schedule {
+            ScheduleKind::Constant => Schedule::Constant,
+            ScheduleKind::Linear => Schedule::Linear {
+                last: stage.schedule_last,
             },
-            OptimiserKind::Adam => Optimiser::Adam {
-                learning_rate: stage.learning_rate,
-                beta1: stage.beta1,
-                beta2: stage.beta2,
-                epsilon: stage.epsilon,
+            ScheduleKind::Cosine => Schedule::Cosine {
+                last: stage.schedule_last,
+            },
+            ScheduleKind::Exponential => Schedule::Exponential {
+                factor: stage.schedule_factor,
+            },
+            ScheduleKind::Step => Schedule::Step {
+                factor: stage.schedule_factor,
+                every: stage.schedule_every,
             },
         },
         batch: match stage.batch {
             Batch::Full => BatchSize::Full,
             Batch::Rows(rows) => BatchSize::Rows(rows),
         },
+        rho_hat: match stage.rho_hat {
+            RhoHatKind::Batch => RhoHat::Batch,
+            RhoHatKind::Running => RhoHat::Running(stage.rho_hat_decay),
+            RhoHatKind::Full => RhoHat::Full,
+        },
         epochs: stage.epochs,
-        convergence: (stage.tolerance != 0.0).then_some(Convergence {
-            tolerance: stage.tolerance,
-            epochs: stage.patience,
-        }),
+        stop: StopRules {
+            convergence: positive(stage.tolerance).map(|tolerance| Convergence {
+                tolerance,
+                epochs: stage.patience,
+            }),
+            gradient_norm: positive(stage.gradient_tolerance),
+            validation_patience: (stage.validation_patience > 0)
+                .then_some(stage.validation_patience),
+        },
     };
     training.check().map_err(|error| match error {
         TrainError::Setting {
@@ -145,7 +252,39 @@ fn training(
         } => origin.range(&format!("{key}.{name}"), found, expected),
         other => origin.range(key, other, "a valid table"),
     })?;
+    if training.stop.validation_patience.is_some() && config.data.validation == 0.0 {
+        let found = format!("{} without validation samples", stage.validation_patience);
+        let expected = "0, or data.validation > 0";
+        return Err(origin.range(&format!("{key}.validation_patience"), found, expected));
+    }
     Ok(training)
+}
+
+fn optimiser(stage: &TrainingConfig) -> Optimiser {
+    let moments = Moments {
+        beta1: stage.beta1,
+        beta2: stage.beta2,
+        epsilon: stage.epsilon,
+    };
+    match stage.optimizer {
+        OptimiserKind::Sgd => Optimiser::Sgd {
+            momentum: stage.momentum,
+            nesterov: stage.nesterov,
+        },
+        OptimiserKind::Adam => Optimiser::Adam(moments),
+        OptimiserKind::AdamW => Optimiser::AdamW {
+            moments,
+            weight_decay: stage.decoupled_weight_decay,
+        },
+        OptimiserKind::RmsProp => Optimiser::RmsProp {
+            alpha: stage.alpha,
+            momentum: stage.momentum,
+            epsilon: stage.epsilon,
+        },
+        OptimiserKind::Lbfgs => Optimiser::Lbfgs {
+            history: stage.history,
+        },
+    }
 }
 
 fn model_range(error: ModelError, origin: &Origin, prefix: &str) -> ConfigError {
@@ -213,6 +352,60 @@ mod tests {
             (
                 "[finetune]\ntolerance = 0.1\npatience = 0",
                 "a.toml:3: finetune.patience is 0",
+            ),
+            ("[[layers]]\nl1 = -1", "a.toml:2: layers[0].l1 is -1"),
+            (
+                "[[layers]]\ntop_k = 101\nbeta = 0",
+                "a.toml:2: layers[0].top_k is 101",
+            ),
+            (
+                "[[layers]]\nencoder = \"relu\"",
+                "a.toml: layers[0].beta is 3 with relu units; expected 0: KL",
+            ),
+            (
+                "[[layers]]\nbeta = 1\ntop_k = 5",
+                "a.toml:2: layers[0].beta is 1 with top_k 5; expected 0: top_k already",
+            ),
+            (
+                "[[layers]]\nencoder = \"tanh\"\nbeta = 0\ntop_k = 5",
+                "a.toml:4: layers[0].top_k is 5; expected no top_k with tanh",
+            ),
+            (
+                "[[layers]]\nencoder = \"tanh\"\n[[layers]]\nhidden = 5",
+                "a.toml: layers[1].decoder is sigmoid; expected tanh or linear: it is to \
+                 reconstruct codes of tanh units, which lie in [-1, 1]",
+            ),
+            (
+                "[[layers]]\ncorruption = \"masking\"\ncorruption_amount = 1.5",
+                "a.toml:3: layers[0].corruption_amount is 1.5",
+            ),
+            (
+                "[[layers]]\n[layers.pretrain]\nepochs = 0",
+                "a.toml:3: layers[0].pretrain.epochs is 0",
+            ),
+            (
+                "[pretrain]\noptimizer = \"lbfgs\"",
+                "a.toml: pretrain.batch is 256 with lbfgs; expected \"full\"",
+            ),
+            (
+                "[pretrain]\nbatch = \"full\"\nrho_hat = \"running\"",
+                "a.toml:3: pretrain.rho_hat is an estimate with the full batch",
+            ),
+            (
+                "[pretrain]\ngradient_tolerance = 1e-3",
+                "a.toml:2: pretrain.gradient_tolerance is set with batch = 256",
+            ),
+            (
+                "[finetune]\nvalidation_patience = 3",
+                "a.toml:2: finetune.validation_patience is 3 without validation samples",
+            ),
+            (
+                "[softmax]\nrho_hat = \"full\"",
+                "a.toml:2: softmax.rho_hat is set; expected \"batch\": a classifier has no",
+            ),
+            (
+                "[softmax]\nschedule = \"exponential\"\nschedule_factor = 2.0",
+                "a.toml:2: softmax.schedule is Exponential { factor: 2.0 } from",
             ),
             ("[data]\nvalidation = 1.0", "a.toml:2: data.validation is 1"),
             ("[data.shapes]\nsize = 2", "a.toml:2: data.shapes.size is 2"),

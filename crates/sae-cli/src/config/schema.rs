@@ -4,7 +4,7 @@ use std::fmt;
 
 use clap::ValueEnum;
 use sae_data::shapes::ShapesConfig;
-use sae_model::GradientRule;
+use sae_model::{GradientRule, Unit};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -137,6 +137,23 @@ pub struct LayerConfig {
     pub beta: f64,
     /// Weight decay α.
     pub weight_decay: f64,
+    /// L1 weight γ.
+    pub l1: f64,
+    /// Units of the encoder.
+    pub encoder: UnitName,
+    /// Units of the decoder.
+    pub decoder: UnitName,
+    /// Whether W2 = W1ᵀ.
+    pub tied: bool,
+    /// How many hidden activations are kept per sample; 0 for all.
+    pub top_k: usize,
+    /// What is done to the inputs.
+    pub corruption: CorruptionKind,
+    /// How much of it.
+    pub corruption_amount: f64,
+    /// Training of this layer, instead of `[pretrain]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pretrain: Option<TrainingConfig>,
 }
 
 impl Default for LayerConfig {
@@ -146,8 +163,58 @@ impl Default for LayerConfig {
             rho: 0.05,
             beta: 3.0,
             weight_decay: 1e-4,
+            l1: 0.0,
+            encoder: UnitName::Sigmoid,
+            decoder: UnitName::Sigmoid,
+            tied: false,
+            top_k: 0,
+            corruption: CorruptionKind::None,
+            corruption_amount: 0.3,
+            pretrain: None,
         }
     }
+}
+
+/// `encoder` and `decoder`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnitName {
+    /// Logistic sigmoid.
+    Sigmoid,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// The identity.
+    Linear,
+    /// Clipped to [0, 1].
+    Satlin,
+    /// Clipped at 0.
+    Relu,
+}
+
+impl From<UnitName> for Unit {
+    fn from(name: UnitName) -> Self {
+        match name {
+            UnitName::Sigmoid => Self::Sigmoid,
+            UnitName::Tanh => Self::Tanh,
+            UnitName::Linear => Self::Linear,
+            UnitName::Satlin => Self::Satlin,
+            UnitName::Relu => Self::Relu,
+        }
+    }
+}
+
+/// `corruption`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CorruptionKind {
+    /// The inputs stay as they are.
+    None,
+    /// A share of the values becomes 0.
+    Masking,
+    /// Normal noise is added.
+    Gaussian,
+    /// A share of the values becomes 0 or 1.
+    SaltAndPepper,
 }
 
 /// `[head]`.
@@ -172,22 +239,46 @@ pub struct TrainingConfig {
     pub optimizer: OptimiserKind,
     /// Learning rate η.
     pub learning_rate: f64,
-    /// Momentum μ of `sgd`.
+    /// How η changes from epoch to epoch.
+    pub schedule: ScheduleKind,
+    /// η that `linear` and `cosine` end at.
+    pub schedule_last: f64,
+    /// What `exponential` and `step` multiply η by.
+    pub schedule_factor: f64,
+    /// Every how many epochs `step` does so.
+    pub schedule_every: usize,
+    /// Momentum μ of `sgd` and `rmsprop`.
     pub momentum: f64,
-    /// Decay of the mean of the gradients, of `adam`.
+    /// Nesterov's form of the momentum of `sgd`.
+    pub nesterov: bool,
+    /// Decay of the mean of the gradients, of `adam` and `adamw`.
     pub beta1: f64,
-    /// Decay of the mean of their squares, of `adam`.
+    /// Decay of the mean of their squares, of `adam` and `adamw`.
     pub beta2: f64,
-    /// ε of `adam`.
+    /// Decay of the mean of the squared gradients, of `rmsprop`.
+    pub alpha: f64,
+    /// ε of `adam`, `adamw` and `rmsprop`.
     pub epsilon: f64,
+    /// Decoupled weight decay of `adamw`.
+    pub decoupled_weight_decay: f64,
+    /// Number of past steps that `lbfgs` remembers.
+    pub history: usize,
     /// Samples per step.
     pub batch: Batch,
-    /// The most passes over the data.
+    /// Which ρ̂ a minibatch uses.
+    pub rho_hat: RhoHatKind,
+    /// Decay μ of the `running` ρ̂.
+    pub rho_hat_decay: f64,
+    /// The most passes over the data, or iterations of `lbfgs`.
     pub epochs: usize,
     /// Relative change of J that counts as standing still; 0 for no such rule.
     pub tolerance: f64,
     /// For how many epochs in a row J must stand still.
     pub patience: usize,
+    /// Norm of the gradient that is small enough; 0 for no such rule.
+    pub gradient_tolerance: f64,
+    /// For how many epochs validation J may fail to fall; 0 for no such rule.
+    pub validation_patience: usize,
 }
 
 impl Default for TrainingConfig {
@@ -195,14 +286,26 @@ impl Default for TrainingConfig {
         Self {
             optimizer: OptimiserKind::Adam,
             learning_rate: 1e-3,
+            schedule: ScheduleKind::Constant,
+            schedule_last: 1e-5,
+            schedule_factor: 0.5,
+            schedule_every: 10,
             momentum: 0.9,
+            nesterov: false,
             beta1: 0.9,
             beta2: 0.999,
+            alpha: 0.99,
             epsilon: 1e-8,
+            decoupled_weight_decay: 1e-2,
+            history: 100,
             batch: Batch::Rows(256),
+            rho_hat: RhoHatKind::Batch,
+            rho_hat_decay: 0.9,
             epochs: 30,
             tolerance: 0.0,
             patience: 3,
+            gradient_tolerance: 0.0,
+            validation_patience: 0,
         }
     }
 }
@@ -215,6 +318,40 @@ pub enum OptimiserKind {
     Sgd,
     /// Adam.
     Adam,
+    /// Adam with decoupled weight decay.
+    AdamW,
+    /// RMSprop.
+    RmsProp,
+    /// L-BFGS.
+    Lbfgs,
+}
+
+/// `schedule`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScheduleKind {
+    /// η stays.
+    Constant,
+    /// In a straight line to `schedule_last`.
+    Linear,
+    /// Along half a cosine to `schedule_last`.
+    Cosine,
+    /// Times `schedule_factor` every epoch.
+    Exponential,
+    /// Times `schedule_factor` every `schedule_every` epochs.
+    Step,
+}
+
+/// `rho_hat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RhoHatKind {
+    /// The minibatch's own.
+    Batch,
+    /// An exponential mean of the minibatches'.
+    Running,
+    /// That of all samples, refreshed every epoch.
+    Full,
 }
 
 /// `batch`: a number of samples, or `"full"`.

@@ -6,9 +6,9 @@
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use burn::tensor::activation::{sigmoid, softmax as softmax_of};
+use burn::tensor::activation::softmax as softmax_of;
 
-use crate::objective::{Value, classifier_value};
+use crate::objective::{AutoencoderBatch, Value, classifier_value, rho_hat_of};
 use crate::{
     CrossEntropy, DeepNetwork, Dense, FineTuning, LabelledBatch, Softmax, SparseAutoencoder,
     SparseObjective,
@@ -22,32 +22,59 @@ use crate::{
 /// ∂J/∂W2 = Yᵀ·Δ3 + αW2     ∂J/∂c = Σ_k Δ3_k
 /// ∂J/∂W1 = Xᵀ·Δ2 + αW1     ∂J/∂b = Σ_k Δ2_k
 /// ```
+///
+/// With tanh units g carries the factor ½ of the activity (1 + Y)/2. With tied weights the
+/// gradient of W1 is ∂J/∂W1 + (∂J/∂W2)ᵀ.
 pub(crate) fn autoencoder(
     objective: &SparseObjective,
     model: &SparseAutoencoder,
-    x: &Tensor<2>,
+    batch: &AutoencoderBatch,
 ) -> (Value, GradientsParams) {
     let model = model.valid();
-    let per_row = 1.0 / x.dims()[0] as f64;
+    let activation = model.encoder.activation;
+    let per_row = 1.0 / batch.inputs.dims()[0] as f64;
 
-    let code = model.encode(x.clone());
+    let code = model.encode(batch.inputs.clone());
     let reconstruction = model.decode(code.clone());
-    let error = reconstruction.clone() - x.clone();
+    let error = reconstruction.clone() - batch.targets.clone();
 
-    let rho_hat = code.clone().mean_dim(0);
-    let slope = objective.sparsity_slope(rho_hat.clone());
+    let activity = activation.unit.activity(code.clone());
+    let rho_hat = rho_hat_of(activity.clone(), batch);
 
-    let delta3 = error.clone().mul_scalar(per_row) * sigmoid_slope(reconstruction);
-    let back = delta3
-        .clone()
-        .matmul(model.decoder.plain_weight().transpose());
-    let delta2 = (back + slope.mul_scalar(per_row)) * sigmoid_slope(code.clone());
+    let delta3 = error.clone().mul_scalar(per_row);
+    let delta3 = model.decoder.unit.back(delta3, reconstruction);
+    let back = delta3.clone().matmul(model.decoder_weight().transpose());
+    let back = objective.add_sparsity(
+        activation.unit,
+        back,
+        activity.clone(),
+        rho_hat.clone(),
+        per_row,
+    );
+    let delta2 = activation.back(back, code.clone());
 
     let mut gradients = GradientsParams::new();
     let alpha = objective.weight_decay();
-    register(&mut gradients, &model.decoder, code, delta3, alpha);
-    register(&mut gradients, &model.encoder, x.clone(), delta2, alpha);
-    (objective.value_of(&model, error, rho_hat), gradients)
+    let slope2 = weight_gradient(code, delta3.clone(), model.decoder_weight(), alpha);
+    let slope1 = weight_gradient(
+        batch.inputs.clone(),
+        delta2.clone(),
+        model.encoder.weight.val(),
+        alpha,
+    );
+    match model.decoder_weight_id() {
+        Some(id) => {
+            gradients.register(id, slope2);
+            gradients.register(model.encoder.weight.id, slope1);
+        }
+        None => gradients.register(model.encoder.weight.id, slope1 + slope2.transpose()),
+    }
+    gradients.register(model.decoder.bias.id, bias_gradient(delta3));
+    gradients.register(model.encoder.bias.id, bias_gradient(delta2));
+    (
+        objective.value_of(&model, error, activity, rho_hat),
+        gradients,
+    )
 }
 
 /// The softmax head: Δ_out = (P − onehot) / R.
@@ -73,7 +100,7 @@ pub(crate) fn network(
     let mut activations = vec![batch.inputs.clone()];
     for encoder in &network.encoders {
         let below = activations[activations.len() - 1].clone();
-        activations.push(sigmoid(encoder.forward(below)));
+        activations.push(encoder.forward(below));
     }
 
     let mut gradients = GradientsParams::new();
@@ -85,8 +112,10 @@ pub(crate) fn network(
     let (value, mut delta) = head_pass(&mut gradients, &network.head, lambda, &top);
     let mut above = &network.head.output;
     for (index, encoder) in network.encoders.iter().enumerate().rev() {
-        let slope = sigmoid_slope(activations[index + 1].clone());
-        delta = delta.matmul(above.plain_weight().transpose()) * slope;
+        let back = delta.matmul(above.weight.val().transpose());
+        delta = encoder
+            .activation
+            .back(back, activations[index + 1].clone());
         let input = activations[index].clone();
         register(&mut gradients, encoder, input, delta.clone(), 0.0);
         above = encoder;
@@ -110,12 +139,7 @@ fn head_pass(
     (value, delta)
 }
 
-/// φ'(P) = φ(1 − φ), from the activation φ itself.
-fn sigmoid_slope(activation: Tensor<2>) -> Tensor<2> {
-    activation.clone() * activation.neg().add_scalar(1.0)
-}
-
-/// Registers inputᵀ·delta + decay·W and the column sums of delta.
+/// Registers the gradients of a layer's weight and bias.
 ///
 /// # Shapes
 ///
@@ -123,16 +147,28 @@ fn sigmoid_slope(activation: Tensor<2>) -> Tensor<2> {
 /// - delta: `[batch, outputs]`, 1/R included
 fn register(
     gradients: &mut GradientsParams,
-    map: &Dense,
+    layer: &Dense,
     input: Tensor<2>,
     delta: Tensor<2>,
     decay: f64,
 ) {
-    let outputs = delta.dims()[1];
-    let mut weight = input.transpose().matmul(delta.clone());
+    let weight = weight_gradient(input, delta.clone(), layer.weight.val(), decay);
+    gradients.register(layer.weight.id, weight);
+    gradients.register(layer.bias.id, bias_gradient(delta));
+}
+
+/// inputᵀ·delta + decay·W.
+fn weight_gradient(input: Tensor<2>, delta: Tensor<2>, weight: Tensor<2>, decay: f64) -> Tensor<2> {
+    let gradient = input.transpose().matmul(delta);
     if decay > 0.0 {
-        weight = weight + map.plain_weight().mul_scalar(decay);
+        gradient + weight.mul_scalar(decay)
+    } else {
+        gradient
     }
-    gradients.register(map.weight.id, weight);
-    gradients.register(map.bias.id, delta.sum_dim(0).reshape([outputs]));
+}
+
+/// The column sums of delta: `[batch, outputs]` → `[outputs]`.
+fn bias_gradient(delta: Tensor<2>) -> Tensor<1> {
+    let outputs = delta.dims()[1];
+    delta.sum_dim(0).reshape([outputs])
 }

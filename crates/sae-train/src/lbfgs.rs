@@ -1,0 +1,124 @@
+//! One iteration of Burn's L-BFGS on the exact full-batch objective.
+
+use std::collections::VecDeque;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::{GradientsParams, LBFGS};
+use burn::tensor::Tensor;
+use sae_model::{Gradient, GradientRule, Objective, Value};
+
+use crate::full_batch::{CHUNK, full_gradient};
+use crate::{Source, TrainError};
+
+/// L-BFGS with what it last evaluated. Burn's loop begins every call by evaluating the point at
+/// which the call before ended; that evaluation is kept, and an iteration costs one pass over the
+/// data where the first step of its line search is accepted.
+pub(crate) struct FullBatch {
+    lbfgs: LBFGS,
+    accepted: Option<(f64, Value, GradientsParams)>,
+}
+
+/// What an iteration led to.
+pub(crate) struct Iteration<M> {
+    pub model: M,
+    /// J and its terms at the new point.
+    pub value: Value,
+    /// ‖∇J‖ at the new point.
+    pub gradient_norm: f64,
+    /// Whether the line search found a better point.
+    pub moved: bool,
+}
+
+impl FullBatch {
+    pub(crate) fn new(lbfgs: LBFGS) -> Self {
+        Self {
+            lbfgs,
+            accepted: None,
+        }
+    }
+
+    pub(crate) fn step<O: Objective, S: Source<Batch = O::Batch>>(
+        &mut self,
+        objective: &O,
+        rule: GradientRule,
+        model: O::Model,
+        source: &S,
+        learning_rate: f64,
+    ) -> Result<Iteration<O::Model>, TrainError> {
+        let mut known = self.accepted.take();
+        let mut seen: VecDeque<(f64, Value, GradientsParams)> = VecDeque::new();
+        let mut failed = None;
+        let mut start = None;
+        let evaluate = |model: O::Model| {
+            let found = known.take().map_or_else(
+                || {
+                    let gradient = full_gradient(objective, rule, &model, source, CHUNK)?;
+                    let Gradient { value, gradients } = gradient;
+                    Ok::<_, TrainError>((value.host_total(), value, gradients))
+                },
+                Ok,
+            );
+            let (total, value, gradients) = match found {
+                Ok(found) => found,
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    return (f64::NAN, GradientsParams::new());
+                }
+            };
+            start.get_or_insert(total);
+            let copy = copy(&model, &gradients);
+            seen.push_front((total, value, gradients));
+            (total, copy)
+        };
+        let (model, reached) = self.lbfgs.step(learning_rate, model, evaluate);
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        // The line search ends at one of the points that it has evaluated. Where it met a value
+        // that is not a number, the newest evaluation has it, and the caller's check reports it.
+        let place = seen.iter().position(|(total, ..)| *total == reached);
+        let accepted = seen
+            .remove(place.unwrap_or(0))
+            .ok_or_else(|| TrainError::NoSamples {
+                stage: "lbfgs".to_owned(),
+            })?;
+        let iteration = Iteration {
+            gradient_norm: norm(&model, &accepted.2),
+            model,
+            value: accepted.1.clone(),
+            moved: start != Some(accepted.0),
+        };
+        self.accepted = Some(accepted);
+        Ok(iteration)
+    }
+}
+
+/// The same tensors once more; they share their memory.
+fn copy<M: Module>(model: &M, gradients: &GradientsParams) -> GradientsParams {
+    struct Copier<'a>(&'a GradientsParams, GradientsParams);
+    impl ModuleVisitor for Copier<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(gradient) = self.0.get::<D>(param.id) {
+                self.1.register(param.id, gradient);
+            }
+        }
+    }
+    let mut copier = Copier(gradients, GradientsParams::new());
+    model.visit(&mut copier);
+    copier.1
+}
+
+/// The Euclidean norm of a gradient.
+pub(crate) fn norm<M: Module>(model: &M, gradients: &GradientsParams) -> f64 {
+    struct Squares<'a>(&'a GradientsParams, f64);
+    impl ModuleVisitor for Squares<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(gradient) = self.0.get::<D>(param.id) {
+                self.1 += gradient.square().sum().into_scalar::<f64>();
+            }
+        }
+    }
+    let mut squares = Squares(gradients, 0.0);
+    model.visit(&mut squares);
+    squares.1.sqrt()
+}
