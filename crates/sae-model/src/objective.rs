@@ -385,6 +385,7 @@ pub(crate) fn classifier_value(
     let rows = logits.dims()[0] as f64;
     let predicted = logits.clone().inner().argmax(1);
     let hits = predicted.equal(one_hot.clone().argmax(1)).float();
+    let hits = hits.cast(one_hot.dtype());
     let log_probabilities = log_softmax(logits, 1);
     let cross_entropy = (log_probabilities * one_hot).sum().mul_scalar(-1.0 / rows);
     let squares = head.output.weight.val().square().sum();

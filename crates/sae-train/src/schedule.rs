@@ -19,9 +19,10 @@ pub enum Schedule {
         /// Learning rate of the last epoch.
         last: f64,
     },
-    /// Along half a cosine towards `last` (Loshchilov and Hutter 2017), without restarts.
+    /// Along half a cosine to `last` at the last epoch (Loshchilov and Hutter 2017), without
+    /// restarts.
     Cosine {
-        /// Learning rate that is approached.
+        /// Learning rate of the last epoch.
         last: f64,
     },
     /// Times `factor` every epoch.
@@ -54,15 +55,17 @@ impl Schedule {
             found: format!("{self:?} from learning_rate {learning_rate}"),
             expected: "learning rates in (0, 1], factors in (0, 1) and at least 1 epoch",
         };
+        // Burn's schedulers give their first rate, then take this many steps to the last.
+        let steps = epochs.saturating_sub(1).max(1);
         Ok(match *self {
             Self::Constant => Rates::Constant(learning_rate),
             Self::Linear { last } => Rates::Scheduled(
-                LinearLrSchedulerConfig::new(learning_rate, last, epochs)
+                LinearLrSchedulerConfig::new(learning_rate, last, steps)
                     .init()
                     .map_err(refused)?,
             ),
             Self::Cosine { last } => Rates::Scheduled(
-                CosineAnnealingLrSchedulerConfig::new(learning_rate, epochs)
+                CosineAnnealingLrSchedulerConfig::new(learning_rate, steps)
                     .with_min_lr(last)
                     .init()
                     .map_err(refused)?,

@@ -5,10 +5,13 @@
 use burn::tensor::{DType, Device};
 use sae_data::{Samples, Stream, stream};
 use sae_model::{
-    AutoencoderConfig, CrossEntropy, Dense, DenseConfig, GradientRule, Softmax, SparseObjective,
-    named_parameters,
+    Activation, AutoencoderConfig, CrossEntropy, Dense, DenseConfig, GradientRule, Softmax,
+    SparseObjective, Unit, named_parameters,
 };
-use sae_train::{BatchSize, Convergence, Inputs, Labelled, Optimiser, TrainError, Training, fit};
+use sae_train::{
+    BatchSize, Convergence, Epoch, Inputs, Labelled, Moments, Optimiser, RhoHat, Schedule,
+    StopRules, Stopped, TrainError, Training, Unlabelled, fit,
+};
 
 const FEATURES: usize = 2;
 const CLASSES: usize = 3;
@@ -43,19 +46,23 @@ fn start() -> [f64; 9] {
     theta
 }
 
-fn training(optimiser: Optimiser, rule: GradientRule) -> Training {
+fn training(optimiser: Optimiser, learning_rate: f64, rule: GradientRule) -> Training {
     Training {
         rule,
         optimiser,
+        learning_rate,
+        schedule: Schedule::Constant,
         batch: BatchSize::Full,
+        rho_hat: RhoHat::Batch,
         epochs: 5,
-        convergence: None,
+        stop: StopRules::default(),
     }
 }
 
-fn fitted(optimiser: Optimiser, rule: GradientRule) -> Vec<f64> {
+/// Trains the softmax from `WEIGHTS` on; returns its parameters, the epochs, and why it stopped.
+fn trained(settings: Training) -> (Vec<f64>, Vec<Epoch>, Stopped) {
     let device = Device::flex();
-    let size = DenseConfig::new(FEATURES, CLASSES);
+    let size = DenseConfig::new(FEATURES, CLASSES).with_activation(Activation::of(Unit::Linear));
     let bias = vec![0.0; CLASSES];
     let head = Softmax {
         output: Dense::from_values(size, WEIGHTS.to_vec(), bias, DType::F32, &device),
@@ -73,21 +80,32 @@ fn fitted(optimiser: Optimiser, rule: GradientRule) -> Vec<f64> {
         classes: CLASSES,
     };
     let objective = CrossEntropy::new(DECAY).unwrap();
-    let settings = training(optimiser, rule);
     let mut order = stream(1, Stream::HeadOrder);
+    let mut epochs = Vec::new();
+    let data = sae_train::Samples {
+        train: source,
+        validation: None,
+    };
     let fitted = fit(
         "softmax",
         &objective,
         head,
-        &source,
-        None,
+        data,
         &settings,
         &mut order,
-        |_| Ok(()),
+        |epoch| {
+            epochs.push(epoch.clone());
+            Ok(())
+        },
     )
     .unwrap();
     let parameters = named_parameters(&fitted.model);
-    parameters.into_iter().flat_map(|p| p.values).collect()
+    let parameters = parameters.into_iter().flat_map(|p| p.values).collect();
+    (parameters, epochs, fitted.stopped)
+}
+
+fn fitted(optimiser: Optimiser, learning_rate: f64, rule: GradientRule) -> Vec<f64> {
+    trained(training(optimiser, learning_rate, rule)).0
 }
 
 fn assert_close(found: &[f64], expected: &[f64]) {
@@ -98,29 +116,41 @@ fn assert_close(found: &[f64], expected: &[f64]) {
 
 #[test]
 fn sgd_with_momentum_follows_its_formula() {
-    for momentum in [0.0, 0.9] {
+    for (momentum, nesterov) in [(0.0, false), (0.9, false), (0.9, true)] {
         let (mut theta, mut velocity) = (start(), [0.0; 9]);
         for _ in 0..5 {
             let slope = gradient(&theta);
             for i in 0..9 {
                 velocity[i] = momentum * velocity[i] + slope[i];
-                theta[i] -= 0.5 * velocity[i];
+                let step = if nesterov {
+                    momentum * velocity[i] + slope[i]
+                } else {
+                    velocity[i]
+                };
+                theta[i] -= 0.5 * step;
             }
         }
         for rule in GradientRule::ALL {
-            let optimiser = Optimiser::Sgd {
-                learning_rate: 0.5,
-                momentum,
-            };
-            assert_close(&fitted(optimiser, rule), &theta);
+            let optimiser = Optimiser::Sgd { momentum, nesterov };
+            assert_close(&fitted(optimiser, 0.5, rule), &theta);
         }
     }
 }
 
-#[test]
-fn adam_follows_its_formula() {
-    let (beta1, beta2, epsilon, rate) = (0.9f64, 0.99f64, 1e-8, 0.05);
-    let (mut theta, mut mean, mut square) = (start(), [0.0; 9], [0.0; 9]);
+const MOMENTS: Moments = Moments {
+    beta1: 0.9,
+    beta2: 0.99,
+    epsilon: 1e-8,
+};
+
+/// Five steps of Adam; the first six parameters are weights, which AdamW shrinks.
+fn adam(rate: f64, decoupled: f64) -> [f64; 9] {
+    let Moments {
+        beta1,
+        beta2,
+        epsilon,
+    } = MOMENTS;
+    let (mut theta, mut mean, mut square) = (start(), [0f64; 9], [0f64; 9]);
     for t in 1..=5 {
         let slope = gradient(&theta);
         for i in 0..9 {
@@ -128,29 +158,136 @@ fn adam_follows_its_formula() {
             square[i] = beta2 * square[i] + (1.0 - beta2) * slope[i] * slope[i];
             let corrected = mean[i] / (1.0 - beta1.powi(t));
             let root = (square[i] / (1.0 - beta2.powi(t))).sqrt();
+            if i < 6 {
+                theta[i] *= 1.0 - rate * decoupled;
+            }
             theta[i] -= rate * corrected / (root + epsilon);
         }
     }
-    let optimiser = Optimiser::Adam {
-        learning_rate: rate,
-        beta1,
-        beta2,
-        epsilon,
-    };
+    theta
+}
+
+#[test]
+fn adam_follows_its_formula() {
     for rule in GradientRule::ALL {
-        assert_close(&fitted(optimiser, rule), &theta);
+        assert_close(
+            &fitted(Optimiser::Adam(MOMENTS), 0.05, rule),
+            &adam(0.05, 0.0),
+        );
     }
 }
 
-fn autoencode(settings: Training) -> Result<(usize, bool), TrainError> {
+#[test]
+fn adamw_shrinks_weights_but_not_biases() {
+    let optimiser = Optimiser::AdamW {
+        moments: MOMENTS,
+        weight_decay: 0.1,
+    };
+    let found = fitted(optimiser, 0.05, GradientRule::Delta);
+    assert_close(&found, &adam(0.05, 0.1));
+}
+
+#[test]
+fn rmsprop_follows_its_formula() {
+    let (alpha, momentum, epsilon, rate) = (0.95, 0.5, 1e-6, 0.01);
+    let (mut theta, mut square, mut velocity) = (start(), [0f64; 9], [0f64; 9]);
+    for _ in 0..5 {
+        let slope = gradient(&theta);
+        for i in 0..9 {
+            square[i] = alpha * square[i] + (1.0 - alpha) * slope[i] * slope[i];
+            velocity[i] = momentum * velocity[i] + slope[i] / (square[i].sqrt() + epsilon);
+            theta[i] -= rate * velocity[i];
+        }
+    }
+    let optimiser = Optimiser::RmsProp {
+        alpha,
+        momentum,
+        epsilon,
+    };
+    assert_close(&fitted(optimiser, rate, GradientRule::Delta), &theta);
+}
+
+/// The softmax objective with decay is convex: L-BFGS must end where a great many plain steps end,
+/// with a gradient that vanishes.
+#[test]
+fn lbfgs_finds_the_minimum() {
+    let mut theta = start();
+    for _ in 0..200_000 {
+        let slope = gradient(&theta);
+        for i in 0..9 {
+            theta[i] -= 0.5 * slope[i];
+        }
+    }
+    let settings = Training {
+        epochs: 100,
+        stop: StopRules {
+            gradient_norm: Some(2e-6),
+            ..StopRules::default()
+        },
+        ..training(Optimiser::Lbfgs { history: 10 }, 1.0, GradientRule::Delta)
+    };
+    let (found, epochs, stopped) = trained(settings);
+    assert_ne!(stopped, Stopped::Epochs);
+    assert!(epochs.len() < 60, "{}", epochs.len());
+    for pair in epochs.windows(2) {
+        assert!(pair[1].objective <= pair[0].objective, "J never rises");
+    }
+    // Without decay on the biases only their differences matter.
+    assert!(gradient(&theta).iter().all(|slope| slope.abs() < 1e-9));
+    for (found, expected) in found.iter().zip(&theta) {
+        assert!((found - expected).abs() < 1e-3, "{found} {expected}");
+    }
+}
+
+/// Burn's schedulers, once an epoch: the step schedule halves every second epoch, the linear one
+/// arrives at its last rate.
+#[test]
+fn schedules_change_the_rate_every_epoch() {
+    let rates = |schedule| -> Vec<f64> {
+        let sgd = Optimiser::Sgd {
+            momentum: 0.0,
+            nesterov: false,
+        };
+        let settings = Training {
+            schedule,
+            ..training(sgd, 0.8, GradientRule::Delta)
+        };
+        let epochs = trained(settings).1;
+        epochs.iter().map(|epoch| epoch.learning_rate).collect()
+    };
+    let step = rates(Schedule::Step {
+        factor: 0.5,
+        every: 2,
+    });
+    assert_eq!(step, [0.8, 0.8, 0.4, 0.4, 0.2]);
+    let linear = rates(Schedule::Linear { last: 0.3 });
+    for pair in linear.windows(2) {
+        assert!((pair[0] - pair[1] - 0.125).abs() < 1e-12, "{linear:?}");
+    }
+    assert!((linear[4] - 0.3).abs() < 1e-12);
+    let factor = rates(Schedule::Exponential { factor: 0.9 });
+    for pair in factor.windows(2) {
+        assert!((pair[1] / pair[0] - 0.9).abs() < 1e-12, "{factor:?}");
+    }
+    let cosine = rates(Schedule::Cosine { last: 0.0 });
+    assert!(
+        cosine.windows(2).all(|pair| pair[1] < pair[0]),
+        "{cosine:?}"
+    );
+}
+
+fn autoencode(settings: Training) -> Result<(usize, Stopped), TrainError> {
     let device = Device::flex();
     let samples = Samples::Bytes {
         width: 4,
         values: (0..48).map(|i| (i * 37 % 256) as u8).collect(),
     };
-    let source = Inputs {
-        samples: &samples,
-        device: &device,
+    let source = Unlabelled {
+        inputs: Inputs {
+            samples: &samples,
+            device: &device,
+        },
+        corruptor: None,
     };
     let config = AutoencoderConfig::new(4, 2).unwrap();
     let model = config.init(&mut stream(1, Stream::Autoencoder(0)), DType::F32, &device);
@@ -161,8 +298,10 @@ fn autoencode(settings: Training) -> Result<(usize, bool), TrainError> {
         "autoencoder-1",
         &objective,
         model,
-        &source,
-        Some(&source),
+        sae_train::Samples {
+            train: source.clone(),
+            validation: Some(source),
+        },
         &settings,
         &mut order,
         |epoch| {
@@ -172,41 +311,41 @@ fn autoencode(settings: Training) -> Result<(usize, bool), TrainError> {
             Ok(())
         },
     )?;
-    Ok((epochs, fitted.converged))
+    Ok((epochs, fitted.stopped))
 }
 
 const SGD: Optimiser = Optimiser::Sgd {
-    learning_rate: 0.1,
     momentum: 0.0,
+    nesterov: false,
 };
 
 #[test]
 fn stops_when_the_objective_stands_still() {
     let settings = Training {
         epochs: 1000,
-        convergence: Some(Convergence {
-            tolerance: 1e-2,
-            epochs: 3,
-        }),
-        ..training(SGD, GradientRule::Delta)
+        stop: StopRules {
+            convergence: Some(Convergence {
+                tolerance: 1e-2,
+                epochs: 3,
+            }),
+            ..StopRules::default()
+        },
+        ..training(SGD, 0.1, GradientRule::Delta)
     };
-    let (epochs, converged) = autoencode(settings).unwrap();
-    assert!(converged && epochs < 1000, "{epochs}");
+    let (epochs, stopped) = autoencode(settings).unwrap();
+    assert_eq!(stopped, Stopped::Converged);
+    assert!(epochs < 1000, "{epochs}");
 }
 
 #[test]
 fn runs_all_epochs_without_a_convergence_rule() {
-    let (epochs, converged) = autoencode(training(SGD, GradientRule::Delta)).unwrap();
-    assert_eq!((epochs, converged), (5, false));
+    let settings = training(SGD, 0.1, GradientRule::Delta);
+    assert_eq!(autoencode(settings).unwrap(), (5, Stopped::Epochs));
 }
 
 #[test]
 fn divergence_names_stage_epoch_and_term() {
-    let optimiser = Optimiser::Sgd {
-        learning_rate: 1e38,
-        momentum: 0.0,
-    };
-    let error = autoencode(training(optimiser, GradientRule::Delta)).unwrap_err();
+    let error = autoencode(training(SGD, 1e38, GradientRule::Delta)).unwrap_err();
     let TrainError::NonFinite { stage, epoch, .. } = &error else {
         panic!("{error}");
     };
@@ -217,23 +356,34 @@ fn divergence_names_stage_epoch_and_term() {
 #[test]
 fn settings_are_checked_by_name() {
     let refused = |change: fn(&mut Training), expected: &str| {
-        let mut settings = training(SGD, GradientRule::Delta);
+        let mut settings = training(SGD, 0.1, GradientRule::Delta);
         change(&mut settings);
         let message = settings.check().unwrap_err().to_string();
         assert!(message.starts_with(expected), "{message}");
     };
     refused(|s| s.epochs = 0, "epochs is 0");
     refused(|s| s.batch = BatchSize::Rows(0), "batch is 0");
-    let sgd = |learning_rate, momentum| Optimiser::Sgd {
-        learning_rate,
-        momentum,
-    };
-    for (optimiser, expected) in [
-        (sgd(0.0, 0.0), "learning_rate is 0"),
-        (sgd(f64::INFINITY, 0.0), "learning_rate is inf"),
-        (sgd(0.1, 1.0), "momentum is 1"),
-    ] {
-        let message = optimiser.check().unwrap_err().to_string();
-        assert!(message.starts_with(expected), "{message}");
-    }
+    refused(|s| s.learning_rate = 0.0, "learning_rate is 0");
+    refused(|s| s.learning_rate = f64::INFINITY, "learning_rate is inf");
+    refused(
+        |s| {
+            s.optimiser = Optimiser::Sgd {
+                momentum: 1.0,
+                nesterov: false,
+            }
+        },
+        "momentum is 1",
+    );
+    refused(
+        |s| s.optimiser = Optimiser::Lbfgs { history: 0 },
+        "history is 0",
+    );
+    refused(|s| s.rho_hat = RhoHat::Full, "rho_hat is an estimate");
+    refused(
+        |s| {
+            s.batch = BatchSize::Rows(10);
+            s.rho_hat = RhoHat::Running(1.0);
+        },
+        "rho_hat_decay is 1",
+    );
 }
