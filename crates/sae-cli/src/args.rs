@@ -1,11 +1,14 @@
 //! The command line.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use sae_model::Convention;
 
 use crate::backend::Backend;
-use crate::config::Rule;
+use crate::config::{Rule, UnitName};
 
 /// Sparse and stacked autoencoders: train, look at what they learned, evaluate.
 ///
@@ -28,6 +31,10 @@ pub enum Command {
     Eval(EvalArgs),
     /// Draw what the hidden units of a run's first autoencoder look for
     Features(FeaturesArgs),
+    /// Print J, its terms, rho_hat and the gradient's norm exactly, in f64
+    Objective(ObjectiveArgs),
+    /// Make a run from an autoencoder's weights written elsewhere
+    Import(ImportArgs),
     /// Make data sets
     #[command(subcommand)]
     Data(DataCommand),
@@ -93,6 +100,146 @@ pub struct FeaturesArgs {
     /// PNG to write; without it features.png in the run folder
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// Arguments of `sae objective`.
+#[derive(Debug, ClapArgs)]
+pub struct ObjectiveArgs {
+    /// Run folder
+    pub run: PathBuf,
+    /// Folder with an IDX pair, or an NPY matrix [samples, inputs]; without it the run's training
+    /// data
+    pub data: Option<PathBuf>,
+    /// Number of the autoencoder, from 1; the data go through those below it
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub layer: u32,
+    /// Whose way of scaling the objective
+    #[arg(long, value_enum, default_value_t)]
+    pub convention: ConventionName,
+    /// Print JSON, with rho_hat of every unit
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `--convention`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ConventionName {
+    /// This project's: mean over samples
+    #[default]
+    Mean,
+    /// The lecture note's: sum over samples
+    Note,
+    /// UFLDL's: as mean
+    Ufldl,
+    /// MATLAB's trainAutoencoder: mean over samples and outputs
+    Matlab,
+    /// R's package autoencoder: as mean
+    R,
+}
+
+impl From<ConventionName> for Convention {
+    fn from(name: ConventionName) -> Self {
+        match name {
+            ConventionName::Mean => Self::Mean,
+            ConventionName::Note => Self::Note,
+            ConventionName::Ufldl => Self::Ufldl,
+            ConventionName::Matlab => Self::Matlab,
+            ConventionName::R => Self::R,
+        }
+    }
+}
+
+/// Arguments of `sae import`.
+#[derive(Debug, ClapArgs)]
+pub struct ImportArgs {
+    /// Weights: .safetensors or .npz with named arrays; .npy with --theta
+    pub file: PathBuf,
+    /// Run folder to write
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Replace the run that --out already holds
+    #[arg(long)]
+    pub overwrite: bool,
+    /// How the matrices are stored
+    #[arg(long, value_enum)]
+    pub orientation: Option<Orientation>,
+    /// UFLDL's flat vector [W1(:); W2(:); b1; b2] of an autoencoder of this size, for example 64x25
+    #[arg(long, value_name = "INPUTSxHIDDEN", conflicts_with_all = ["orientation", "tied"])]
+    pub theta: Option<Size>,
+    /// Name of theta in an .npz or .safetensors file
+    #[arg(long, requires = "theta")]
+    pub array: Option<String>,
+    /// Name of the encoder's matrix
+    #[arg(long, default_value = "encoder.weight")]
+    pub encoder_weight: String,
+    /// Name of the encoder's bias
+    #[arg(long, default_value = "encoder.bias")]
+    pub encoder_bias: String,
+    /// Name of the decoder's matrix
+    #[arg(long, default_value = "decoder.weight")]
+    pub decoder_weight: String,
+    /// Name of the decoder's bias
+    #[arg(long, default_value = "decoder.bias")]
+    pub decoder_bias: String,
+    /// The decoder's matrix is the encoder's, transposed
+    #[arg(long)]
+    pub tied: bool,
+    /// Units of the encoder
+    #[arg(long, value_enum, default_value = "sigmoid")]
+    pub encoder: UnitName,
+    /// Units of the decoder
+    #[arg(long, value_enum, default_value = "sigmoid")]
+    pub decoder: UnitName,
+    /// Sparsity target
+    #[arg(long, default_value_t = 0.05)]
+    pub rho: f64,
+    /// Sparsity weight, in the mean convention
+    #[arg(long, default_value_t = 3.0)]
+    pub beta: f64,
+    /// Weight decay alpha, in the mean convention
+    #[arg(long, default_value_t = 1e-4)]
+    pub weight_decay: f64,
+    /// L1 weight, in the mean convention
+    #[arg(long, default_value_t = 0.0)]
+    pub l1: f64,
+    /// Size of an input as an image, for example 8x8; without it a square or a line
+    #[arg(long, value_name = "HEIGHTxWIDTH")]
+    pub image: Option<Size>,
+}
+
+/// `--orientation`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Orientation {
+    /// A layer is x·W: the encoder's matrix is [input, hidden], the decoder's [hidden, input]
+    InputOutput,
+    /// A layer is W·x, as PyTorch and MATLAB store it: [hidden, input] and [input, hidden]
+    OutputInput,
+}
+
+impl fmt::Display for Orientation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InputOutput => "input-output",
+            Self::OutputInput => "output-input",
+        })
+    }
+}
+
+/// Two sizes, written `64x25`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size(pub usize, pub usize);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('x');
+        let sizes = parts.and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+        match sizes {
+            Some((a, b)) if a > 0 && b > 0 => Ok(Self(a, b)),
+            _ => Err("expected two numbers such as 64x25".to_owned()),
+        }
+    }
 }
 
 /// The data commands.

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 use sae_data::{Dataset, ImageShape};
 use sae_model::{DeepNetwork, SparseAutoencoder};
 use sae_report::Tile;
@@ -247,11 +247,12 @@ impl RunFolder {
         &self,
         layer: usize,
         config: &Config,
+        dtype: DType,
         device: &Device,
     ) -> Result<SparseAutoencoder, CliError> {
         let architecture = architecture(&config.layers[layer - 1]);
         self.weights(&format!("autoencoder-{layer}"), |bytes| {
-            decode_autoencoder(bytes, architecture, device)
+            decode_autoencoder(bytes, architecture, dtype, device)
         })
     }
 
@@ -274,8 +275,10 @@ impl RunFolder {
             .iter()
             .map(|layer| architecture(layer).activation())
             .collect();
-        self.weights(stage, |bytes| decode_network(bytes, &activations, device))
-            .map(Some)
+        self.weights(stage, |bytes| {
+            decode_network(bytes, &activations, DType::F32, device)
+        })
+        .map(Some)
     }
 
     fn weights<M>(

@@ -18,13 +18,22 @@ pub enum Samples {
         /// All rows, one after the other.
         values: Vec<f32>,
     },
+    /// Numbers in double precision, for exact evaluations.
+    Doubles {
+        /// Values per row.
+        width: usize,
+        /// All rows, one after the other.
+        values: Vec<f64>,
+    },
 }
 
 impl Samples {
     /// Values per row.
     pub fn width(&self) -> usize {
         match self {
-            Self::Bytes { width, .. } | Self::Floats { width, .. } => *width,
+            Self::Bytes { width, .. }
+            | Self::Floats { width, .. }
+            | Self::Doubles { width, .. } => *width,
         }
     }
 
@@ -33,6 +42,7 @@ impl Samples {
         let values = match self {
             Self::Bytes { values, .. } => values.len(),
             Self::Floats { values, .. } => values.len(),
+            Self::Doubles { values, .. } => values.len(),
         };
         values.checked_div(self.width()).unwrap_or(0)
     }
@@ -52,6 +62,33 @@ impl Samples {
                     gathered.extend(values[range].iter().map(|&v| f32::from(v) / 255.0));
                 }
                 Self::Floats { values, .. } => gathered.extend_from_slice(&values[range]),
+                Self::Doubles { values, .. } => {
+                    gathered.extend(values[range].iter().map(|&v| v as f32));
+                }
+            }
+        }
+        gathered
+    }
+
+    /// The given rows, one after the other, in double precision: a byte v is v / 255 to the last
+    /// digit of an `f64`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a row does not exist.
+    pub fn gather_doubles(&self, rows: &[usize]) -> Vec<f64> {
+        let width = self.width();
+        let mut gathered = Vec::with_capacity(rows.len() * width);
+        for &row in rows {
+            let range = row * width..(row + 1) * width;
+            match self {
+                Self::Bytes { values, .. } => {
+                    gathered.extend(values[range].iter().map(|&v| f64::from(v) / 255.0));
+                }
+                Self::Floats { values, .. } => {
+                    gathered.extend(values[range].iter().map(|&v| f64::from(v)));
+                }
+                Self::Doubles { values, .. } => gathered.extend_from_slice(&values[range]),
             }
         }
         gathered
@@ -73,6 +110,10 @@ impl Samples {
                 values: pick(values, *width, rows),
             },
             Self::Floats { width, values } => Self::Floats {
+                width: *width,
+                values: pick(values, *width, rows),
+            },
+            Self::Doubles { width, values } => Self::Doubles {
                 width: *width,
                 values: pick(values, *width, rows),
             },

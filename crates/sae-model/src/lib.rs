@@ -16,6 +16,7 @@
 
 mod autoencoder;
 mod check;
+mod convention;
 mod dense;
 mod error;
 mod gradient;
@@ -29,6 +30,7 @@ pub use autoencoder::{Architecture, AutoencoderConfig, Decoder, SparseAutoencode
 pub use check::{
     FiniteDifference, TensorCheck, gradient_check, named_gradients, relative_difference,
 };
+pub use convention::Convention;
 pub use dense::{Dense, DenseConfig};
 pub use error::ModelError;
 pub use gradient::{Gradient, GradientRule};
@@ -37,6 +39,6 @@ pub use objective::{
     AutoencoderBatch, CrossEntropy, FineTuning, LabelledBatch, Objective, RHO_HAT_EPSILON,
     SparseObjective, Value,
 };
-pub use parameters::{NamedParameter, named_parameters, with_parameters};
+pub use parameters::{NamedParameter, named_parameters, with_dtype, with_parameters};
 pub use softmax::{Softmax, SoftmaxConfig};
 pub use units::{Activation, Unit};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
 
 use crate::ModelError;
 
@@ -16,6 +16,8 @@ pub struct NamedParameter {
     pub id: ParamId,
     /// Shape, for example `[input, hidden]`.
     pub shape: Vec<usize>,
+    /// Type of the values in the module.
+    pub dtype: DType,
     /// Values, row by row. An `f32` model's values are exact in `f64`.
     pub values: Vec<f64>,
 }
@@ -48,6 +50,7 @@ impl ModuleVisitor for Collector {
             name: self.path.join("."),
             id: param.id,
             shape: tensor.dims().to_vec(),
+            dtype: tensor.dtype(),
             values: host_values(tensor),
         });
     }
@@ -119,5 +122,22 @@ impl ModuleMapper for Replacer {
         let data = TensorData::new(values, old.dims());
         let new = Tensor::from_data(data, (&old.device(), old.dtype()));
         Param::initialized(param.id, new.require_grad())
+    }
+}
+
+/// `module` with its parameters in another type; their identities stay.
+pub fn with_dtype<M: Module>(module: M, dtype: DType) -> M {
+    module.map(&mut Caster { dtype })
+}
+
+struct Caster {
+    dtype: DType,
+}
+
+impl ModuleMapper for Caster {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let id = param.id;
+        let plain = param.val().inner().cast(self.dtype);
+        Param::initialized(id, plain.autodiff().require_grad())
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn encode(
     let autoencoder = autoencoder.valid();
     let hidden = autoencoder.encoder.outputs();
     let rows: Vec<usize> = (0..samples.rows()).collect();
-    let source = Inputs { samples, device };
+    let source = Inputs::new(samples, device);
     let mut values: Vec<f32> = Vec::with_capacity(rows.len() * hidden);
     let mut squares = 0.0;
     let mut rho_hat = vec![0.0; hidden];

@@ -35,10 +35,7 @@ pub fn evaluate(
     let network = network.valid();
     let classes = network.classes();
     check_fits(&network, data)?;
-    let inputs = Inputs {
-        samples: &data.samples,
-        device,
-    };
+    let inputs = Inputs::new(&data.samples, device);
     let rows: Vec<usize> = (0..data.rows()).collect();
     let mut confusion = vec![vec![0; classes]; classes];
     let mut log_likelihood = 0.0;

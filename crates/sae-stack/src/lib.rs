@@ -16,4 +16,4 @@ pub use evaluation::{Evaluation, evaluate};
 pub use metrics::{Details, EpochMetrics};
 pub use pipeline::{Observer, Outcome, StackData, Stage, Summary, train_stack};
 pub use settings::{LayerSettings, StackSettings};
-pub use weights::{WeightsError, decode_autoencoder, decode_network, encode_weights};
+pub use weights::{WeightsError, decode_autoencoder, decode_network, encode_weights, read_array};

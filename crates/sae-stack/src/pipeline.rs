@@ -206,7 +206,7 @@ impl Run<'_> {
             Corruptor::new(corruption, train.rows(), seed, Stream::Corruption(number))
         });
         let source = |samples, corruptor| Unlabelled {
-            inputs: Inputs { samples, device },
+            inputs: Inputs::new(samples, device),
             corruptor,
         };
         let samples = sae_train::Samples {
@@ -336,7 +336,7 @@ impl Run<'_> {
 /// `samples` with the labels of the set that they come from.
 fn labelled<'a>(set: &'a Dataset, samples: &'a Samples, device: &'a Device) -> Labelled<'a> {
     Labelled {
-        inputs: Inputs { samples, device },
+        inputs: Inputs::new(samples, device),
         labels: &set.labels,
         classes: set.classes.len(),
     }

@@ -1,7 +1,7 @@
 //! What a stack is made of and how each part is trained.
 
 use sae_data::Corruption;
-use sae_model::{Architecture, CrossEntropy, FineTuning, SparseObjective};
+use sae_model::{Architecture, Convention, CrossEntropy, FineTuning, ModelError, SparseObjective};
 use sae_train::Training;
 
 /// One sparse autoencoder of the stack.
@@ -17,6 +17,27 @@ pub struct LayerSettings {
     pub objective: SparseObjective,
     /// How.
     pub training: Training,
+}
+
+impl StackSettings {
+    /// These settings, whose objectives' weights are meant in `convention` for `rows` training
+    /// samples, in the mean convention.
+    ///
+    /// # Errors
+    ///
+    /// None for at least one row.
+    pub fn in_mean(&self, convention: Convention, rows: usize) -> Result<Self, ModelError> {
+        let mut settings = self.clone();
+        for layer in &mut settings.layers {
+            // Conventions that depend on the number of inputs are no setting of a whole stack.
+            layer.objective = layer.objective.from_convention(convention, rows, 1)?;
+        }
+        let factor = convention.factor(rows, 1);
+        let lambda = |weight_decay: f64| weight_decay / factor;
+        settings.softmax.0 = CrossEntropy::new(lambda(settings.softmax.0.weight_decay()))?;
+        settings.finetune.0 = FineTuning::new(lambda(settings.finetune.0.weight_decay()))?;
+        Ok(settings)
+    }
 }
 
 /// The whole pipeline.

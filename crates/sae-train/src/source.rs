@@ -29,21 +29,37 @@ pub trait Source {
 /// A table of samples and the device to which batches of it go.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
-    /// The table.
-    pub samples: &'a Samples,
-    /// Where batches go; without autodiff.
-    pub device: &'a Device,
+    samples: &'a Samples,
+    device: &'a Device,
+    dtype: DType,
 }
 
-impl Inputs<'_> {
-    /// The given rows, `[rows, input]`, in `f32`.
-    pub fn tensor(&self, rows: &[usize]) -> Tensor<2> {
-        self.upload(self.samples.gather(rows), rows.len())
+impl<'a> Inputs<'a> {
+    /// Batches of `samples` in `f32`, on `device` without autodiff.
+    pub fn new(samples: &'a Samples, device: &'a Device) -> Self {
+        Self {
+            samples,
+            device,
+            dtype: DType::F32,
+        }
     }
 
-    fn upload(&self, values: Vec<f32>, rows: usize) -> Tensor<2> {
-        let data = TensorData::new(values, [rows, self.samples.width()]);
-        Tensor::from_data(data, (self.device, DType::F32))
+    /// The same in `f64`, for exact evaluations.
+    pub fn in_doubles(self) -> Self {
+        Self {
+            dtype: DType::F64,
+            ..self
+        }
+    }
+
+    /// The given rows, `[rows, input]`.
+    pub fn tensor(&self, rows: &[usize]) -> Tensor<2> {
+        let shape = [rows.len(), self.samples.width()];
+        let data = match self.dtype {
+            DType::F64 => TensorData::new(self.samples.gather_doubles(rows), shape),
+            _ => TensorData::new(self.samples.gather(rows), shape),
+        };
+        Tensor::from_data(data, (self.device, self.dtype))
     }
 }
 
@@ -68,10 +84,12 @@ impl Source for Unlabelled<'_> {
         let Some(corruptor) = &self.corruptor else {
             return Ok(clean);
         };
-        let mut values = self.inputs.samples.gather(rows);
+        let inputs = &self.inputs;
+        let mut values = inputs.samples.gather(rows);
         corruptor.apply(rows, &mut values);
+        let data = TensorData::new(values, [rows.len(), inputs.samples.width()]);
         Ok(AutoencoderBatch {
-            inputs: self.inputs.upload(values, rows.len()),
+            inputs: Tensor::from_data(data, (inputs.device, inputs.dtype)),
             ..clean
         })
     }

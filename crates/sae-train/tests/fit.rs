@@ -72,10 +72,7 @@ fn trained(settings: Training) -> (Vec<f64>, Vec<Epoch>, Stopped) {
         values: INPUTS.concat().iter().map(|&v| v as f32).collect(),
     };
     let source = Labelled {
-        inputs: Inputs {
-            samples: &samples,
-            device: &device,
-        },
+        inputs: Inputs::new(&samples, &device),
         labels: &LABELS,
         classes: CLASSES,
     };
@@ -283,10 +280,7 @@ fn autoencode(settings: Training) -> Result<(usize, Stopped), TrainError> {
         values: (0..48).map(|i| (i * 37 % 256) as u8).collect(),
     };
     let source = Unlabelled {
-        inputs: Inputs {
-            samples: &samples,
-            device: &device,
-        },
+        inputs: Inputs::new(&samples, &device),
         corruptor: None,
     };
     let config = AutoencoderConfig::new(4, 2).unwrap();

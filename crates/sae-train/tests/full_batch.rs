@@ -168,10 +168,7 @@ fn sparsity(rho_hat: RhoHat, rule: GradientRule) -> (f64, f64) {
         values: doubles.values.iter().map(|&v| v as f32).collect(),
     };
     let train = Unlabelled {
-        inputs: Inputs {
-            samples: &samples,
-            device: &device,
-        },
+        inputs: Inputs::new(&samples, &device),
         corruptor: None,
     };
     let config = AutoencoderConfig::new(INPUTS, 5).unwrap();

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 use sae_model::{SparseAutoencoder, named_parameters};
 use sae_report::{Tile, feature_tiles};
 
@@ -18,7 +18,7 @@ pub const FEATURES: &str = "features.png";
 pub fn run(args: &FeaturesArgs) -> Result<ExitCode, CliError> {
     let folder = RunFolder::open(&args.run)?;
     let tile = folder.facts()?.tile();
-    let autoencoder = folder.autoencoder(1, &folder.config()?, &Device::flex())?;
+    let autoencoder = folder.autoencoder(1, &folder.config()?, DType::F32, &Device::flex())?;
     let path = args.out.clone().unwrap_or_else(|| folder.file(FEATURES));
     write_file(&path, &draw(&autoencoder, tile)?)?;
     output::result(format!(

@@ -21,7 +21,8 @@ const FINITE: f64 = 1e-7;
 pub fn run(args: &GradcheckArgs) -> Result<ExitCode, CliError> {
     let checked = super::config::load(&args.config)?;
     let train = data::load(&checked.config)?.train;
-    let models = InitialModels::new(&checked.settings, &train, DType::F64, &Device::flex())?;
+    let settings = checked.settings_for(train.rows())?;
+    let models = InitialModels::new(&settings, &train, DType::F64, &Device::flex())?;
     let rows = args.rows as usize;
     let mut checker = Checker {
         finite: FiniteDifference {

@@ -5,6 +5,8 @@ mod config;
 mod eval;
 mod features;
 mod gradcheck;
+mod import;
+mod objective;
 mod shapes;
 mod train;
 
@@ -23,6 +25,8 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Features(args) => features::run(&args),
+        Command::Objective(args) => objective::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Data(DataCommand::Shapes(args)) => shapes::run(&args),
         Command::Gradcheck(args) => gradcheck::run(&args),
         Command::Config(ConfigCommand::Check(args)) => config::check(&args),

@@ -60,7 +60,7 @@ pub fn run(args: &ShapesArgs) -> Result<ExitCode, CliError> {
 fn pixels(images: &Dataset) -> &[u8] {
     match &images.samples {
         Samples::Bytes { values, .. } => values,
-        Samples::Floats { .. } => &[],
+        Samples::Floats { .. } | Samples::Doubles { .. } => &[],
     }
 }
 

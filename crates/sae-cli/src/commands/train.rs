@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 use sae_data::Dataset;
 use sae_model::SparseAutoencoder;
 use sae_report::{loss_curves, reconstructions};
@@ -37,7 +37,8 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let destination = Destination::choose(args.out.as_deref(), &name, args.overwrite)?;
     let device = config.backend.device()?;
     let data = data::load(config)?;
-    self_test::run(config.backend, &checked.settings, &data.train, &device)?;
+    let settings = checked.settings_for(data.train.rows())?;
+    self_test::run(config.backend, &settings, &data.train, &device)?;
     let facts = facts(&data.train, data.validation.as_ref(), &data.test);
     let folder = destination.create(config, &facts)?;
     output::progress(announcement(&checked, &data, &folder));
@@ -48,8 +49,8 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
         validation: data.validation.as_ref(),
         test: &data.test,
     };
-    let summary = train_stack(&checked.settings, samples, &device, &mut recorder)
-        .map_err(CliError::from_train)?;
+    let summary =
+        train_stack(&settings, samples, &device, &mut recorder).map_err(CliError::from_train)?;
     folder.write("loss.svg", loss_curves(&recorder.curves)?.as_bytes())?;
     let stages = recorder.seconds.clone();
     draw_pictures(&folder, config, &data.test, &device)?;
@@ -106,7 +107,7 @@ fn draw_pictures(
     test: &Dataset,
     device: &Device,
 ) -> Result<(), CliError> {
-    let autoencoder = folder.autoencoder(1, config, device)?;
+    let autoencoder = folder.autoencoder(1, config, DType::F32, device)?;
     let tile = tile(test.image);
     folder.write(features::FEATURES, &features::draw(&autoencoder, tile)?)?;
     let (originals, reconstructed) = reconstruct(&autoencoder, test, device);
@@ -121,7 +122,7 @@ fn reconstruct(
 ) -> (Vec<f32>, Vec<f32>) {
     let rows: Vec<usize> = (0..test.rows().min(RECONSTRUCTIONS)).collect();
     let samples = &test.samples;
-    let batch = Inputs { samples, device }.tensor(&rows);
+    let batch = Inputs::new(samples, device).tensor(&rows);
     let reconstructed = autoencoder.valid().forward(batch).into_data();
     (samples.gather(&rows), reconstructed.iter::<f32>().collect())
 }

@@ -26,6 +26,19 @@ pub struct Checked {
     pub settings: StackSettings,
 }
 
+impl Checked {
+    /// The settings for `rows` training samples: weights of terms that are meant for a sum over
+    /// samples become those of the mean.
+    ///
+    /// # Errors
+    ///
+    /// None for at least one row.
+    pub fn settings_for(&self, rows: usize) -> Result<StackSettings, ModelError> {
+        self.settings
+            .in_mean(self.config.objective.scale.into(), rows)
+    }
+}
+
 impl Loaded {
     /// Checks every range.
     ///
@@ -143,6 +156,23 @@ fn layer_settings(
         objective,
         training,
     })
+}
+
+/// The objective of layer `index` of a checked configuration in the mean convention, for `rows`
+/// training samples.
+///
+/// # Errors
+///
+/// Refuses values outside their ranges.
+pub fn layer_objective(
+    config: &Config,
+    index: usize,
+    rows: usize,
+) -> Result<SparseObjective, ModelError> {
+    let layer = &config.layers[index];
+    SparseObjective::new(layer.weight_decay, layer.beta, layer.rho)?
+        .with_l1(layer.l1)?
+        .from_convention(config.objective.scale.into(), rows, 1)
 }
 
 /// The kind of autoencoder that a `[[layers]]` table describes.

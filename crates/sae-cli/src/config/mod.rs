@@ -5,7 +5,7 @@ mod error;
 mod load;
 mod schema;
 
-pub use check::{Checked, architecture};
+pub use check::{Checked, architecture, layer_objective};
 pub use error::ConfigError;
 pub use load::{Loaded, ShapesSource};
-pub use schema::{Config, IdxConfig, Rule, SourceKind};
+pub use schema::{Config, IdxConfig, LayerConfig, Rule, SourceKind, UnitName};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use clap::ValueEnum;
 use sae_data::shapes::ShapesConfig;
-use sae_model::{GradientRule, Unit};
+use sae_model::{Convention, GradientRule, Unit};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -22,6 +22,8 @@ pub struct Config {
     pub gradient: Rule,
     /// Whether to train the network from random initialisation, too.
     pub control: bool,
+    /// The objective.
+    pub objective: ObjectiveConfig,
     /// The data.
     pub data: DataConfig,
     /// The autoencoders, the first nearest the input.
@@ -43,6 +45,7 @@ impl Default for Config {
             backend: Backend::default(),
             gradient: Rule::Delta,
             control: false,
+            objective: ObjectiveConfig::default(),
             data: DataConfig::default(),
             layers: vec![LayerConfig::default()],
             head: HeadConfig::default(),
@@ -68,6 +71,34 @@ impl From<Rule> for GradientRule {
         match rule {
             Rule::Autodiff => Self::Autodiff,
             Rule::Delta => Self::Delta,
+        }
+    }
+}
+
+/// `[objective]`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ObjectiveConfig {
+    /// What the weights of the terms are meant for.
+    pub scale: Scale,
+}
+
+/// `objective.scale`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scale {
+    /// A mean over samples.
+    #[default]
+    Mean,
+    /// The note's sum over samples.
+    Sum,
+}
+
+impl From<Scale> for Convention {
+    fn from(scale: Scale) -> Self {
+        match scale {
+            Scale::Mean => Self::Mean,
+            Scale::Sum => Self::Note,
         }
     }
 }
@@ -176,18 +207,18 @@ impl Default for LayerConfig {
 }
 
 /// `encoder` and `decoder`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UnitName {
-    /// Logistic sigmoid.
+    /// Logistic sigmoid
     Sigmoid,
-    /// Hyperbolic tangent.
+    /// Hyperbolic tangent
     Tanh,
-    /// The identity.
+    /// The identity
     Linear,
-    /// Clipped to [0, 1].
+    /// Clipped to 0 and 1
     Satlin,
-    /// Clipped at 0.
+    /// Clipped at 0
     Relu,
 }
 
