@@ -231,6 +231,58 @@ fn gradients_of_a_configuration_are_checked() {
     }
 }
 
+/// The models that a configuration can describe, through the command line: whole runs, and their
+/// gradients against finite differences.
+#[test]
+fn other_kinds_of_autoencoder_are_trained_and_checked() {
+    let kinds: [&[&str]; 5] = [
+        &["layers.0.tied=true", "layers.0.corruption=masking"],
+        &[
+            "layers.0.encoder=tanh",
+            "layers.0.l1=0.01",
+            "layers.1.decoder=tanh",
+            "pretrain.optimizer=rmsprop",
+        ],
+        &[
+            "layers.0.encoder=relu",
+            "layers.0.beta=0",
+            "layers.0.top_k=6",
+            "layers.1.decoder=linear",
+        ],
+        &[
+            "layers.0.corruption=gaussian",
+            "pretrain.rho_hat=running",
+            "pretrain.optimizer=adamw",
+            "pretrain.schedule=cosine",
+            "finetune.validation_patience=2",
+        ],
+        &[
+            "layers.1.encoder=satlin",
+            "pretrain.batch=full",
+            "pretrain.optimizer=lbfgs",
+            "pretrain.learning_rate=1",
+            "pretrain.gradient_tolerance=1e-3",
+        ],
+    ];
+    let folder = tempdir().unwrap();
+    for (index, sets) in kinds.iter().enumerate() {
+        let run = folder.path().join(index.to_string());
+        let more: Vec<&str> = sets.iter().flat_map(|set| ["--set", *set]).collect();
+        train(&run, &more);
+        let lines = metrics(&run);
+        let first = number(&lines[0], "/objective");
+        let of_first = lines.iter().filter(|line| line["stage"] == "autoencoder-1");
+        let last = of_first.last().unwrap();
+        assert!(number(last, "/objective") < first, "{sets:?}");
+        assert!(succeed(&["eval", text(&run)]).contains("after fine-tuning"));
+        assert!(succeed(&["features", text(&run)]).contains("16 tiles"));
+
+        let check = [&["gradcheck", TINY, "--entries", "12"], &more[..]].concat();
+        let printed = succeed(&check);
+        assert!(printed.contains("all agree"), "{sets:?}: {printed}");
+    }
+}
+
 #[test]
 fn every_shipped_configuration_is_valid() {
     for entry in fs::read_dir(support::root().join("configs")).unwrap() {

@@ -1,13 +1,13 @@
 //! The models of a configuration at their initial weights, for checks of gradients.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use sae_data::{Dataset, Stream, stream};
+use sae_data::{Corruptor, Dataset, Stream, stream};
 use sae_model::{
     AutoencoderBatch, AutoencoderConfig, DeepNetwork, LabelledBatch, Objective, SoftmaxConfig,
     SparseAutoencoder,
 };
 use sae_stack::{StackSettings, Stage};
-use sae_train::{BatchSize, Training};
+use sae_train::{BatchSize, CHUNK, Training};
 
 use crate::error::CliError;
 
@@ -81,14 +81,13 @@ impl<'a> InitialModels<'a> {
         let of = |training: &Training| self.rows(rows, training);
         for (index, layer) in self.settings.layers.iter().enumerate() {
             let (_, inputs) = self.batch(of(&layer.training));
-            let codes = self.codes(inputs, index);
-            let codes = AutoencoderBatch::from(codes);
+            let batch = self.corrupted(self.codes(inputs, index), index);
             let model = &self.autoencoders[index];
             visitor.visit(
                 Stage::Autoencoder(index + 1),
                 &layer.objective,
                 model,
-                &codes,
+                &batch,
             )?;
         }
         let (objective, training) = &self.settings.softmax;
@@ -104,7 +103,7 @@ impl<'a> InitialModels<'a> {
 
     fn rows(&self, rows: Option<usize>, training: &Training) -> usize {
         let rows = rows.unwrap_or(match training.batch {
-            BatchSize::Full => usize::MAX,
+            BatchSize::Full => CHUNK,
             BatchSize::Rows(rows) => rows,
         });
         rows.min(self.train.rows())
@@ -128,6 +127,25 @@ impl<'a> InitialModels<'a> {
         below
             .iter()
             .fold(inputs, |x, model| model.encode(x).inner())
+    }
+
+    /// Inputs of autoencoder `index`, corrupted as its training would, with clean targets.
+    fn corrupted(&self, clean: Tensor<2>, index: usize) -> AutoencoderBatch {
+        let batch = AutoencoderBatch::from(clean.clone());
+        let Some(corruption) = self.settings.layers[index].corruption else {
+            return batch;
+        };
+        let shape = clean.dims();
+        let rows: Vec<usize> = (0..shape[0]).collect();
+        let mut values: Vec<f32> = clean.into_data().iter::<f32>().collect();
+        let purpose = Stream::Corruption(index as u16);
+        Corruptor::new(corruption, rows.len(), self.settings.seed, purpose)
+            .apply(&rows, &mut values);
+        let values = TensorData::new(values, shape);
+        AutoencoderBatch {
+            inputs: Tensor::from_data(values, (&self.device, self.dtype)),
+            ..batch
+        }
     }
 
     fn labelled(&self, inputs: Tensor<2>, labels: &[u8]) -> Result<LabelledBatch, CliError> {

@@ -53,21 +53,13 @@ impl Samples {
     ///
     /// Panics if a row does not exist.
     pub fn gather(&self, rows: &[usize]) -> Vec<f32> {
-        let width = self.width();
-        let mut gathered = Vec::with_capacity(rows.len() * width);
-        for &row in rows {
-            let range = row * width..(row + 1) * width;
-            match self {
-                Self::Bytes { values, .. } => {
-                    gathered.extend(values[range].iter().map(|&v| f32::from(v) / 255.0));
-                }
-                Self::Floats { values, .. } => gathered.extend_from_slice(&values[range]),
-                Self::Doubles { values, .. } => {
-                    gathered.extend(values[range].iter().map(|&v| v as f32));
-                }
+        match self {
+            Self::Bytes { width, values } => {
+                collect(values, *width, rows, |v| f32::from(v) / 255.0)
             }
+            Self::Floats { width, values } => collect(values, *width, rows, |v| v),
+            Self::Doubles { width, values } => collect(values, *width, rows, |v| v as f32),
         }
-        gathered
     }
 
     /// The given rows, one after the other, in double precision: a byte v is v / 255 to the last
@@ -77,21 +69,13 @@ impl Samples {
     ///
     /// Panics if a row does not exist.
     pub fn gather_doubles(&self, rows: &[usize]) -> Vec<f64> {
-        let width = self.width();
-        let mut gathered = Vec::with_capacity(rows.len() * width);
-        for &row in rows {
-            let range = row * width..(row + 1) * width;
-            match self {
-                Self::Bytes { values, .. } => {
-                    gathered.extend(values[range].iter().map(|&v| f64::from(v) / 255.0));
-                }
-                Self::Floats { values, .. } => {
-                    gathered.extend(values[range].iter().map(|&v| f64::from(v)));
-                }
-                Self::Doubles { values, .. } => gathered.extend_from_slice(&values[range]),
+        match self {
+            Self::Bytes { width, values } => {
+                collect(values, *width, rows, |v| f64::from(v) / 255.0)
             }
+            Self::Floats { width, values } => collect(values, *width, rows, f64::from),
+            Self::Doubles { width, values } => collect(values, *width, rows, |v| v),
         }
-        gathered
     }
 
     /// A table of the given rows.
@@ -100,25 +84,37 @@ impl Samples {
     ///
     /// Panics if a row does not exist.
     pub fn select(&self, rows: &[usize]) -> Self {
-        fn pick<T: Copy>(values: &[T], width: usize, rows: &[usize]) -> Vec<T> {
-            let row = |&r: &usize| &values[r * width..(r + 1) * width];
-            rows.iter().flat_map(row).copied().collect()
-        }
+        let width = self.width();
         match self {
-            Self::Bytes { width, values } => Self::Bytes {
-                width: *width,
-                values: pick(values, *width, rows),
+            Self::Bytes { values, .. } => Self::Bytes {
+                width,
+                values: collect(values, width, rows, |v| v),
             },
-            Self::Floats { width, values } => Self::Floats {
-                width: *width,
-                values: pick(values, *width, rows),
+            Self::Floats { values, .. } => Self::Floats {
+                width,
+                values: collect(values, width, rows, |v| v),
             },
-            Self::Doubles { width, values } => Self::Doubles {
-                width: *width,
-                values: pick(values, *width, rows),
+            Self::Doubles { values, .. } => Self::Doubles {
+                width,
+                values: collect(values, width, rows, |v| v),
             },
         }
     }
+}
+
+/// The given rows of a table, one after the other, each value converted.
+fn collect<T: Copy, U>(
+    values: &[T],
+    width: usize,
+    rows: &[usize],
+    convert: impl Fn(T) -> U,
+) -> Vec<U> {
+    let mut collected = Vec::with_capacity(rows.len() * width);
+    for &row in rows {
+        let row = &values[row * width..(row + 1) * width];
+        collected.extend(row.iter().map(|&value| convert(value)));
+    }
+    collected
 }
 
 #[cfg(test)]
@@ -133,6 +129,7 @@ mod tests {
         };
         assert_eq!((samples.rows(), samples.width()), (3, 2));
         assert_eq!(samples.gather(&[1, 0]), [0.2, 0.4, 0.0, 1.0]);
+        assert_eq!(samples.gather_doubles(&[1, 0]), [0.2, 0.4, 0.0, 1.0]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Both gradient rules against central finite differences.
 
+use std::collections::BTreeSet;
+
 use burn::module::Module;
 use burn::optim::GradientsParams;
 
@@ -13,7 +15,8 @@ use crate::{
 pub struct FiniteDifference {
     /// Step h of (J(θ + h) − J(θ − h)) / 2h.
     pub step: f64,
-    /// At most this many entries per tensor are differenced, evenly spread over it.
+    /// At most this many entries per tensor are differenced: half of them those with the largest
+    /// slopes by autodiff, where rounding matters least, the others evenly spread.
     pub entries: usize,
 }
 
@@ -67,8 +70,7 @@ pub fn gradient_check<O: Objective>(
 
     let mut checks = Vec::new();
     for tensor in 0..parameters.len() {
-        let length = parameters[tensor].values.len();
-        let picked = spread(length, settings.entries);
+        let picked = picked(&autodiff[tensor].1, settings.entries);
         let mut finite = Vec::with_capacity(picked.len());
         for &entry in &picked {
             let mut at = |offset: f64| -> Result<f64, ModelError> {
@@ -108,10 +110,18 @@ pub fn relative_difference(a: &[f64], b: &[f64]) -> f64 {
     }
 }
 
-/// Up to `count` distinct indices below `length`, evenly spread.
-fn spread(length: usize, count: usize) -> Vec<usize> {
-    let count = count.min(length);
-    (0..count).map(|i| i * length / count).collect()
+/// Up to `count` indices of entries: those of the largest magnitudes, and others evenly spread.
+fn picked(gradient: &[f64], count: usize) -> Vec<usize> {
+    let length = gradient.len();
+    if count >= length {
+        return (0..length).collect();
+    }
+    let mut by_size: Vec<usize> = (0..length).collect();
+    by_size.sort_by(|&a, &b| gradient[b].abs().total_cmp(&gradient[a].abs()));
+    let spread = count / 2;
+    let mut picked: BTreeSet<usize> = by_size[..count - spread].iter().copied().collect();
+    picked.extend((0..spread).map(|i| i * length / spread));
+    picked.into_iter().collect()
 }
 
 /// The gradient of every parameter of `model` on the host, under the parameter's name, row by row.
@@ -130,4 +140,17 @@ pub fn named_gradients<M: Module>(
         (p.name, values.unwrap_or_else(zeros))
     };
     named_parameters(model).into_iter().map(host).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_the_largest_and_evenly_spread_ones() {
+        let gradient = [0.0, -9.0, 1.0, 0.5, 0.0, 8.0, 0.0, 0.0];
+        assert_eq!(picked(&gradient, 4), [0, 1, 4, 5]);
+        assert_eq!(picked(&gradient, 1), [1]);
+        assert_eq!(picked(&gradient, 100), (0..8).collect::<Vec<_>>());
+    }
 }

@@ -72,8 +72,8 @@ impl fmt::Display for Stopped {
 /// A trained model.
 #[derive(Debug, Clone)]
 pub struct Fitted<M> {
-    /// The model after the last epoch, or of the epoch with the lowest validation J where that
-    /// ended training.
+    /// The model after the last epoch, or of the epoch with the lowest validation J where
+    /// [`StopRules::validation_patience`] is set.
     pub model: M,
     /// The last epoch.
     pub last: Epoch,

@@ -61,8 +61,10 @@ impl FullBatch {
             let (total, value, gradients) = match found {
                 Ok(found) => found,
                 Err(error) => {
+                    // Burn's loop has no way to stop on an error: it gets a point from which no
+                    // step leads on.
                     failed.get_or_insert(error);
-                    return (f64::NAN, GradientsParams::new());
+                    return (f64::NAN, zeros(&model));
                 }
             };
             start.get_or_insert(total);
@@ -106,6 +108,19 @@ fn copy<M: Module>(model: &M, gradients: &GradientsParams) -> GradientsParams {
     let mut copier = Copier(gradients, GradientsParams::new());
     model.visit(&mut copier);
     copier.1
+}
+
+/// A gradient of zeros.
+fn zeros<M: Module>(model: &M) -> GradientsParams {
+    struct Zeros(GradientsParams);
+    impl ModuleVisitor for Zeros {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.register(param.id, param.val().inner().zeros_like());
+        }
+    }
+    let mut zeros = Zeros(GradientsParams::new());
+    model.visit(&mut zeros);
+    zeros.0
 }
 
 /// The Euclidean norm of a gradient.

@@ -209,6 +209,41 @@ fn estimators_have_the_stated_bias() {
     }
 }
 
+/// Samples that cannot be read.
+struct Broken;
+
+impl Source for Broken {
+    type Batch = AutoencoderBatch;
+
+    fn rows(&self) -> usize {
+        ROWS
+    }
+
+    fn batch(&self, _rows: &[usize]) -> Result<AutoencoderBatch, TrainError> {
+        Err(TrainError::Hook("the disk is gone".into()))
+    }
+}
+
+#[test]
+fn errors_of_the_source_come_through_lbfgs() {
+    let objective = SparseObjective::new(0.0, 1.0, 0.1).unwrap();
+    let settings = Training {
+        optimiser: Optimiser::Lbfgs { history: 5 },
+        batch: BatchSize::Full,
+        ..sparse_training(RhoHat::Batch, GradientRule::Delta)
+    };
+    let data = sae_train::Samples {
+        train: Broken,
+        validation: None,
+    };
+    let mut order = stream(1, Stream::AutoencoderOrder(0));
+    let model = autoencoder(Unit::Sigmoid);
+    let error = fit("a", &objective, model, data, &settings, &mut order, |_| {
+        Ok(())
+    });
+    assert_eq!(error.unwrap_err().to_string(), "the disk is gone");
+}
+
 #[test]
 fn the_rho_hat_of_all_samples_is_their_mean() {
     let objective = SparseObjective::new(0.0, 1.0, 0.1).unwrap();
