@@ -73,6 +73,10 @@ impl Train {
 
 fn test(rest: &[String]) {
     let mut tests = cargo(&["test", "--workspace"]);
+    // Without it graphics drivers complain, once per display system that they look for.
+    if env::var_os("XDG_RUNTIME_DIR").is_none() {
+        tests.env("XDG_RUNTIME_DIR", env::temp_dir());
+    }
     run(tests.args(ALL_FEATURES).args(rest));
 }
 
