@@ -271,8 +271,8 @@ fn other_kinds_of_autoencoder_are_trained_and_checked() {
         train(&run, &more);
         let lines = metrics(&run);
         let first = number(&lines[0], "/objective");
-        let of_first = lines.iter().filter(|line| line["stage"] == "autoencoder-1");
-        let last = of_first.last().unwrap();
+        let mut of_first = lines.iter().filter(|line| line["stage"] == "autoencoder-1");
+        let last = of_first.next_back().unwrap();
         assert!(number(last, "/objective") < first, "{sets:?}");
         assert!(succeed(&["eval", text(&run)]).contains("after fine-tuning"));
         assert!(succeed(&["features", text(&run)]).contains("16 tiles"));
