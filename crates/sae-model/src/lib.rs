@@ -39,6 +39,6 @@ pub use objective::{
     AutoencoderBatch, CrossEntropy, FineTuning, LabelledBatch, Objective, RHO_HAT_EPSILON,
     SparseObjective, Value,
 };
-pub use parameters::{NamedParameter, named_parameters, with_dtype, with_parameters};
+pub use parameters::{NamedParameter, named_parameters, with_parameters};
 pub use softmax::{Softmax, SoftmaxConfig};
 pub use units::{Activation, Unit};

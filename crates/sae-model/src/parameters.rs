@@ -124,20 +124,3 @@ impl ModuleMapper for Replacer {
         Param::initialized(param.id, new.require_grad())
     }
 }
-
-/// `module` with its parameters in another type; their identities stay.
-pub fn with_dtype<M: Module>(module: M, dtype: DType) -> M {
-    module.map(&mut Caster { dtype })
-}
-
-struct Caster {
-    dtype: DType,
-}
-
-impl ModuleMapper for Caster {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let id = param.id;
-        let plain = param.val().inner().cast(self.dtype);
-        Param::initialized(id, plain.autodiff().require_grad())
-    }
-}

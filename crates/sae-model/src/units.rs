@@ -1,12 +1,9 @@
 //! The units φ of encoders and decoders.
 
 use std::fmt;
-use std::str::FromStr;
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::{relu, sigmoid};
-
-use crate::ModelError;
 
 /// An activation function φ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -108,17 +105,6 @@ impl fmt::Display for Unit {
             Self::Linear => "linear",
             Self::Satlin => "satlin",
             Self::Relu => "relu",
-        })
-    }
-}
-
-impl FromStr for Unit {
-    type Err = ModelError;
-
-    fn from_str(name: &str) -> Result<Self, ModelError> {
-        let known = Self::ALL.into_iter().find(|unit| unit.to_string() == name);
-        known.ok_or_else(|| {
-            ModelError::setting("unit", name, "sigmoid, tanh, linear, satlin or relu")
         })
     }
 }

@@ -67,18 +67,42 @@ pub fn full_rho_hat<O: Objective, S: Source<Batch = O::Batch>>(
     source: &S,
     chunk: usize,
 ) -> Result<Option<Tensor<2>>, TrainError> {
-    let mut mean: Option<Tensor<2>> = None;
+    let means = chunk_means(objective, model, source, chunk)?;
+    Ok(means.map(|means| means.whole))
+}
+
+/// The mean activations of each chunk and of all samples, `[1, hidden]` each.
+struct Means {
+    of_chunks: Vec<Tensor<2>>,
+    whole: Tensor<2>,
+}
+
+/// One pass forward; nothing where the objective does not depend on ρ̂.
+fn chunk_means<O: Objective, S: Source<Batch = O::Batch>>(
+    objective: &O,
+    model: &O::Model,
+    source: &S,
+    chunk: usize,
+) -> Result<Option<Means>, TrainError> {
+    let mut means: Option<Means> = None;
     for (rows, weight) in chunks(source.rows(), chunk) {
         let Some(own) = objective.rho_hat(model, &source.batch(&rows)?) else {
             return Ok(None);
         };
-        let own = own.mul_scalar(weight);
-        mean = Some(match mean.take() {
-            None => own,
-            Some(before) => before + own,
+        let share = own.clone().mul_scalar(weight);
+        means = Some(match means.take() {
+            None => Means {
+                of_chunks: vec![own],
+                whole: share,
+            },
+            Some(mut means) => {
+                means.of_chunks.push(own);
+                means.whole = means.whole + share;
+                means
+            }
         });
     }
-    Ok(mean)
+    Ok(means)
 }
 
 /// Rows that are processed at once where nothing else is asked for.
@@ -102,33 +126,23 @@ fn for_each_chunk<O: Objective, S: Source<Batch = O::Batch>>(
     chunk: usize,
     mut visit: impl FnMut(O::Batch, f64),
 ) -> Result<(), TrainError> {
-    let one = source.rows() <= chunk;
-    let whole = match one {
+    // A single chunk is the whole: its own ρ̂ is the right one.
+    let means = match source.rows() <= chunk {
         true => None,
-        false => full_rho_hat(objective, model, source, chunk)?,
+        false => chunk_means(objective, model, source, chunk)?,
     };
-    for (rows, weight) in chunks(source.rows(), chunk) {
+    for (number, (rows, weight)) in chunks(source.rows(), chunk).enumerate() {
         let batch = source.batch(&rows)?;
-        visit(
-            with_rho_hat(objective, model, batch, whole.as_ref()),
-            weight,
-        );
+        let batch = match &means {
+            Some(Means { of_chunks, whole }) => {
+                let offset = whole.clone() - of_chunks[number].clone();
+                objective.with_rho_hat_offset(batch, offset)
+            }
+            None => batch,
+        };
+        visit(batch, weight);
     }
     Ok(())
-}
-
-/// `batch` with ρ̂ moved to `rho_hat`, where there is one.
-pub(crate) fn with_rho_hat<O: Objective>(
-    objective: &O,
-    model: &O::Model,
-    batch: O::Batch,
-    rho_hat: Option<&Tensor<2>>,
-) -> O::Batch {
-    let Some(rho_hat) = rho_hat else { return batch };
-    match objective.rho_hat(model, &batch) {
-        Some(own) => objective.with_rho_hat_offset(batch, rho_hat.clone() - own),
-        None => batch,
-    }
 }
 
 pub(crate) fn scaled(value: Value, weight: f64) -> Value {

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use sae_model::Objective;
 
-use crate::full_batch::{CHUNK, full_rho_hat, with_rho_hat};
+use crate::full_batch::{CHUNK, full_rho_hat};
 use crate::optimiser::rate;
 use crate::{Source, TrainError};
 
@@ -76,12 +76,19 @@ impl Estimator {
         model: &O::Model,
         batch: O::Batch,
     ) -> O::Batch {
-        if let (RhoHat::Running(decay), Some(estimate)) = (self.kind, &self.estimate)
-            && let Some(own) = objective.rho_hat(model, &batch)
-        {
-            let mean = estimate.clone().mul_scalar(decay) + own.mul_scalar(1.0 - decay);
-            self.estimate = Some(mean);
-        }
-        with_rho_hat(objective, model, batch, self.estimate.as_ref())
+        let Some(estimate) = self.estimate.take() else {
+            return batch;
+        };
+        let Some(own) = objective.rho_hat(model, &batch) else {
+            return batch;
+        };
+        let estimate = match self.kind {
+            RhoHat::Running(decay) => {
+                estimate.mul_scalar(decay) + own.clone().mul_scalar(1.0 - decay)
+            }
+            RhoHat::Batch | RhoHat::Full => estimate,
+        };
+        self.estimate = Some(estimate.clone());
+        objective.with_rho_hat_offset(batch, estimate - own)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::tensor::{DType, Device};
 use sae_data::Dataset;
-use sae_model::SparseAutoencoder;
+use sae_model::{GradientRule, SparseAutoencoder};
 use sae_report::{loss_curves, reconstructions};
 use sae_stack::{Details, StackData, Summary, train_stack};
 use sae_train::Inputs;
@@ -67,7 +67,9 @@ fn resolve(args: &TrainArgs) -> Result<Checked, CliError> {
         changed.set.push(format!("backend={}", backend.name()));
     }
     if let Some(rule) = args.gradient {
-        changed.set.push(format!("gradient={}", rule.name()));
+        changed
+            .set
+            .push(format!("gradient={}", GradientRule::from(rule)));
     }
     let mut checked = super::config::load(&changed)?;
     if checked.config.data.source == SourceKind::Idx {
@@ -94,7 +96,7 @@ fn announcement(checked: &Checked, data: &RunData, folder: &RunFolder) -> String
         data.train.rows(),
         data.test.rows(),
         checked.config.backend.name(),
-        checked.config.gradient.name(),
+        GradientRule::from(checked.config.gradient),
         checked.config.seed,
         folder.path().display()
     )
@@ -236,15 +238,6 @@ impl CliError {
                 Err(other) => Self::Train(sae_train::TrainError::Hook(other)),
             },
             other => Self::Train(other),
-        }
-    }
-}
-
-impl Rule {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Autodiff => "autodiff",
-            Self::Delta => "delta",
         }
     }
 }

@@ -135,9 +135,7 @@ fn layer_settings(
     AutoencoderConfig::new(1, layer.hidden)
         .and_then(|config| config.with_architecture(architecture))
         .map_err(range)?;
-    let objective = SparseObjective::new(layer.weight_decay, layer.beta, layer.rho)
-        .and_then(|objective| objective.with_l1(layer.l1))
-        .map_err(range)?;
+    let objective = objective(layer).map_err(range)?;
     objective.check(&architecture).map_err(range)?;
     check_reach(architecture.decoder, below, origin, &prefix)?;
     let corruption = corruption(layer);
@@ -169,10 +167,12 @@ pub fn layer_objective(
     index: usize,
     rows: usize,
 ) -> Result<SparseObjective, ModelError> {
-    let layer = &config.layers[index];
-    SparseObjective::new(layer.weight_decay, layer.beta, layer.rho)?
-        .with_l1(layer.l1)?
-        .from_convention(config.objective.scale.into(), rows, 1)
+    objective(&config.layers[index])?.from_convention(config.objective.scale.into(), rows, 1)
+}
+
+/// The objective of a layer, in the convention of the file.
+fn objective(layer: &LayerConfig) -> Result<SparseObjective, ModelError> {
+    SparseObjective::new(layer.weight_decay, layer.beta, layer.rho)?.with_l1(layer.l1)
 }
 
 /// The kind of autoencoder that a `[[layers]]` table describes.

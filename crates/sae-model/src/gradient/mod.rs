@@ -4,11 +4,10 @@ mod autodiff;
 pub(crate) mod delta;
 
 use std::fmt;
-use std::str::FromStr;
 
 use burn::optim::GradientsParams;
 
-use crate::{ModelError, Objective, Value};
+use crate::{Objective, Value};
 
 /// How gradients are computed. Both rules return the gradient of the same objective; they differ
 /// only in rounding.
@@ -55,16 +54,5 @@ impl fmt::Display for GradientRule {
             Self::Autodiff => "autodiff",
             Self::Delta => "delta",
         })
-    }
-}
-
-impl FromStr for GradientRule {
-    type Err = ModelError;
-
-    fn from_str(name: &str) -> Result<Self, ModelError> {
-        Self::ALL
-            .into_iter()
-            .find(|rule| rule.to_string() == name)
-            .ok_or_else(|| ModelError::setting("gradient", name, "`autodiff` or `delta`"))
     }
 }
