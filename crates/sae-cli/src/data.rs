@@ -23,17 +23,7 @@ pub struct RunData {
 ///
 /// Refuses files that are missing, damaged or do not fit together.
 pub fn load(config: &Config) -> Result<RunData, CliError> {
-    let train = match config.data.source {
-        SourceKind::Shapes => {
-            let shapes = &config.data.shapes;
-            let mut rng = stream(config.seed, Stream::ShapesTrain);
-            shapes.generate(shapes.train, &mut rng)?.0
-        }
-        SourceKind::Idx => {
-            let idx = &config.data.idx;
-            read_pair(&folder(idx)?, &idx.train_images, &idx.train_labels)?
-        }
-    };
+    let train = load_part(config, Part::Train)?;
     let test = load_test(config)?;
     check_alike(&train, &test)?;
     if config.data.validation == 0.0 {
@@ -58,15 +48,33 @@ pub fn load(config: &Config) -> Result<RunData, CliError> {
 ///
 /// As [`load`].
 pub fn load_test(config: &Config) -> Result<Dataset, CliError> {
+    load_part(config, Part::Test)
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Train,
+    Test,
+}
+
+fn load_part(config: &Config, part: Part) -> Result<Dataset, CliError> {
     match config.data.source {
         SourceKind::Shapes => {
             let shapes = &config.data.shapes;
-            let mut rng = stream(config.seed, Stream::ShapesTest);
-            Ok(shapes.generate(shapes.test, &mut rng)?.0)
+            let (count, purpose) = match part {
+                Part::Train => (shapes.train, Stream::ShapesTrain),
+                Part::Test => (shapes.test, Stream::ShapesTest),
+            };
+            let mut rng = stream(config.seed, purpose);
+            Ok(shapes.generate(count, &mut rng)?.0)
         }
         SourceKind::Idx => {
             let idx = &config.data.idx;
-            read_pair(&folder(idx)?, &idx.test_images, &idx.test_labels)
+            let (images, labels) = match part {
+                Part::Train => (&idx.train_images, &idx.train_labels),
+                Part::Test => (&idx.test_images, &idx.test_labels),
+            };
+            read_pair(&folder(idx)?, images, labels)
         }
     }
 }
