@@ -307,3 +307,64 @@ fn the_default_backend_is_ready() {
     let printed = succeed(&["backends"]);
     assert!(printed.starts_with("flex (default)    ready"), "{printed}");
 }
+
+/// UFLDL's exercise, made small: patches have no labels, so the run ends with pretraining; the fitted
+/// scaling is kept, and J of the kept model on the unscaled patches is the J that training ended at.
+#[test]
+fn patches_are_learned_without_labels() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut args = vec!["train", "configs/patches.toml", "--out", text(&run)];
+    for set in [
+        "data.patches.train=500",
+        "data.patches.test=50",
+        "data.patches.drawn=2",
+        "data.patches.drawn_size=64",
+        "layers.0.hidden=9",
+        "pretrain.epochs=15",
+    ] {
+        args.extend(["--set", set]);
+    }
+    let printed = succeed(&args);
+    assert!(printed.contains("autoencoder 1 (64-9)"), "{printed}");
+    assert!(!printed.contains("fine-tuning"), "{printed}");
+    let names: Vec<String> = weights(&run).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["autoencoder-1.safetensors", "scaling.safetensors"]);
+    assert!(summary(&run).get("after_finetuning").is_none());
+
+    let last = number(metrics(&run).last().unwrap(), "/objective");
+    let found = succeed(&["objective", text(&run), "--json"]);
+    let found: Value = serde_json::from_str(&found).unwrap();
+    let exact = number(&found, "/objective");
+    assert!((exact - last).abs() < 1e-5 * exact, "{exact} {last}");
+
+    let refused = support::refuse(&["eval", text(&run)]);
+    assert!(refused.contains("classifier = false"), "{refused}");
+}
+
+/// Scaled inputs go through all of the pipeline: what `train` reports is what `eval` finds in the
+/// run folder afterwards.
+#[test]
+fn scaled_inputs_are_scaled_again_by_eval() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    let sets = [
+        "data.scaling.kind=pca",
+        "data.scaling.components=30",
+        "layers.0.decoder=linear",
+        "control=false",
+    ];
+    let mut more = Vec::new();
+    for set in sets {
+        more.extend(["--set", set]);
+    }
+    let printed = train(&run, &more);
+    assert!(printed.contains("autoencoder 1 (30-16)"), "{printed}");
+    let accuracy = number(&summary(&run), "/after_finetuning/accuracy");
+    let evaluated = succeed(&["eval", text(&run)]);
+    let expected = format!("after fine-tuning: accuracy {:.2}%", 100.0 * accuracy);
+    assert!(evaluated.contains(&expected), "{expected} in {evaluated}");
+    let mut check = vec!["gradcheck", TINY];
+    check.extend(&more);
+    assert!(succeed(&check).contains("all agree"));
+}

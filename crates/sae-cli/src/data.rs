@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use sae_data::{Dataset, Stream, stream};
+use sae_data::patches::PatchSet;
+use sae_data::{Dataset, Scaling, ScalingConfig, Stream, stream};
 
 use crate::config::{Config, IdxConfig, SourceKind};
 use crate::error::CliError;
@@ -17,7 +18,18 @@ pub struct RunData {
     pub test: Dataset,
 }
 
-/// Loads or draws everything that training needs.
+impl RunData {
+    /// The same samples, scaled.
+    pub fn scaled(mut self, scaling: &Scaling) -> Self {
+        let sets = [Some(&mut self.train), self.validation.as_mut()];
+        for set in sets.into_iter().flatten().chain([&mut self.test]) {
+            set.samples = scaling.apply(&set.samples);
+        }
+        self
+    }
+}
+
+/// Loads or draws everything that training needs, as it is before scaling.
 ///
 /// # Errors
 ///
@@ -40,6 +52,17 @@ pub fn load(config: &Config) -> Result<RunData, CliError> {
         validation: Some(validation),
         test,
     })
+}
+
+/// The scaling of a configuration, fitted on the training samples; nothing where they stay as they
+/// are.
+///
+/// # Errors
+///
+/// Refuses settings that do not fit the samples.
+pub fn fit_scaling(config: &Config, train: &Dataset) -> Result<Option<Scaling>, CliError> {
+    let fitted = ScalingConfig::from(&config.data.scaling).fit(&train.samples);
+    fitted.map_err(|error| CliError::Input(format!("data.scaling.{error}")))
 }
 
 /// Loads or draws the test samples only.
@@ -68,13 +91,25 @@ fn load_part(config: &Config, part: Part) -> Result<Dataset, CliError> {
             let mut rng = stream(config.seed, purpose);
             Ok(shapes.generate(count, &mut rng)?.0)
         }
+        SourceKind::Patches => {
+            let set = match part {
+                Part::Train => PatchSet::Train,
+                Part::Test => PatchSet::Test,
+            };
+            Ok(config.data.patches.cut(set, config.seed)?)
+        }
         SourceKind::Idx => {
             let idx = &config.data.idx;
             let (images, labels) = match part {
                 Part::Train => (&idx.train_images, &idx.train_labels),
                 Part::Test => (&idx.test_images, &idx.test_labels),
             };
-            read_pair(&folder(idx)?, images, labels)
+            let folder = folder(idx)?;
+            let images = find(&folder, images)?;
+            match config.classifier {
+                true => Ok(Dataset::read_idx(&images, &find(&folder, labels)?)?),
+                false => Ok(Dataset::read_idx_images(&images)?),
+            }
         }
     }
 }
@@ -154,21 +189,19 @@ pub fn folder(idx: &IdxConfig) -> Result<PathBuf, CliError> {
     Ok(path)
 }
 
-fn read_pair(folder: &Path, images: &str, labels: &str) -> Result<Dataset, CliError> {
-    let find = |name: &str| {
-        let plain = folder.join(name);
-        let compressed = folder.join(format!("{name}.gz"));
-        [plain, compressed]
-            .into_iter()
-            .find(|path| path.is_file())
-            .ok_or_else(|| {
-                CliError::Input(format!(
-                    "{}: there is no file {name} or {name}.gz",
-                    folder.display()
-                ))
-            })
-    };
-    Ok(Dataset::read_idx(&find(images)?, &find(labels)?)?)
+/// A file of the folder, plain or compressed.
+fn find(folder: &Path, name: &str) -> Result<PathBuf, CliError> {
+    let plain = folder.join(name);
+    let compressed = folder.join(format!("{name}.gz"));
+    [plain, compressed]
+        .into_iter()
+        .find(|path| path.is_file())
+        .ok_or_else(|| {
+            CliError::Input(format!(
+                "{}: there is no file {name} or {name}.gz",
+                folder.display()
+            ))
+        })
 }
 
 fn check_alike(train: &Dataset, test: &Dataset) -> Result<(), CliError> {
@@ -179,6 +212,9 @@ fn check_alike(train: &Dataset, test: &Dataset) -> Result<(), CliError> {
             train.image.height, train.image.width, test.image.height, test.image.width
         )));
     }
+    let (Some(train), Some(test)) = (&train.labels, &test.labels) else {
+        return Ok(());
+    };
     if test.classes.len() > train.classes.len() {
         return Err(CliError::Input(format!(
             "the test labels go up to {} but the training labels only to {}; expected the same \

@@ -1,12 +1,12 @@
 //! The models of a configuration at their initial weights, for checks of gradients.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use sae_data::{Corruptor, Dataset, Stream, stream};
+use sae_data::{Corruptor, Dataset, Labels, Stream, stream};
 use sae_model::{
     AutoencoderBatch, AutoencoderConfig, DeepNetwork, LabelledBatch, Objective, SoftmaxConfig,
     SparseAutoencoder,
 };
-use sae_stack::{StackSettings, Stage};
+use sae_stack::{ClassifierSettings, StackSettings, Stage};
 use sae_train::{BatchSize, CHUNK, Training};
 
 use crate::error::CliError;
@@ -18,6 +18,13 @@ pub struct InitialModels<'a> {
     device: Device,
     dtype: DType,
     autoencoders: Vec<SparseAutoencoder>,
+    classifier: Option<Classifier<'a>>,
+}
+
+/// The supervised part, where the settings have one.
+struct Classifier<'a> {
+    settings: &'a ClassifierSettings,
+    labels: &'a Labels,
     network: DeepNetwork,
 }
 
@@ -58,16 +65,26 @@ impl<'a> InitialModels<'a> {
             autoencoders.push(config.init(&mut rng, dtype, device));
             width = layer.hidden;
         }
-        let mut rng = stream(settings.seed, Stream::Head);
-        let head = SoftmaxConfig::new(width, train.classes.len())?;
-        let network = DeepNetwork::stack(&autoencoders, head.init(&mut rng, dtype, device))?;
+        let classifier = match settings.classifier.as_ref().zip(train.labels.as_ref()) {
+            Some((settings_of, labels)) => {
+                let mut rng = stream(settings.seed, Stream::Head);
+                let head = SoftmaxConfig::new(width, labels.classes.len())?;
+                let head = head.init(&mut rng, dtype, device);
+                Some(Classifier {
+                    settings: settings_of,
+                    labels,
+                    network: DeepNetwork::stack(&autoencoders, head)?,
+                })
+            }
+            None => None,
+        };
         Ok(Self {
             settings,
             train,
             device: device.clone(),
             dtype,
             autoencoders,
-            network,
+            classifier,
         })
     }
 
@@ -80,7 +97,7 @@ impl<'a> InitialModels<'a> {
     pub fn visit(&self, rows: Option<usize>, visitor: &mut impl Visitor) -> Result<(), CliError> {
         let of = |training: &Training| self.rows(rows, training);
         for (index, layer) in self.settings.layers.iter().enumerate() {
-            let (_, inputs) = self.batch(of(&layer.training));
+            let inputs = self.inputs(of(&layer.training));
             let batch = self.corrupted(self.codes(inputs, index), index);
             let model = &self.autoencoders[index];
             visitor.visit(
@@ -90,15 +107,17 @@ impl<'a> InitialModels<'a> {
                 &batch,
             )?;
         }
-        let (objective, training) = &self.settings.softmax;
-        let (labels, inputs) = self.batch(of(training));
-        let batch = self.labelled(self.codes(inputs, self.autoencoders.len()), &labels)?;
-        visitor.visit(Stage::Softmax, objective, &self.network.head, &batch)?;
+        let Some(classifier) = &self.classifier else {
+            return Ok(());
+        };
+        let (objective, training) = &classifier.settings.softmax;
+        let codes = self.codes(self.inputs(of(training)), self.autoencoders.len());
+        let (network, batch) = (&classifier.network, classifier.batch(codes)?);
+        visitor.visit(Stage::Softmax, objective, &network.head, &batch)?;
 
-        let (objective, training) = &self.settings.finetune;
-        let (labels, inputs) = self.batch(of(training));
-        let batch = self.labelled(inputs, &labels)?;
-        visitor.visit(Stage::FineTune, objective, &self.network, &batch)
+        let (objective, training) = &classifier.settings.finetune;
+        let batch = classifier.batch(self.inputs(of(training)))?;
+        visitor.visit(Stage::FineTune, objective, network, &batch)
     }
 
     fn rows(&self, rows: Option<usize>, training: &Training) -> usize {
@@ -109,16 +128,12 @@ impl<'a> InitialModels<'a> {
         rows.min(self.train.rows())
     }
 
-    /// The first rows of the training data: labels and inputs `[rows, input]`.
-    fn batch(&self, rows: usize) -> (Vec<u8>, Tensor<2>) {
+    /// The first rows of the training data, `[rows, input]`.
+    fn inputs(&self, rows: usize) -> Tensor<2> {
         let rows: Vec<usize> = (0..rows).collect();
         let width = self.train.samples.width();
         let values = TensorData::new(self.train.samples.gather(&rows), [rows.len(), width]);
-        let inputs = Tensor::from_data(values, (&self.device, self.dtype));
-        (
-            rows.iter().map(|&row| self.train.labels[row]).collect(),
-            inputs,
-        )
+        Tensor::from_data(values, (&self.device, self.dtype))
     }
 
     /// The codes of the first `layers` encoders.
@@ -147,8 +162,12 @@ impl<'a> InitialModels<'a> {
             ..batch
         }
     }
+}
 
-    fn labelled(&self, inputs: Tensor<2>, labels: &[u8]) -> Result<LabelledBatch, CliError> {
+impl Classifier<'_> {
+    /// Inputs of the first rows with their labels.
+    fn batch(&self, inputs: Tensor<2>) -> Result<LabelledBatch, CliError> {
+        let labels = &self.labels.values[..inputs.dims()[0]];
         Ok(LabelledBatch::new(inputs, labels, self.network.classes())?)
     }
 }

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{DType, Device};
-use sae_data::{Dataset, ImageShape};
+use sae_data::{Dataset, ImageShape, Scaling, ScalingConfig};
 use sae_model::{DeepNetwork, SparseAutoencoder};
 use sae_report::Tile;
 use sae_stack::{EpochMetrics, WeightsError, decode_autoencoder, decode_network};
@@ -20,6 +20,7 @@ const CONFIG: &str = "config.toml";
 const DATA: &str = "data.json";
 const METRICS: &str = "metrics.jsonl";
 const WEIGHTS: &str = "weights";
+const SCALING: &str = "scaling";
 
 /// `data.json`: what the samples of the run were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +29,7 @@ pub struct DataFacts {
     pub height: usize,
     /// Width of an image in pixels.
     pub width: usize,
-    /// The names of the classes.
+    /// The names of the classes; none without labels.
     pub classes: Vec<String>,
     /// Number of training samples.
     pub train: usize,
@@ -281,6 +282,30 @@ impl RunFolder {
         .map(Some)
     }
 
+    /// Writes the scaling that all inputs of the run's models go through.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunFolder::write`].
+    pub fn write_scaling(&self, scaling: &Scaling) -> Result<(), CliError> {
+        self.write_weights(SCALING, &scaling.to_bytes())
+    }
+
+    /// The scaling of a run of `config`; nothing where its inputs are not scaled.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a file that is missing or damaged.
+    pub fn scaling(&self, config: &Config) -> Result<Option<Scaling>, CliError> {
+        if ScalingConfig::from(&config.data.scaling) == ScalingConfig::NONE {
+            return Ok(None);
+        }
+        self.weights(SCALING, |bytes| {
+            Scaling::from_bytes(bytes).map_err(WeightsError::Format)
+        })
+        .map(Some)
+    }
+
     fn weights<M>(
         &self,
         stage: &str,
@@ -311,7 +336,10 @@ pub fn facts(train: &Dataset, validation: Option<&Dataset>, test: &Dataset) -> D
     DataFacts {
         height: train.image.height,
         width: train.image.width,
-        classes: train.classes.clone(),
+        classes: match &train.labels {
+            Some(labels) => labels.classes.clone(),
+            None => vec![],
+        },
         train: train.rows(),
         validation: validation.map_or(0, Dataset::rows),
         test: test.rows(),

@@ -1,4 +1,4 @@
-//! Samples with what is known about them.
+//! Samples with what is known about them: their labels and the shape of an image.
 
 use std::path::Path;
 
@@ -17,15 +17,31 @@ pub struct ImageShape {
     pub width: usize,
 }
 
-/// Labelled images.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Dataset {
-    /// One row of pixels per image.
-    pub samples: Samples,
-    /// The class of each image, an index into `classes`.
-    pub labels: Vec<u8>,
+/// What each sample is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    /// The class of each sample, an index into `classes`.
+    pub values: Vec<u8>,
     /// The names of the classes.
     pub classes: Vec<String>,
+}
+
+impl Labels {
+    fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            values: rows.iter().map(|&row| self.values[row]).collect(),
+            classes: self.classes.clone(),
+        }
+    }
+}
+
+/// Images, with labels where they have any.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// One row of pixels per image; where inputs are scaled, the scaled pixels.
+    pub samples: Samples,
+    /// The class of each image.
+    pub labels: Option<Labels>,
     /// The shape of each image.
     pub image: ImageShape,
 }
@@ -52,8 +68,24 @@ impl Dataset {
         let largest = label_values.iter().copied().max().unwrap_or(0);
         Ok(Self {
             samples,
-            labels: label_values,
-            classes: (0..=largest).map(|class| class.to_string()).collect(),
+            labels: Some(Labels {
+                values: label_values,
+                classes: (0..=largest).map(|class| class.to_string()).collect(),
+            }),
+            image,
+        })
+    }
+
+    /// Reads an IDX file of images, without labels.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dataset::read_idx`].
+    pub fn read_idx_images(images: &Path) -> Result<Self, DataError> {
+        let (image, samples) = read_images(images)?;
+        Ok(Self {
+            samples,
+            labels: None,
             image,
         })
     }
@@ -71,8 +103,7 @@ impl Dataset {
     pub fn select(&self, rows: &[usize]) -> Self {
         Self {
             samples: self.samples.select(rows),
-            labels: rows.iter().map(|&row| self.labels[row]).collect(),
-            classes: self.classes.clone(),
+            labels: self.labels.as_ref().map(|labels| labels.select(rows)),
             image: self.image,
         }
     }
@@ -112,8 +143,10 @@ mod tests {
                 width: 1,
                 values: (0..rows).collect(),
             },
-            labels: (0..rows).collect(),
-            classes: vec![],
+            labels: Some(Labels {
+                values: (0..rows).collect(),
+                classes: vec![],
+            }),
             image: ImageShape {
                 height: 1,
                 width: 1,
@@ -126,12 +159,13 @@ mod tests {
         let mut rng = stream(1, Stream::Split);
         let (rest, aside) = numbered(50).split(0.2, &mut rng).unwrap();
         assert_eq!((rest.rows(), aside.rows()), (40, 10));
-        let mut all: Vec<u8> = rest.labels.iter().chain(&aside.labels).copied().collect();
+        let labels = |set: &Dataset| set.labels.clone().unwrap().values;
+        let mut all = [labels(&rest), labels(&aside)].concat();
         all.sort_unstable();
         assert_eq!(all, (0..50).collect::<Vec<_>>());
         assert_eq!(
             aside.samples.gather(&[0])[0],
-            f32::from(aside.labels[0]) / 255.0
+            f32::from(labels(&aside)[0]) / 255.0
         );
     }
 

@@ -29,6 +29,10 @@ pub enum Stream {
     Control,
     /// Corruption of the inputs of autoencoder k.
     Corruption(u16),
+    /// Pictures and places of the training patches.
+    PatchesTrain,
+    /// Pictures and places of the test patches.
+    PatchesTest,
 }
 
 impl Stream {
@@ -44,6 +48,8 @@ impl Stream {
             Self::FineTuneOrder => (8, 0),
             Self::Control => (9, 0),
             Self::Corruption(k) => (10, k),
+            Self::PatchesTrain => (11, 0),
+            Self::PatchesTest => (12, 0),
         };
         purpose << 16 | u64::from(index)
     }
@@ -73,11 +79,14 @@ pub fn gaussian(rng: &mut impl Rng) -> f64 {
 pub fn shuffled(rng: &mut impl Rng, n: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
     for last in (1..n).rev() {
-        // The bias of the multiplication method is below n / 2^64.
-        let pick = (u128::from(rng.next_u64()) * (last as u128 + 1)) >> 64;
-        order.swap(last, pick as usize);
+        order.swap(last, below(rng, last + 1));
     }
     order
+}
+
+/// A uniform number of 0 to n − 1. The bias of the multiplication method is below n / 2⁶⁴.
+pub(crate) fn below(rng: &mut impl Rng, n: usize) -> usize {
+    ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
 }
 
 #[cfg(test)]

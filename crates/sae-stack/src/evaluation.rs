@@ -26,7 +26,8 @@ pub struct Evaluation {
 ///
 /// # Errors
 ///
-/// Refuses samples of another width than the network's input, and labels beyond its classes.
+/// Refuses samples without labels or of another width than the network's input, and labels beyond
+/// its classes.
 pub fn evaluate(
     network: &DeepNetwork,
     data: &Dataset,
@@ -34,7 +35,7 @@ pub fn evaluate(
 ) -> Result<Evaluation, TrainError> {
     let network = network.valid();
     let classes = network.classes();
-    check_fits(&network, data)?;
+    let labels = labels(&network, data)?;
     let inputs = Inputs::new(&data.samples, device);
     let rows: Vec<usize> = (0..data.rows()).collect();
     let mut confusion = vec![vec![0; classes]; classes];
@@ -43,7 +44,7 @@ pub fn evaluate(
         let scores = network.log_probabilities(inputs.tensor(chunk)).into_data();
         let scores: Vec<f32> = scores.iter::<f32>().collect();
         for (&row, scores) in chunk.iter().zip(scores.chunks(classes)) {
-            let actual = usize::from(data.labels[row]);
+            let actual = usize::from(labels[row]);
             confusion[actual][most_probable(scores)] += 1;
             log_likelihood += f64::from(scores[actual]);
         }
@@ -68,7 +69,8 @@ fn most_probable(scores: &[f32]) -> usize {
     })
 }
 
-fn check_fits(network: &DeepNetwork, data: &Dataset) -> Result<(), ModelError> {
+/// The labels of data that fit the network.
+fn labels<'a>(network: &DeepNetwork, data: &'a Dataset) -> Result<&'a [u8], ModelError> {
     if data.samples.width() != network.inputs() {
         return Err(ModelError::Shape {
             operation: "evaluating a network",
@@ -78,15 +80,21 @@ fn check_fits(network: &DeepNetwork, data: &Dataset) -> Result<(), ModelError> {
             right: vec![network.inputs()],
         });
     }
-    let largest = data.labels.iter().copied().max().map_or(0, usize::from);
-    if largest >= network.classes() {
-        return Err(ModelError::Setting {
+    let refuse = |found: String| {
+        Err(ModelError::Setting {
             name: "label",
-            found: largest.to_string(),
+            found,
             expected: "a number below the network's number of classes",
-        });
+        })
+    };
+    let Some(labels) = &data.labels else {
+        return refuse("missing".to_owned());
+    };
+    let largest = labels.values.iter().copied().max().map_or(0, usize::from);
+    if largest >= network.classes() {
+        return refuse(largest.to_string());
     }
-    Ok(())
+    Ok(&labels.values)
 }
 
 #[cfg(test)]

@@ -14,6 +14,6 @@ mod weights;
 pub use codes::{LayerReport, encode_samples};
 pub use evaluation::{Evaluation, evaluate};
 pub use metrics::{Details, EpochMetrics};
-pub use pipeline::{Observer, Outcome, StackData, Stage, Summary, train_stack};
-pub use settings::{LayerSettings, StackSettings};
+pub use pipeline::{ClassifierSummary, Observer, Outcome, StackData, Stage, Summary, train_stack};
+pub use settings::{ClassifierSettings, LayerSettings, StackSettings};
 pub use weights::{WeightsError, decode_autoencoder, decode_network, encode_weights, read_array};

@@ -1,9 +1,10 @@
 //! Pretrain, train the softmax head, fine-tune, evaluate.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use burn::tensor::{DType, Device};
-use sae_data::{Corruptor, Dataset, Samples, Stream, stream};
+use sae_data::{Corruptor, Dataset, Labels, Samples, Stream, stream};
 use sae_model::{
     AutoencoderConfig, DeepNetwork, DenseConfig, Objective, Softmax, SoftmaxConfig,
     SparseAutoencoder,
@@ -13,7 +14,7 @@ use serde::Serialize;
 
 use crate::codes::{LayerReport, encode, encode_samples};
 use crate::metrics::{Details, EpochMetrics};
-use crate::{Evaluation, LayerSettings, StackSettings, evaluate};
+use crate::{ClassifierSettings, Evaluation, LayerSettings, StackSettings, evaluate};
 
 /// A part of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +85,14 @@ pub trait Observer {
 pub struct Summary {
     /// One report per autoencoder.
     pub layers: Vec<LayerReport>,
+    /// The classifier's, where one was trained.
+    #[serde(flatten)]
+    pub classifier: Option<ClassifierSummary>,
+}
+
+/// The figures of the supervised part of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClassifierSummary {
     /// The pretrained encoders with the softmax head, before fine-tuning.
     pub before_finetuning: Evaluation,
     /// After fine-tuning.
@@ -110,23 +119,43 @@ pub fn train_stack(
         device,
         observer,
     };
+    // Whether there are labels is settled before hours of pretraining.
+    let supervised = match &settings.classifier {
+        Some(classifier) => Some((classifier, labels_of(data)?)),
+        None => None,
+    };
     let pretrained = run.pretrain()?;
-    let network = run.train_head(&pretrained)?;
-    let before = run.evaluated(Stage::Softmax, &network)?;
-    let network = run.fine_tune(Stage::FineTune, network)?;
-    let after = run.evaluated(Stage::FineTune, &network)?;
-    let from_random = if settings.control {
-        let network = run.random_network()?;
-        let network = run.fine_tune(Stage::Control, network)?;
-        Some(run.evaluated(Stage::Control, &network)?)
-    } else {
-        None
+    let classifier = match supervised {
+        Some((classifier, labels)) => Some(run.classifier(classifier, labels, &pretrained)?),
+        None => None,
     };
     Ok(Summary {
         layers: pretrained.reports,
-        before_finetuning: before,
-        after_finetuning: after,
-        from_random,
+        classifier,
+    })
+}
+
+/// The labels of a run's samples.
+#[derive(Clone, Copy)]
+struct RunLabels<'a> {
+    train: &'a Labels,
+    validation: Option<&'a Labels>,
+}
+
+fn labels_of(data: StackData<'_>) -> Result<RunLabels<'_>, TrainError> {
+    let missing = || TrainError::Setting {
+        name: "classifier",
+        found: "set for samples without labels".to_owned(),
+        expected: "labels, or no classifier",
+    };
+    let labels = |set: &'_ Dataset| set.labels.is_some().then_some(()).ok_or_else(missing);
+    labels(data.test)?;
+    Ok(RunLabels {
+        train: data.train.labels.as_ref().ok_or_else(missing)?,
+        validation: match data.validation {
+            Some(set) => Some(set.labels.as_ref().ok_or_else(missing)?),
+            None => None,
+        },
     })
 }
 
@@ -148,14 +177,14 @@ struct Pretrained {
 impl Run<'_> {
     /// Trains each autoencoder on the codes of the one before.
     fn pretrain(&mut self) -> Result<Pretrained, TrainError> {
-        let mut train = self.data.train.samples.clone();
-        let mut validation = self.data.validation.map(|set| set.samples.clone());
-        let mut test = self.data.test.samples.clone();
+        let mut train = Cow::Borrowed(&self.data.train.samples);
+        let mut validation = self.data.validation.map(|set| Cow::Borrowed(&set.samples));
+        let mut test = Cow::Borrowed(&self.data.test.samples);
         let mut autoencoders = Vec::new();
         let mut reports = Vec::new();
         for (index, layer) in self.settings.layers.iter().enumerate() {
             let stage = Stage::Autoencoder(index + 1);
-            let fitted = self.fit_autoencoder(index, layer, &train, validation.as_ref())?;
+            let fitted = self.fit_autoencoder(index, layer, &train, validation.as_deref())?;
             let model = fitted.model;
             let on_train = encode(&model, &train, self.device);
             let on_test = encode(&model, &test, self.device);
@@ -171,17 +200,17 @@ impl Run<'_> {
             };
             self.observer
                 .finished(stage, Outcome::Autoencoder(&model, &report))?;
-            train = on_train.codes;
-            test = on_test.codes;
-            validation = validation.map(|samples| encode_samples(&model, &samples, self.device));
+            train = Cow::Owned(on_train.codes);
+            test = Cow::Owned(on_test.codes);
+            validation = validation.map(|s| Cow::Owned(encode_samples(&model, &s, self.device)));
             autoencoders.push(model);
             reports.push(report);
         }
         Ok(Pretrained {
             autoencoders,
             reports,
-            train,
-            validation,
+            train: train.into_owned(),
+            validation: validation.map(Cow::into_owned),
         })
     }
 
@@ -224,26 +253,48 @@ impl Run<'_> {
         )
     }
 
+    /// Trains the head, fine-tunes, and does the same from random weights where that is asked for.
+    fn classifier(
+        &mut self,
+        settings: &ClassifierSettings,
+        labels: RunLabels<'_>,
+        pretrained: &Pretrained,
+    ) -> Result<ClassifierSummary, TrainError> {
+        let network = self.train_head(settings, labels, pretrained)?;
+        let before_finetuning = self.evaluated(Stage::Softmax, &network)?;
+        let network = self.fine_tune(Stage::FineTune, settings, labels, network)?;
+        let after_finetuning = self.evaluated(Stage::FineTune, &network)?;
+        let mut from_random = None;
+        if settings.control {
+            let network = self.random_network(labels)?;
+            let network = self.fine_tune(Stage::Control, settings, labels, network)?;
+            from_random = Some(self.evaluated(Stage::Control, &network)?);
+        }
+        Ok(ClassifierSummary {
+            before_finetuning,
+            after_finetuning,
+            from_random,
+        })
+    }
+
     /// Trains the head on the last codes and puts it on the cascaded encoders.
-    fn train_head(&mut self, pretrained: &Pretrained) -> Result<DeepNetwork, TrainError> {
-        let (objective, training) = &self.settings.softmax;
+    fn train_head(
+        &mut self,
+        settings: &ClassifierSettings,
+        labels: RunLabels<'_>,
+        pretrained: &Pretrained,
+    ) -> Result<DeepNetwork, TrainError> {
+        let (objective, training) = &settings.softmax;
         let mut rng = stream(self.settings.seed, Stream::Head);
-        let head = self.head(pretrained.train.width())?;
+        let head = head(pretrained.train.width(), labels)?;
         let head = head.init(&mut rng, DType::F32, self.device);
-        let (data, device) = (self.data, self.device);
-        let train = labelled(data.train, &pretrained.train, device);
-        let validation = data
-            .validation
-            .zip(pretrained.validation.as_ref())
-            .map(|(set, codes)| Labelled {
-                classes: train.classes,
-                ..labelled(set, codes, device)
-            });
+        let validation = pretrained.validation.as_ref();
+        let samples = labelled(labels, &pretrained.train, validation, self.device);
         let fitted: Fitted<Softmax> = self.fit(
             Stage::Softmax,
             objective,
             head,
-            sae_train::Samples { train, validation },
+            samples,
             training,
             Stream::HeadOrder,
             Details::of_classifier_epoch,
@@ -252,23 +303,21 @@ impl Run<'_> {
     }
 
     /// Trains all weights of `network` on the raw samples.
-    fn fine_tune(&mut self, stage: Stage, network: DeepNetwork) -> Result<DeepNetwork, TrainError> {
-        let (objective, training) = &self.settings.finetune;
-        let (data, device) = (self.data, self.device);
-        let source = |set| {
-            let set: &Dataset = set;
-            labelled(set, &set.samples, device)
-        };
-        let train = source(data.train);
-        let validation = data.validation.map(|set| Labelled {
-            classes: train.classes,
-            ..source(set)
-        });
+    fn fine_tune(
+        &mut self,
+        stage: Stage,
+        settings: &ClassifierSettings,
+        labels: RunLabels<'_>,
+        network: DeepNetwork,
+    ) -> Result<DeepNetwork, TrainError> {
+        let (objective, training) = &settings.finetune;
+        let validation = self.data.validation.map(|set| &set.samples);
+        let samples = labelled(labels, &self.data.train.samples, validation, self.device);
         let fitted = self.fit(
             stage,
             objective,
             network,
-            sae_train::Samples { train, validation },
+            samples,
             training,
             Stream::FineTuneOrder,
             Details::of_classifier_epoch,
@@ -277,7 +326,7 @@ impl Run<'_> {
     }
 
     /// A network of the stack's shape with random weights.
-    fn random_network(&self) -> Result<DeepNetwork, TrainError> {
+    fn random_network(&self, labels: RunLabels<'_>) -> Result<DeepNetwork, TrainError> {
         let mut rng = stream(self.settings.seed, Stream::Control);
         let mut inputs = self.data.train.samples.width();
         let mut encoders = Vec::new();
@@ -287,14 +336,9 @@ impl Run<'_> {
             encoders.push(size.init(&mut rng, DType::F32, self.device));
             inputs = layer.hidden;
         }
-        let head = self.head(inputs)?;
+        let head = head(inputs, labels)?;
         let head = head.init(&mut rng, DType::F32, self.device);
         Ok(DeepNetwork::new(encoders, head)?)
-    }
-
-    fn head(&self, features: usize) -> Result<SoftmaxConfig, TrainError> {
-        let classes = self.data.train.classes.len();
-        Ok(SoftmaxConfig::new(features, classes)?)
     }
 
     fn evaluated(&mut self, stage: Stage, network: &DeepNetwork) -> Result<Evaluation, TrainError> {
@@ -333,11 +377,26 @@ impl Run<'_> {
     }
 }
 
-/// `samples` with the labels of the set that they come from.
-fn labelled<'a>(set: &'a Dataset, samples: &'a Samples, device: &'a Device) -> Labelled<'a> {
-    Labelled {
+fn head(features: usize, labels: RunLabels<'_>) -> Result<SoftmaxConfig, TrainError> {
+    Ok(SoftmaxConfig::new(features, labels.train.classes.len())?)
+}
+
+/// Samples, raw or codes, with the labels of the sets that they come from.
+fn labelled<'a>(
+    labels: RunLabels<'a>,
+    train: &'a Samples,
+    validation: Option<&'a Samples>,
+    device: &'a Device,
+) -> sae_train::Samples<Labelled<'a>> {
+    let classes = labels.train.classes.len();
+    let source = |samples, labels: &'a Labels| Labelled {
         inputs: Inputs::new(samples, device),
-        labels: &set.labels,
-        classes: set.classes.len(),
+        labels: &labels.values,
+        classes,
+    };
+    let validation = validation.zip(labels.validation);
+    sae_train::Samples {
+        train: source(train, labels.train),
+        validation: validation.map(|(samples, labels)| source(samples, labels)),
     }
 }

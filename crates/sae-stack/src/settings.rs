@@ -33,9 +33,12 @@ impl StackSettings {
             layer.objective = layer.objective.from_convention(convention, rows, 1)?;
         }
         let factor = convention.factor(rows, 1);
-        let lambda = |weight_decay: f64| weight_decay / factor;
-        settings.softmax.0 = CrossEntropy::new(lambda(settings.softmax.0.weight_decay()))?;
-        settings.finetune.0 = FineTuning::new(lambda(settings.finetune.0.weight_decay()))?;
+        if let Some(classifier) = &mut settings.classifier {
+            let lambda = |weight_decay: f64| weight_decay / factor;
+            let (softmax, finetune) = (&mut classifier.softmax.0, &mut classifier.finetune.0);
+            *softmax = CrossEntropy::new(lambda(softmax.weight_decay()))?;
+            *finetune = FineTuning::new(lambda(finetune.weight_decay()))?;
+        }
         Ok(settings)
     }
 }
@@ -47,6 +50,13 @@ pub struct StackSettings {
     pub seed: u64,
     /// The autoencoders, the first one nearest the input.
     pub layers: Vec<LayerSettings>,
+    /// What follows where the samples have labels; without it the run ends with pretraining.
+    pub classifier: Option<ClassifierSettings>,
+}
+
+/// The supervised part of the pipeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassifierSettings {
     /// Training of the softmax head on the last code.
     pub softmax: (CrossEntropy, Training),
     /// Fine-tuning of the whole network.

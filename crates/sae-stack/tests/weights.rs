@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use burn::tensor::{DType, Device};
-use sae_data::{Dataset, ImageShape, Samples, Stream, stream};
+use sae_data::{Dataset, ImageShape, Labels, Samples, Stream, stream};
 use sae_model::{
     Activation, Architecture, AutoencoderConfig, DeepNetwork, Dense, DenseConfig, Softmax, Unit,
     named_parameters,
@@ -149,13 +149,18 @@ fn an_evaluation_worked_by_hand() {
         output: linear(dense(2, 2, &[1.0, 0.0, 0.0, 1.0], &[0.0, 0.0])),
     };
     let network = DeepNetwork::new(vec![], head).unwrap();
+    let labels = |values| {
+        Some(Labels {
+            values,
+            classes: vec!["a".to_owned(), "b".to_owned()],
+        })
+    };
     let data = Dataset {
         samples: Samples::Floats {
             width: 2,
             values: vec![2.0, 0.0, 0.0, 1.0, 0.0, 3.0, 1.0, 0.5],
         },
-        labels: vec![0, 1, 0, 0],
-        classes: vec!["a".to_owned(), "b".to_owned()],
+        labels: labels(vec![0, 1, 0, 0]),
         image: ImageShape {
             height: 1,
             width: 2,
@@ -168,10 +173,15 @@ fn an_evaluation_worked_by_hand() {
     let expected = margins.map(|m| (-m).exp().ln_1p()).iter().sum::<f64>() / 4.0;
     assert!((evaluation.cross_entropy - expected).abs() < 1e-6);
 
-    let wrong = Dataset {
-        labels: vec![0, 1, 2, 0],
-        ..data
-    };
-    let error = evaluate(&network, &wrong, &Device::flex()).unwrap_err();
-    assert!(error.to_string().contains("label is 2"), "{error}");
+    for (values, found) in [
+        (Some(vec![0, 1, 2, 0]), "label is 2"),
+        (None, "label is missing"),
+    ] {
+        let wrong = Dataset {
+            labels: values.and_then(labels),
+            ..data.clone()
+        };
+        let error = evaluate(&network, &wrong, &Device::flex()).unwrap_err();
+        assert!(error.to_string().contains(found), "{error}");
+    }
 }

@@ -29,16 +29,23 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode, CliError> {
         .collect::<Result<Vec<_>, CliError>>()?;
     let networks: Vec<_> = networks.into_iter().flatten().collect();
     if networks.is_empty() {
+        let expected = match config.classifier {
+            true => "yet; expected a run that has finished its softmax stage",
+            false => "(classifier = false); expected a run with classifier = true",
+        };
         return Err(CliError::Input(format!(
-            "{} holds no trained network yet; expected a run that has finished its softmax stage",
+            "{} holds no trained network {expected}",
             args.run.display()
         )));
     }
-    let data = match &args.data {
+    let mut data = match &args.data {
         Some(folder) => data::load_folder(folder)?,
         None => data::load_test(&config)?,
     };
     check_alike(&facts, &data)?;
+    if let Some(scaling) = folder.scaling(&config)? {
+        data.samples = scaling.apply(&data.samples);
+    }
     for (title, network) in networks {
         let evaluation = evaluate(&network, &data, &device)?;
         output::result(table(title, &evaluation, &facts.classes));
@@ -54,7 +61,8 @@ fn check_alike(facts: &DataFacts, data: &Dataset) -> Result<(), CliError> {
         )));
     }
     let classes = facts.classes.len();
-    if let Some(label) = data.labels.iter().find(|&&l| usize::from(l) >= classes) {
+    let labels = data.labels.iter().flat_map(|labels| &labels.values);
+    if let Some(label) = labels.into_iter().find(|&&l| usize::from(l) >= classes) {
         return Err(CliError::Input(format!(
             "the data have the label {label}; expected 0 to {}, as the run was trained on",
             classes - 1

@@ -20,7 +20,10 @@ const FINITE: f64 = 1e-7;
 /// training data. Exit code 1 where any two gradients disagree.
 pub fn run(args: &GradcheckArgs) -> Result<ExitCode, CliError> {
     let checked = super::config::load(&args.config)?;
-    let train = data::load(&checked.config)?.train;
+    let mut train = data::load(&checked.config)?.train;
+    if let Some(scaling) = data::fit_scaling(&checked.config, &train)? {
+        train.samples = scaling.apply_exactly(&train.samples);
+    }
     let settings = checked.settings_for(train.rows())?;
     let models = InitialModels::new(&settings, &train, DType::F64, &Device::flex())?;
     let rows = args.rows as usize;

@@ -32,6 +32,7 @@ pub fn run(args: &ImportArgs) -> Result<ExitCode, CliError> {
         ..LayerConfig::default()
     };
     let config = Config {
+        classifier: false,
         layers: vec![layer],
         ..Config::default()
     };

@@ -29,7 +29,11 @@ pub fn run(args: &ObjectiveArgs) -> Result<ExitCode, CliError> {
             args.run.display()
         )));
     }
-    let samples = samples(args.data.as_deref(), &config)?;
+    let mut samples = samples(args.data.as_deref(), &config)?;
+    if let Some(scaling) = folder.scaling(&config)? {
+        check_width(&samples, scaling.inputs(), "the run's inputs")?;
+        samples = scaling.apply_exactly(&samples);
+    }
     let (autoencoder, inputs) = inputs_of(&folder, &config, layer, samples)?;
     let objective = layer_objective(&config, layer - 1, inputs.rows())?;
     let evaluated = evaluate(objective, &autoencoder, &inputs, args.convention.into())?;
@@ -75,21 +79,26 @@ fn inputs_of(
     let device = Device::flex();
     for number in 1.. {
         let autoencoder = folder.autoencoder(number, config, DType::F64, &device)?;
-        if samples.width() != autoencoder.encoder.inputs() {
-            return Err(CliError::Model(ModelError::Shape {
-                operation: "evaluating the objective",
-                left_name: "the samples",
-                left: vec![samples.rows(), samples.width()],
-                right_name: "encoder.weight",
-                right: vec![autoencoder.encoder.inputs(), autoencoder.encoder.outputs()],
-            }));
-        }
+        check_width(&samples, autoencoder.encoder.inputs(), "encoder.weight")?;
         if number == layer {
             return Ok((autoencoder, samples));
         }
         samples = codes(&autoencoder, &samples, &device);
     }
     unreachable!("the loop above ends at the layer that was asked for")
+}
+
+fn check_width(samples: &Samples, inputs: usize, right_name: &'static str) -> Result<(), CliError> {
+    if samples.width() == inputs {
+        return Ok(());
+    }
+    Err(CliError::Model(ModelError::Shape {
+        operation: "evaluating the objective",
+        left_name: "the samples",
+        left: vec![samples.rows(), samples.width()],
+        right_name,
+        right: vec![inputs],
+    }))
 }
 
 fn codes(autoencoder: &SparseAutoencoder, samples: &Samples, device: &Device) -> Samples {

@@ -38,19 +38,20 @@ pub fn run(args: &ShapesArgs) -> Result<ExitCode, CliError> {
             "images-idx3-ubyte",
             &encode_images(images.image, pixels(images)),
         )?;
-        write("labels-idx1-ubyte", &encode_labels(&images.labels))?;
+        write("labels-idx1-ubyte", &encode_labels(labels(images)))?;
         write("factors.jsonl", &lines(factors)?)?;
     }
     let first: Vec<usize> = (0..train.0.rows().min(SHEET_IMAGES)).collect();
     let sheet = contact_sheet(tile(train.0.image), &train.0.samples.gather(&first))?;
     write_file(&args.out.join(SHEET), &sheet)?;
+    let classes: Vec<String> = shapes.kinds.iter().map(ToString::to_string).collect();
     output::result(format!(
         "{}: {} training and {} test images of {size} x {size} pixels (classes: {}), their \
          factors, and {SHEET}",
         args.out.display(),
         train.0.rows(),
         test.0.rows(),
-        train.0.classes.join(", "),
+        classes.join(", "),
         size = shapes.size
     ));
     Ok(ExitCode::SUCCESS)
@@ -62,6 +63,10 @@ fn pixels(images: &Dataset) -> &[u8] {
         Samples::Bytes { values, .. } => values,
         Samples::Floats { .. } | Samples::Doubles { .. } => &[],
     }
+}
+
+fn labels(images: &Dataset) -> &[u8] {
+    images.labels.as_ref().map_or(&[], |labels| &labels.values)
 }
 
 fn lines(factors: &[Factors]) -> Result<Vec<u8>, CliError> {

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{DType, Device};
-use sae_data::Dataset;
+use sae_data::{Dataset, Samples, Scaling};
 use sae_model::{GradientRule, SparseAutoencoder};
-use sae_report::{loss_curves, reconstructions};
+use sae_report::{Tile, loss_curves, reconstructions};
 use sae_stack::{Details, StackData, Summary, train_stack};
 use sae_train::Inputs;
 use serde::Serialize;
@@ -37,10 +37,20 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let destination = Destination::choose(args.out.as_deref(), &name, args.overwrite)?;
     let device = config.backend.device()?;
     let data = data::load(config)?;
+    let first: Vec<usize> = (0..data.test.rows().min(RECONSTRUCTIONS)).collect();
+    let originals = data.test.samples.select(&first);
+    let scaling = data::fit_scaling(config, &data.train)?;
+    let data = match &scaling {
+        Some(scaling) => data.scaled(scaling),
+        None => data,
+    };
     let settings = checked.settings_for(data.train.rows())?;
     self_test::run(config.backend, &settings, &data.train, &device)?;
     let facts = facts(&data.train, data.validation.as_ref(), &data.test);
     let folder = destination.create(config, &facts)?;
+    if let Some(scaling) = &scaling {
+        folder.write_scaling(scaling)?;
+    }
     output::progress(announcement(&checked, &data, &folder));
 
     let mut recorder = Recorder::new(&folder);
@@ -53,7 +63,13 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
         train_stack(&settings, samples, &device, &mut recorder).map_err(CliError::from_train)?;
     folder.write("loss.svg", loss_curves(&recorder.curves)?.as_bytes())?;
     let stages = recorder.seconds.clone();
-    draw_pictures(&folder, config, &data.test, &device)?;
+    let autoencoder = folder.autoencoder(1, config, DType::F32, &device)?;
+    let pictures = Pictures {
+        autoencoder: &autoencoder,
+        scaling: scaling.as_ref(),
+        tile: tile(data.test.image),
+    };
+    pictures.draw(&folder, &originals, &device)?;
     let record = Record::new(config, &summary, started, &stages);
     folder.write_json("summary.json", &record)?;
     output::result(report(&record, &folder));
@@ -72,6 +88,9 @@ fn resolve(args: &TrainArgs) -> Result<Checked, CliError> {
             .push(format!("gradient={}", GradientRule::from(rule)));
     }
     let mut checked = super::config::load(&changed)?;
+    for path in &mut checked.config.data.patches.pictures {
+        *path = fs::canonicalize(&*path).unwrap_or_else(|_| path.clone());
+    }
     if checked.config.data.source == SourceKind::Idx {
         let folder = data::folder(&checked.config.data.idx)?;
         let folder = fs::canonicalize(&folder).unwrap_or(folder);
@@ -88,11 +107,14 @@ fn announcement(checked: &Checked, data: &RunData, folder: &RunFolder) -> String
         .map(|layer| format!("-{}", layer.hidden))
         .collect();
     let validation = data.validation.as_ref().map_or(0, Dataset::rows);
+    let classes = match (&checked.settings.classifier, &data.train.labels) {
+        (Some(_), Some(labels)) => format!("-{}", labels.classes.len()),
+        _ => String::new(),
+    };
     format!(
-        "{}{hidden}-{}, {} training, {validation} validation and {} test samples; backend {}, \
+        "{}{hidden}{classes}, {} training, {validation} validation and {} test samples; backend {}, \
          gradient {}, seed {}; writing {}",
         data.train.samples.width(),
-        data.train.classes.len(),
         data.train.rows(),
         data.test.rows(),
         checked.config.backend.name(),
@@ -102,31 +124,44 @@ fn announcement(checked: &Checked, data: &RunData, folder: &RunFolder) -> String
     )
 }
 
-/// The tiles and the reconstructions of the first autoencoder.
-fn draw_pictures(
-    folder: &RunFolder,
-    config: &Config,
-    test: &Dataset,
-    device: &Device,
-) -> Result<(), CliError> {
-    let autoencoder = folder.autoencoder(1, config, DType::F32, device)?;
-    let tile = tile(test.image);
-    folder.write(features::FEATURES, &features::draw(&autoencoder, tile)?)?;
-    let (originals, reconstructed) = reconstruct(&autoencoder, test, device);
-    let picture = reconstructions(tile, &originals, &reconstructed)?;
-    folder.write("reconstructions.png", &picture)
+/// What the pictures of a run show: its first autoencoder on images as they are before scaling.
+struct Pictures<'a> {
+    autoencoder: &'a SparseAutoencoder,
+    scaling: Option<&'a Scaling>,
+    tile: Tile,
 }
 
-fn reconstruct(
-    autoencoder: &SparseAutoencoder,
-    test: &Dataset,
-    device: &Device,
-) -> (Vec<f32>, Vec<f32>) {
-    let rows: Vec<usize> = (0..test.rows().min(RECONSTRUCTIONS)).collect();
-    let samples = &test.samples;
-    let batch = Inputs::new(samples, device).tensor(&rows);
-    let reconstructed = autoencoder.valid().forward(batch).into_data();
-    (samples.gather(&rows), reconstructed.iter::<f32>().collect())
+impl Pictures<'_> {
+    /// The tiles, and `originals` with their reconstructions.
+    fn draw(
+        &self,
+        folder: &RunFolder,
+        originals: &Samples,
+        device: &Device,
+    ) -> Result<(), CliError> {
+        let tiles = features::draw(self.autoencoder, self.scaling, self.tile)?;
+        folder.write(features::FEATURES, &tiles)?;
+        let rows: Vec<usize> = (0..originals.rows()).collect();
+        let reconstructed = self.reconstruct(originals, device).gather(&rows);
+        let picture = reconstructions(self.tile, &originals.gather(&rows), &reconstructed)?;
+        folder.write("reconstructions.png", &picture)
+    }
+
+    fn reconstruct(&self, originals: &Samples, device: &Device) -> Samples {
+        let scaled = self.scaling.map(|scaling| scaling.apply(originals));
+        let inputs = scaled.as_ref().unwrap_or(originals);
+        let rows: Vec<usize> = (0..inputs.rows()).collect();
+        let batch = Inputs::new(inputs, device).tensor(&rows);
+        let output = self.autoencoder.valid().forward(batch).into_data();
+        let output = Samples::Floats {
+            width: inputs.width(),
+            values: output.iter::<f32>().collect(),
+        };
+        match self.scaling {
+            Some(scaling) => scaling.undo(&output, originals),
+            None => output,
+        }
+    }
 }
 
 /// `summary.json`.
@@ -199,13 +234,16 @@ fn report(record: &Record<'_>, folder: &RunFolder) -> String {
             ),
         );
     }
-    let summary = record.summary;
+    let classifier = record.summary.classifier.as_ref();
     let accuracies = [
-        ("before fine-tuning", Some(&summary.before_finetuning)),
-        ("after fine-tuning", Some(&summary.after_finetuning)),
+        (
+            "before fine-tuning",
+            classifier.map(|c| &c.before_finetuning),
+        ),
+        ("after fine-tuning", classifier.map(|c| &c.after_finetuning)),
         (
             "fine-tuned from random initialisation",
-            summary.from_random.as_ref(),
+            classifier.and_then(|c| c.from_random.as_ref()),
         ),
     ];
     for (name, evaluation) in accuracies {

@@ -1,11 +1,11 @@
 //! From options to checked settings, before any data is loaded.
 
 use sae_data::shapes::ShapesConfig;
-use sae_data::{Corruption, DataError};
+use sae_data::{Corruption, DataError, ScalingConfig};
 use sae_model::{
     Architecture, AutoencoderConfig, CrossEntropy, FineTuning, ModelError, SparseObjective, Unit,
 };
-use sae_stack::{LayerSettings, StackSettings};
+use sae_stack::{ClassifierSettings, LayerSettings, StackSettings};
 use sae_train::{
     BatchSize, Convergence, Moments, Optimiser, RhoHat, Schedule, StopRules, TrainError, Training,
 };
@@ -59,9 +59,25 @@ fn settings(config: &Config, origin: &Origin) -> Result<StackSettings, ConfigErr
     if !(0.0..1.0).contains(&validation) {
         return Err(origin.range("data.validation", validation, "a share in [0, 1)"));
     }
-    if config.data.source == SourceKind::Shapes {
-        check_shapes(&config.data.shapes, origin, "data.shapes.")?;
+    match config.data.source {
+        SourceKind::Shapes => check_shapes(&config.data.shapes, origin, "data.shapes.")?,
+        SourceKind::Patches => {
+            let patches = &config.data.patches;
+            patches
+                .check()
+                .map_err(|error| data_range(error, origin, "data.patches."))?;
+        }
+        SourceKind::Idx => {}
     }
+    if config.classifier && config.data.source == SourceKind::Patches {
+        let expected = "false with data.source = \"patches\": patches have no labels";
+        return Err(origin.range("classifier", true, expected));
+    }
+    let scaling = ScalingConfig::from(&config.data.scaling);
+    scaling
+        .check()
+        .map_err(|error| data_range(error, origin, "data.scaling."))?;
+    let below = Targets::inputs(&scaling);
     if config.layers.is_empty() || config.layers.len() > usize::from(u16::MAX) {
         let found = format!("a list of {}", config.layers.len());
         return Err(origin.range("layers", found, "1 to 65535 [[layers]]"));
@@ -73,22 +89,31 @@ fn settings(config: &Config, origin: &Origin) -> Result<StackSettings, ConfigErr
             Some(own) => training(own, &format!("layers.{index}.pretrain"))?,
             None => training(&config.pretrain, "pretrain")?,
         };
-        let below = layers.last().map(|layer| layer.architecture.encoder);
-        layers.push(layer_settings(layer, index, below, origin, training)?);
+        let targets = layers.last().map_or_else(|| below.clone(), Targets::codes);
+        layers.push(layer_settings(layer, index, &targets, origin, training)?);
     }
+    Ok(StackSettings {
+        seed: config.seed,
+        layers,
+        classifier: match config.classifier {
+            true => Some(classifier(config, origin)?),
+            false => None,
+        },
+    })
+}
+
+fn classifier(config: &Config, origin: &Origin) -> Result<ClassifierSettings, ConfigError> {
     let classifier_training = |stage: &TrainingConfig, key: &str| {
         if stage.rho_hat != RhoHatKind::Batch {
             let key = format!("{key}.rho_hat");
             let expected = "\"batch\": a classifier has no sparsity term";
             return Err(origin.range(&key, "set", expected));
         }
-        training(stage, key)
+        training(config, stage, origin, key)
     };
     let lambda = config.head.weight_decay;
     let head = |error| model_range(error, origin, "head.");
-    Ok(StackSettings {
-        seed: config.seed,
-        layers,
+    Ok(ClassifierSettings {
         softmax: (
             CrossEntropy::new(lambda).map_err(head)?,
             classifier_training(&config.softmax, "softmax")?,
@@ -111,20 +136,26 @@ pub fn check_shapes(
     origin: &Origin,
     prefix: &str,
 ) -> Result<(), ConfigError> {
-    shapes.check().map_err(|error| match error {
+    shapes
+        .check()
+        .map_err(|error| data_range(error, origin, prefix))
+}
+
+fn data_range(error: DataError, origin: &Origin, prefix: &str) -> ConfigError {
+    match error {
         DataError::Setting {
             name,
             found,
             expected,
         } => origin.range(&format!("{prefix}{name}"), found, expected),
         other => origin.range(prefix.trim_end_matches('.'), other, "a valid table"),
-    })
+    }
 }
 
 fn layer_settings(
     layer: &LayerConfig,
     index: usize,
-    below: Option<Unit>,
+    targets: &Targets,
     origin: &Origin,
     training: Training,
 ) -> Result<LayerSettings, ConfigError> {
@@ -137,7 +168,7 @@ fn layer_settings(
         .map_err(range)?;
     let objective = objective(layer).map_err(range)?;
     objective.check(&architecture).map_err(range)?;
-    check_reach(architecture.decoder, below, origin, &prefix)?;
+    check_reach(architecture.decoder, targets, origin, &prefix)?;
     let corruption = corruption(layer);
     if let Some(corruption) = corruption {
         corruption.check().map_err(|error| match error {
@@ -195,18 +226,50 @@ fn corruption(layer: &LayerConfig) -> Option<Corruption> {
     }
 }
 
-/// Refuses a decoder that cannot give the values that it is to reconstruct: the codes of the layer
-/// below, or images in [0, 1].
+/// What an autoencoder is to reconstruct.
+#[derive(Clone)]
+struct Targets {
+    what: String,
+    range: (f64, f64),
+}
+
+impl Targets {
+    /// Samples, whose values lie in [0, 1] before they are scaled.
+    fn inputs(scaling: &ScalingConfig) -> Self {
+        let what = match *scaling == ScalingConfig::NONE {
+            true => "images",
+            false => "scaled inputs",
+        };
+        Self {
+            what: what.to_owned(),
+            range: scaling.range(),
+        }
+    }
+
+    /// The codes of the layer below.
+    fn codes(below: &LayerSettings) -> Self {
+        let unit = below.architecture.encoder;
+        Self {
+            what: format!("codes of {unit} units"),
+            range: unit.range(),
+        }
+    }
+}
+
+/// Refuses a decoder that cannot give the values that it is to reconstruct.
 fn check_reach(
     decoder: Unit,
-    below: Option<Unit>,
+    targets: &Targets,
     origin: &Origin,
     prefix: &str,
 ) -> Result<(), ConfigError> {
-    let (low, high) = below.map_or((0.0, 1.0), Unit::range);
+    let Targets {
+        what,
+        range: (low, high),
+    } = targets;
     let reaches = |unit: &Unit| {
         let (least, most) = unit.range();
-        least <= low && most >= high
+        least <= *low && most >= *high
     };
     if reaches(&decoder) {
         return Ok(());
@@ -216,12 +279,16 @@ fn check_reach(
         .filter(|unit| reaches(unit))
         .map(ToString::to_string)
         .collect();
-    let source = below.map_or("images".to_owned(), |unit| format!("codes of {unit} units"));
+    let range = match (low.is_finite(), high.is_finite()) {
+        (true, true) => format!("lie in [{low}, {high}]"),
+        (true, false) => format!("are at least {low}"),
+        _ => "have no bounds".to_owned(),
+    };
     Err(origin.range(
         &format!("{prefix}decoder"),
         decoder,
         format!(
-            "{}: it is to reconstruct {source}, which lie in [{low}, {high}]",
+            "{}: it is to reconstruct {what}, which {range}",
             fitting.join(" or ")
         ),
     ))
@@ -311,6 +378,7 @@ fn optimiser(stage: &TrainingConfig) -> Optimiser {
             momentum: stage.momentum,
             epsilon: stage.epsilon,
         },
+        OptimiserKind::Cg => Optimiser::ConjugateGradient,
         OptimiserKind::Lbfgs => Optimiser::Lbfgs {
             history: stage.history,
         },
@@ -415,7 +483,41 @@ mod tests {
             ),
             (
                 "[pretrain]\noptimizer = \"lbfgs\"",
-                "a.toml: pretrain.batch is 256 with lbfgs; expected \"full\"",
+                "a.toml: pretrain.batch is 256 with a line search; expected \"full\"",
+            ),
+            (
+                "[pretrain]\noptimizer = \"cg\"",
+                "a.toml: pretrain.batch is 256 with a line search; expected \"full\": lbfgs and cg",
+            ),
+            (
+                "[data]\nsource = \"patches\"",
+                "a.toml: classifier is true; expected false with data.source = \"patches\"",
+            ),
+            (
+                "[data.patches]\nsize = 0\n[data]\nsource = \"patches\"",
+                "a.toml:2: data.patches.size is 0; expected at least 1",
+            ),
+            (
+                "[data.scaling]\nkind = \"min_max\"\nhigh = -1",
+                "a.toml:3: data.scaling.high is -1 with low = 0; expected",
+            ),
+            (
+                "[data.scaling]\nkind = \"min_max\"\ntruncate = true",
+                "a.toml:3: data.scaling.truncate is true with kind = \"min_max\"; expected false",
+            ),
+            (
+                "[data.scaling]\nkind = \"zca\"\nepsilon = -1",
+                "a.toml:3: data.scaling.epsilon is -1",
+            ),
+            (
+                "[data.scaling]\nkind = \"zca\"",
+                "a.toml: layers[0].decoder is sigmoid; expected linear: it is to reconstruct \
+                 scaled inputs, which have no bounds",
+            ),
+            (
+                "[data.scaling]\nkind = \"min_max\"\nlow = -1",
+                "a.toml: layers[0].decoder is sigmoid; expected tanh or linear: it is to \
+                 reconstruct scaled inputs, which lie in [-1, 1]",
             ),
             (
                 "[pretrain]\nbatch = \"full\"\nrho_hat = \"running\"",

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use clap::ValueEnum;
+use sae_data::patches::PatchesConfig;
 use sae_data::shapes::ShapesConfig;
+use sae_data::{Per, ScalingConfig, ScalingKind};
 use sae_model::{Convention, GradientRule, Unit};
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -20,6 +22,8 @@ pub struct Config {
     pub backend: Backend,
     /// How gradients are computed.
     pub gradient: Rule,
+    /// Whether a softmax head is trained on the codes and the network fine-tuned.
+    pub classifier: bool,
     /// Whether to train the network from random initialisation, too.
     pub control: bool,
     /// The objective.
@@ -44,6 +48,7 @@ impl Default for Config {
             seed: 1,
             backend: Backend::default(),
             gradient: Rule::Delta,
+            classifier: true,
             control: false,
             objective: ObjectiveConfig::default(),
             data: DataConfig::default(),
@@ -115,6 +120,10 @@ pub struct DataConfig {
     pub shapes: ShapesConfig,
     /// `[data.idx]`.
     pub idx: IdxConfig,
+    /// `[data.patches]`.
+    pub patches: PatchesConfig,
+    /// `[data.scaling]`.
+    pub scaling: ScalingTable,
 }
 
 /// `data.source`.
@@ -126,6 +135,99 @@ pub enum SourceKind {
     Shapes,
     /// IDX files.
     Idx,
+    /// Patches of pictures.
+    Patches,
+}
+
+/// `[data.scaling]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScalingTable {
+    /// Whether the mean of each sample is taken from it first.
+    pub remove_dc: bool,
+    /// The map that is fitted.
+    pub kind: ScalingName,
+    /// Over what `min_max` and `standardise` take their statistics.
+    pub per: PerName,
+    /// Where `min_max` puts the smallest value.
+    pub low: f64,
+    /// Where `min_max` puts the largest value.
+    pub high: f64,
+    /// ε that `zca` and `pca` add to every variance.
+    pub epsilon: f64,
+    /// How many components `pca` keeps; 0 for all.
+    pub components: usize,
+    /// Whether values are truncated to ±3 standard deviations and mapped to [0.1, 0.9].
+    pub truncate: bool,
+}
+
+impl Default for ScalingTable {
+    fn default() -> Self {
+        Self {
+            remove_dc: false,
+            kind: ScalingName::None,
+            per: PerName::Input,
+            low: 0.0,
+            high: 1.0,
+            epsilon: 0.01,
+            components: 0,
+            truncate: false,
+        }
+    }
+}
+
+impl From<&ScalingTable> for ScalingConfig {
+    fn from(table: &ScalingTable) -> Self {
+        let per = match table.per {
+            PerName::Input => Per::Input,
+            PerName::All => Per::All,
+        };
+        let epsilon = table.epsilon;
+        Self {
+            remove_dc: table.remove_dc,
+            kind: match table.kind {
+                ScalingName::None => ScalingKind::None,
+                ScalingName::MinMax => ScalingKind::MinMax {
+                    low: table.low,
+                    high: table.high,
+                    per,
+                },
+                ScalingName::Standardise => ScalingKind::Standardise { per },
+                ScalingName::Zca => ScalingKind::Zca { epsilon },
+                ScalingName::Pca => ScalingKind::Pca {
+                    epsilon,
+                    components: (table.components > 0).then_some(table.components),
+                },
+            },
+            truncate: table.truncate,
+        }
+    }
+}
+
+/// `data.scaling.kind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScalingName {
+    /// Nothing.
+    None,
+    /// From `low` to `high`.
+    MinMax,
+    /// Mean 0, standard deviation 1.
+    Standardise,
+    /// ZCA whitening.
+    Zca,
+    /// PCA whitening.
+    Pca,
+}
+
+/// `data.scaling.per`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PerName {
+    /// Each input for itself.
+    Input,
+    /// All inputs together.
+    All,
 }
 
 /// `[data.idx]`. Each file may also lie there with `.gz` at the end of its name.
@@ -300,7 +402,7 @@ pub struct TrainingConfig {
     pub rho_hat: RhoHatKind,
     /// Decay μ of the `running` ρ̂.
     pub rho_hat_decay: f64,
-    /// The most passes over the data, or iterations of `lbfgs`.
+    /// The most passes over the data, or iterations of `lbfgs` and `cg`.
     pub epochs: usize,
     /// Relative change of J that counts as standing still; 0 for no such rule.
     pub tolerance: f64,
@@ -355,6 +457,8 @@ pub enum OptimiserKind {
     RmsProp,
     /// L-BFGS.
     Lbfgs,
+    /// Conjugate gradients.
+    Cg,
 }
 
 /// `schedule`.

@@ -9,7 +9,7 @@ use std::fmt;
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Dataset, ImageShape, Samples, gaussian, uniform};
+use crate::{DataError, Dataset, ImageShape, Labels, Samples, gaussian, uniform};
 
 /// What is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,8 +196,10 @@ impl ShapesConfig {
                 width: self.size * self.size,
                 values,
             },
-            labels: (0..count).map(|i| (i % self.kinds.len()) as u8).collect(),
-            classes: self.kinds.iter().map(ToString::to_string).collect(),
+            labels: Some(Labels {
+                values: (0..count).map(|i| (i % self.kinds.len()) as u8).collect(),
+                classes: self.kinds.iter().map(ToString::to_string).collect(),
+            }),
             image: ImageShape {
                 height: self.size,
                 width: self.size,
