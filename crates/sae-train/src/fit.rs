@@ -9,7 +9,8 @@ use sae_data::shuffled;
 use sae_model::{Objective, Value};
 
 use crate::full_batch::{CHUNK, full_gradient, full_value, plus, scaled};
-use crate::lbfgs::{FullBatch, norm};
+use crate::lbfgs::norm;
+use crate::line_search::LineSearch;
 use crate::optimiser::Engine;
 use crate::rho_hat::Estimator;
 use crate::settings::refuse;
@@ -19,7 +20,7 @@ use crate::{BatchSize, Convergence, Source, StopRules, TrainError, Training};
 ///
 /// In minibatches values are means over the epoch's batches, weighted by their rows, each taken
 /// before the step that it caused. With the full batch they are exact: for the weights at the
-/// epoch's start, with L-BFGS for those at its end.
+/// epoch's start, with a line search for those at its end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Epoch {
     /// Number of the epoch, from 1.
@@ -127,7 +128,8 @@ pub fn fit<O: Objective, S: Source<Batch = O::Batch>>(
     for number in 1.. {
         let start = Instant::now();
         let learning_rate = rates.next();
-        if !stepper.is_lbfgs() {
+        // A line search compares values of one objective: what is random stays as it was drawn.
+        if !settings.optimiser.searches_lines() {
             train.set_epoch(number - 1);
         }
         let passed = stepper.pass(model, &train, learning_rate, order)?;
@@ -185,13 +187,13 @@ struct Stepper<'a, O> {
 enum StepperKind {
     Minibatch(ModuleOptimizer, Estimator, usize),
     Full(ModuleOptimizer),
-    Lbfgs(FullBatch),
+    LineSearch(LineSearch),
 }
 
 impl<'a, O: Objective> Stepper<'a, O> {
     fn new(objective: &'a O, settings: &'a Training) -> Self {
         let kind = match (settings.optimiser.init(), settings.batch) {
-            (Engine::Lbfgs(lbfgs), _) => StepperKind::Lbfgs(FullBatch::new(lbfgs)),
+            (Engine::LineSearch(search), _) => StepperKind::LineSearch(search),
             (Engine::FirstOrder(optimiser), BatchSize::Full) => StepperKind::Full(optimiser),
             (Engine::FirstOrder(optimiser), BatchSize::Rows(rows)) => {
                 StepperKind::Minibatch(optimiser, Estimator::new(settings.rho_hat), rows)
@@ -204,10 +206,6 @@ impl<'a, O: Objective> Stepper<'a, O> {
         }
     }
 
-    fn is_lbfgs(&self) -> bool {
-        matches!(self.kind, StepperKind::Lbfgs(_))
-    }
-
     fn pass<S: Source<Batch = O::Batch>>(
         &mut self,
         mut model: O::Model,
@@ -217,8 +215,8 @@ impl<'a, O: Objective> Stepper<'a, O> {
     ) -> Result<Passed<O::Model>, TrainError> {
         let (objective, rule) = (self.objective, self.settings.rule);
         match &mut self.kind {
-            StepperKind::Lbfgs(lbfgs) => {
-                let iteration = lbfgs.step(objective, rule, model, train, learning_rate)?;
+            StepperKind::LineSearch(search) => {
+                let iteration = search.step(objective, rule, model, train, learning_rate)?;
                 Ok(Passed {
                     model: iteration.model,
                     value: iteration.value,

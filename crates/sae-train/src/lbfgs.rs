@@ -3,41 +3,56 @@
 use std::collections::VecDeque;
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::{GradientsParams, LBFGS};
+use burn::optim::{GradientsParams, LBFGS, LBFGSConfig, LineSearchFn};
 use burn::tensor::Tensor;
 use sae_model::{Gradient, GradientRule, Objective, Value};
 
 use crate::full_batch::{CHUNK, full_gradient};
+use crate::line_search::{EVALUATIONS, Iteration};
 use crate::{Source, TrainError};
 
 /// L-BFGS with what it last evaluated. Burn's loop begins every call by evaluating the point at
 /// which the call before ended; that evaluation is kept, and an iteration costs one pass over the
 /// data where the first step of its line search is accepted.
-pub(crate) struct FullBatch {
+pub(crate) struct Lbfgs {
     lbfgs: LBFGS,
+    history: usize,
+    /// Whether it remembers steps.
+    remembers: bool,
     accepted: Option<(f64, Value, GradientsParams)>,
 }
 
-/// What an iteration led to.
-pub(crate) struct Iteration<M> {
-    pub model: M,
-    /// J and its terms at the new point.
-    pub value: Value,
-    /// ‖∇J‖ at the new point.
-    pub gradient_norm: f64,
-    /// Whether the line search found a better point.
-    pub moved: bool,
-}
-
-impl FullBatch {
-    pub(crate) fn new(lbfgs: LBFGS) -> Self {
+impl Lbfgs {
+    /// Remembers `history` past steps.
+    pub(crate) fn new(history: usize) -> Self {
         Self {
-            lbfgs,
+            lbfgs: one_iteration(history),
+            history,
+            remembers: false,
             accepted: None,
         }
     }
 
+    /// One iteration. Where the remembered steps, spoilt by rounding, give a direction along which
+    /// nothing is better, they are forgotten and the gradient itself is tried.
     pub(crate) fn step<O: Objective, S: Source<Batch = O::Batch>>(
+        &mut self,
+        objective: &O,
+        rule: GradientRule,
+        model: O::Model,
+        source: &S,
+        learning_rate: f64,
+    ) -> Result<Iteration<O::Model>, TrainError> {
+        let mut iteration = self.attempt(objective, rule, model, source, learning_rate)?;
+        if !iteration.moved && self.remembers {
+            self.lbfgs = one_iteration(self.history);
+            iteration = self.attempt(objective, rule, iteration.model, source, learning_rate)?;
+        }
+        self.remembers = iteration.moved;
+        Ok(iteration)
+    }
+
+    fn attempt<O: Objective, S: Source<Batch = O::Batch>>(
         &mut self,
         objective: &O,
         rule: GradientRule,
@@ -93,6 +108,19 @@ impl FullBatch {
         self.accepted = Some(accepted);
         Ok(iteration)
     }
+}
+
+/// Burn's loop does one iteration a call; this project's loop does the rest, with its own rules for
+/// when to stop.
+fn one_iteration(history: usize) -> LBFGS {
+    LBFGSConfig::new()
+        .with_max_iter(1)
+        .with_max_eval(Some(1 + EVALUATIONS))
+        .with_history_size(history)
+        .with_tolerance_grad(0.0)
+        .with_tolerance_change(f64::MIN_POSITIVE)
+        .with_line_search_fn(LineSearchFn::StrongWolfe)
+        .init()
 }
 
 /// The same tensors once more; they share their memory.

@@ -4,10 +4,12 @@
 //! The loop knows no file and no backend; it hands each epoch to the caller and returns the
 //! trained model. [`full_gradient`] is the exact objective over any number of samples.
 
+mod conjugate;
 mod error;
 mod fit;
 mod full_batch;
 mod lbfgs;
+mod line_search;
 mod optimiser;
 mod rho_hat;
 mod schedule;

@@ -2,12 +2,12 @@
 
 use burn::module::ParamGroup;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{
-    AdamConfig, AdamWConfig, LBFGS, LBFGSConfig, LineSearchFn, ModuleOptimizer, RmsPropConfig,
-    SgdConfig,
-};
+use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
 
 use crate::TrainError;
+use crate::conjugate::ConjugateGradient;
+use crate::lbfgs::Lbfgs;
+use crate::line_search::LineSearch;
 
 /// How gradients move the parameters. Weight decay is a term of the objective and no business of
 /// the optimiser, but for AdamW, whose point it is.
@@ -45,6 +45,10 @@ pub enum Optimiser {
         /// Number of past steps that stand in for the Hessian.
         history: usize,
     },
+    /// Non-linear conjugate gradients (Polak and Ribière 1969) with the line search of Moré and
+    /// Thuente (1994), on the full batch only; an epoch is one iteration. Its learning rate is the
+    /// length of the first step that the first line search tries, 1 as a rule.
+    ConjugateGradient,
 }
 
 /// Settings of Adam.
@@ -65,9 +69,6 @@ impl Moments {
         positive("epsilon", self.epsilon)
     }
 }
-
-/// Most evaluations of the objective in one line search.
-const LINE_SEARCH: usize = 25;
 
 impl Optimiser {
     /// Checks every setting.
@@ -97,6 +98,7 @@ impl Optimiser {
                 positive("epsilon", epsilon)
             }
             Self::Lbfgs { history } => at_least_one("history", history),
+            Self::ConjugateGradient => Ok(()),
         }
     }
 
@@ -136,18 +138,18 @@ impl Optimiser {
                 .with_epsilon(epsilon as f32)
                 .init(),
             Self::Lbfgs { history } => {
-                // Burn's loop does one iteration a call; this project's loop does the rest, with
-                // its own rules for when to stop.
-                let config = LBFGSConfig::new()
-                    .with_max_iter(1)
-                    .with_max_eval(Some(1 + LINE_SEARCH))
-                    .with_history_size(history)
-                    .with_tolerance_grad(0.0)
-                    .with_tolerance_change(f64::MIN_POSITIVE)
-                    .with_line_search_fn(LineSearchFn::StrongWolfe);
-                return Engine::Lbfgs(config.init());
+                return Engine::LineSearch(LineSearch::Lbfgs(Lbfgs::new(history)));
+            }
+            Self::ConjugateGradient => {
+                let solver = ConjugateGradient::default();
+                return Engine::LineSearch(LineSearch::ConjugateGradient(solver));
             }
         })
+    }
+
+    /// Whether it searches along lines of one objective, for which only the full batch will do.
+    pub(crate) fn searches_lines(&self) -> bool {
+        matches!(self, Self::Lbfgs { .. } | Self::ConjugateGradient)
     }
 }
 
@@ -155,7 +157,7 @@ impl Optimiser {
 #[expect(clippy::large_enum_variant, reason = "there is one per call of fit()")]
 pub(crate) enum Engine {
     FirstOrder(ModuleOptimizer),
-    Lbfgs(LBFGS),
+    LineSearch(LineSearch),
 }
 
 pub(crate) fn positive(name: &'static str, value: f64) -> Result<(), TrainError> {

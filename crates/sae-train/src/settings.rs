@@ -50,7 +50,7 @@ pub struct Training {
     pub batch: BatchSize,
     /// Which ρ̂ a minibatch uses.
     pub rho_hat: RhoHat,
-    /// The most passes over the data; of L-BFGS the most iterations.
+    /// The most passes over the data; of L-BFGS and conjugate gradients the most iterations.
     pub epochs: usize,
     /// What ends training earlier.
     pub stop: StopRules,
@@ -89,12 +89,11 @@ impl Training {
                 "\"batch\": over the full batch rho_hat is exact",
             );
         }
-        let lbfgs = matches!(self.optimiser, Optimiser::Lbfgs { .. });
-        if lbfgs && self.schedule != Schedule::Constant {
+        if self.optimiser.searches_lines() && self.schedule != Schedule::Constant {
             return refuse(
                 "schedule",
-                "a changing learning rate with lbfgs",
-                "\"constant\": the line search of lbfgs finds its own steps",
+                "a changing learning rate with a line search",
+                "\"constant\": lbfgs and cg find their own steps",
             );
         }
         Ok(())
@@ -102,11 +101,11 @@ impl Training {
 
     fn check_minibatch(&self, rows: usize) -> Result<(), TrainError> {
         at_least_one("batch", rows)?;
-        if matches!(self.optimiser, Optimiser::Lbfgs { .. }) {
+        if self.optimiser.searches_lines() {
             return refuse(
                 "batch",
-                &format!("{rows} with lbfgs"),
-                "\"full\": lbfgs compares values of one objective, and every minibatch is another",
+                &format!("{rows} with a line search"),
+                "\"full\": lbfgs and cg compare values of one objective, and every minibatch is another",
             );
         }
         if self.stop.gradient_norm.is_some() {

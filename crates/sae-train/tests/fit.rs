@@ -204,10 +204,10 @@ fn rmsprop_follows_its_formula() {
     assert_close(&fitted(optimiser, rate, GradientRule::Delta), &theta);
 }
 
-/// The softmax objective with decay is convex: L-BFGS must end where a great many plain steps end,
+/// The softmax objective with decay is convex: line searches must end where a great many plain steps end,
 /// with a gradient that vanishes.
 #[test]
-fn lbfgs_finds_the_minimum() {
+fn line_searches_find_the_minimum() {
     let mut theta = start();
     for _ in 0..200_000 {
         let slope = gradient(&theta);
@@ -215,24 +215,29 @@ fn lbfgs_finds_the_minimum() {
             theta[i] -= 0.5 * slope[i];
         }
     }
-    let settings = Training {
-        epochs: 100,
-        stop: StopRules {
-            gradient_norm: Some(2e-6),
-            ..StopRules::default()
-        },
-        ..training(Optimiser::Lbfgs { history: 10 }, 1.0, GradientRule::Delta)
-    };
-    let (found, epochs, stopped) = trained(settings);
-    assert_ne!(stopped, Stopped::Epochs);
-    assert!(epochs.len() < 60, "{}", epochs.len());
-    for pair in epochs.windows(2) {
-        assert!(pair[1].objective <= pair[0].objective, "J never rises");
-    }
     // Without decay on the biases only their differences matter.
     assert!(gradient(&theta).iter().all(|slope| slope.abs() < 1e-9));
-    for (found, expected) in found.iter().zip(&theta) {
-        assert!((found - expected).abs() < 1e-3, "{found} {expected}");
+    for optimiser in [
+        Optimiser::Lbfgs { history: 10 },
+        Optimiser::ConjugateGradient,
+    ] {
+        let settings = Training {
+            epochs: 100,
+            stop: StopRules {
+                gradient_norm: Some(2e-6),
+                ..StopRules::default()
+            },
+            ..training(optimiser, 1.0, GradientRule::Delta)
+        };
+        let (found, epochs, stopped) = trained(settings);
+        assert_ne!(stopped, Stopped::Epochs, "{optimiser:?}");
+        assert!(epochs.len() < 60, "{optimiser:?}: {}", epochs.len());
+        for pair in epochs.windows(2) {
+            assert!(pair[1].objective <= pair[0].objective, "J never rises");
+        }
+        for (found, expected) in found.iter().zip(&theta) {
+            assert!((found - expected).abs() < 1e-3, "{found} {expected}");
+        }
     }
 }
 

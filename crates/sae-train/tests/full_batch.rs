@@ -225,10 +225,19 @@ impl Source for Broken {
 }
 
 #[test]
-fn errors_of_the_source_come_through_lbfgs() {
+fn errors_of_the_source_come_through_line_searches() {
+    for optimiser in [
+        Optimiser::Lbfgs { history: 5 },
+        Optimiser::ConjugateGradient,
+    ] {
+        errors_come_through(optimiser);
+    }
+}
+
+fn errors_come_through(optimiser: Optimiser) {
     let objective = SparseObjective::new(0.0, 1.0, 0.1).unwrap();
     let settings = Training {
-        optimiser: Optimiser::Lbfgs { history: 5 },
+        optimiser,
         batch: BatchSize::Full,
         ..sparse_training(RhoHat::Batch, GradientRule::Delta)
     };
