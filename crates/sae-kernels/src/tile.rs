@@ -1,0 +1,176 @@
+//! The two matrix products that everything is made of, on blocks of 32 columns.
+//!
+//! Both compute a tile of the result, up to 14 rows of 32 columns, wholly in registers: for each k
+//! a row of B is loaded once and multiplied with one number of A per row of the tile. They differ
+//! in where A's numbers lie. Every element is a sum over k in ascending order, whatever the tile and
+//! whatever the thread, so results do not depend on how work is split.
+
+use pulp::Simd;
+
+use crate::lanes::{BLOCK, Lanes, vectors, vectors_mut};
+
+/// `c[m] += Σ_k a[m].k · b[k]`: the numbers of A lie along its rows. `b` has up to 32 rows, as many
+/// as count.
+#[inline(always)]
+fn along_rows<S: Simd, const M: usize, const V: usize>(
+    simd: S,
+    acc: &mut [[S::f32s; V]; M],
+    a: &[Lanes; M],
+    b: &[Lanes],
+    first: usize,
+) {
+    for (k, b) in b.iter().enumerate().take(BLOCK) {
+        let b: &[S::f32s; V] = vectors::<S>(b)[first..][..V].try_into().expect("V vectors");
+        for m in 0..M {
+            let number = simd.splat_f32s(a[m].0[k % BLOCK]);
+            for v in 0..V {
+                acc[m][v] = simd.mul_add_f32s(number, b[v], acc[m][v]);
+            }
+        }
+    }
+}
+
+/// `c[m] += Σ_k a[k].(offset + m) · b[k]`: the numbers of A lie across its rows.
+#[inline(always)]
+fn across_rows<S: Simd, const M: usize, const V: usize>(
+    simd: S,
+    acc: &mut [[S::f32s; V]; M],
+    a: &[Lanes],
+    offset: usize,
+    b: &[Lanes],
+    first: usize,
+) {
+    for (a, b) in a.iter().zip(b) {
+        let b: &[S::f32s; V] = vectors::<S>(b)[first..][..V].try_into().expect("V vectors");
+        let b = *b;
+        let a: &[f32; M] = a.0[offset..][..M].try_into().expect("M numbers");
+        for m in 0..M {
+            let number = simd.splat_f32s(a[m]);
+            for v in 0..V {
+                acc[m][v] = simd.mul_add_f32s(number, b[v], acc[m][v]);
+            }
+        }
+    }
+}
+
+/// A product whose tiles are worked on one after the other.
+trait Product<S: Simd> {
+    /// Adds to the rows `first..first + M` of the result, the `V` registers from `vector` on.
+    fn add<const M: usize, const V: usize>(
+        &self,
+        simd: S,
+        acc: &mut [[S::f32s; V]; M],
+        first: usize,
+        vector: usize,
+    );
+}
+
+/// One tile: its registers are loaded from `c` unless it is `fresh`, worked on, and stored.
+#[inline(always)]
+fn tile<S: Simd, P: Product<S>, const M: usize, const V: usize>(
+    simd: S,
+    c: &mut [Lanes],
+    first: usize,
+    fresh: bool,
+    product: &P,
+) {
+    let c: &mut [Lanes; M] = (&mut c[first..][..M]).try_into().expect("M rows");
+    let mut vector = 0;
+    while vector < BLOCK / S::F32_LANES {
+        let mut acc = [[simd.splat_f32s(0.0); V]; M];
+        if !fresh {
+            for m in 0..M {
+                for v in 0..V {
+                    acc[m][v] = vectors::<S>(&c[m])[vector + v];
+                }
+            }
+        }
+        product.add(simd, &mut acc, first, vector);
+        for m in 0..M {
+            for v in 0..V {
+                vectors_mut::<S>(&mut c[m])[vector + v] = acc[m][v];
+            }
+        }
+        vector += V;
+    }
+}
+
+/// All of `c`, in tiles of nearly equal size, the largest that fit in registers.
+#[inline(always)]
+fn tiles<S: Simd, P: Product<S>>(simd: S, c: &mut [Lanes], fresh: bool, product: &P) {
+    let wide = S::F32_LANES == 16;
+    let count = c.len().div_ceil(if wide { 14 } else { 6 });
+    let mut first = 0;
+    for number in 0..count {
+        let size = (c.len() - first).div_ceil(count - number);
+        match size {
+            1 => tile::<S, P, 1, 2>(simd, c, first, fresh, product),
+            2 => tile::<S, P, 2, 2>(simd, c, first, fresh, product),
+            3 => tile::<S, P, 3, 2>(simd, c, first, fresh, product),
+            4 => tile::<S, P, 4, 2>(simd, c, first, fresh, product),
+            5 => tile::<S, P, 5, 2>(simd, c, first, fresh, product),
+            6 => tile::<S, P, 6, 2>(simd, c, first, fresh, product),
+            7 if wide => tile::<S, P, 7, 2>(simd, c, first, fresh, product),
+            8 if wide => tile::<S, P, 8, 2>(simd, c, first, fresh, product),
+            9 if wide => tile::<S, P, 9, 2>(simd, c, first, fresh, product),
+            10 if wide => tile::<S, P, 10, 2>(simd, c, first, fresh, product),
+            11 if wide => tile::<S, P, 11, 2>(simd, c, first, fresh, product),
+            12 if wide => tile::<S, P, 12, 2>(simd, c, first, fresh, product),
+            13 if wide => tile::<S, P, 13, 2>(simd, c, first, fresh, product),
+            14 if wide => tile::<S, P, 14, 2>(simd, c, first, fresh, product),
+            _ => unreachable!("tiles are no larger than asked for"),
+        }
+        first += size;
+    }
+}
+
+/// The blocks of a product along rows.
+pub(crate) trait Blocks {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// Block i: the rows of A, as many as the result has, and those of B, up to 32.
+    fn block(&self, i: usize) -> (&[Lanes], &[Lanes]);
+}
+
+/// `c[m] (+)= Σ_i Σ_k a_i[m].k · b_i[k]` over all blocks; `fresh` begins at zero instead of at `c`.
+#[inline(always)]
+pub(crate) fn rows_product<S: Simd>(simd: S, c: &mut [Lanes], fresh: bool, blocks: &impl Blocks) {
+    struct Along<'a, B>(&'a B);
+    impl<S: Simd, B: Blocks> Product<S> for Along<'_, B> {
+        #[inline(always)]
+        fn add<const M: usize, const V: usize>(
+            &self,
+            simd: S,
+            acc: &mut [[S::f32s; V]; M],
+            first: usize,
+            vector: usize,
+        ) {
+            for i in 0..self.0.count() {
+                let (a, b) = self.0.block(i);
+                let a = a[first..][..M].try_into().expect("M rows");
+                along_rows(simd, acc, a, b, vector);
+            }
+        }
+    }
+    tiles(simd, c, fresh, &Along(blocks));
+}
+
+/// `c[m] = Σ_k a[k].m · b[k]` for `a` and `b` with the same number of rows.
+#[inline(always)]
+pub(crate) fn columns_product<S: Simd>(simd: S, c: &mut [Lanes], a: &[Lanes], b: &[Lanes]) {
+    struct Across<'a>(&'a [Lanes], &'a [Lanes]);
+    impl<S: Simd> Product<S> for Across<'_> {
+        #[inline(always)]
+        fn add<const M: usize, const V: usize>(
+            &self,
+            simd: S,
+            acc: &mut [[S::f32s; V]; M],
+            first: usize,
+            vector: usize,
+        ) {
+            across_rows(simd, acc, self.0, first, self.1, vector);
+        }
+    }
+    tiles(simd, c, true, &Across(a, b));
+}

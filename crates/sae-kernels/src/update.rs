@@ -1,0 +1,143 @@
+//! Optimisers: what a gradient does to the parameters.
+
+use pulp::Simd;
+
+use crate::lanes::{Lanes, vectors, vectors_mut};
+
+/// How gradients move parameters. The formulas are those of the optimisers of the same names in
+/// `sae-train`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Optimiser {
+    /// v ← μv + ∇J, θ ← θ − ηv; in Nesterov's form θ ← θ − η(μv + ∇J).
+    Sgd {
+        /// μ.
+        momentum: f32,
+        /// Whether in Nesterov's form.
+        nesterov: bool,
+    },
+    /// Adam with bias correction; `weight_decay` is AdamW's, of weights only, 0 for Adam.
+    Adam {
+        /// Decay of the mean of the gradients.
+        beta1: f32,
+        /// Decay of the mean of their squares.
+        beta2: f32,
+        /// Added to the root of that mean.
+        epsilon: f32,
+        /// Decoupled weight decay.
+        weight_decay: f32,
+    },
+}
+
+/// One update.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Update {
+    pub optimiser: Optimiser,
+    /// η.
+    pub learning_rate: f32,
+    /// Number of the update, from 1.
+    pub number: i32,
+}
+
+/// Parameters with what belongs to them.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameters {
+    pub values: Vec<Lanes>,
+    pub gradients: Vec<Lanes>,
+    /// Velocity, or first and second moment.
+    first: Vec<Lanes>,
+    second: Vec<Lanes>,
+}
+
+impl Parameters {
+    pub(crate) fn new(values: Vec<Lanes>) -> Self {
+        let zeros = vec![Lanes::ZERO; values.len()];
+        Self {
+            gradients: zeros.clone(),
+            first: zeros.clone(),
+            second: zeros,
+            values,
+        }
+    }
+
+    /// Adds `decay`·θ to the gradient and moves the parameters where there is an update. Returns
+    /// Σθ², as it was before.
+    #[inline(always)]
+    pub(crate) fn finish<S: Simd>(
+        &mut self,
+        simd: S,
+        decay: f32,
+        weights: bool,
+        update: Option<Update>,
+    ) -> f64 {
+        let decay = simd.splat_f32s(decay);
+        let mut squares = 0.0;
+        for (values, gradients) in self.values.iter().zip(&mut self.gradients) {
+            let mut sum = simd.splat_f32s(0.0);
+            let gradients = vectors_mut::<S>(gradients);
+            for (&value, gradient) in vectors::<S>(values).iter().zip(gradients) {
+                *gradient = simd.mul_add_f32s(decay, value, *gradient);
+                sum = simd.mul_add_f32s(value, value, sum);
+            }
+            squares += f64::from(simd.reduce_sum_f32s(sum));
+        }
+        match update {
+            Some(update) => self.update(simd, weights, update),
+            None => {}
+        }
+        squares
+    }
+
+    #[inline(always)]
+    fn update<S: Simd>(&mut self, simd: S, weights: bool, update: Update) {
+        let splat = |value| simd.splat_f32s(value);
+        let eta = update.learning_rate;
+        let rows = self.values.iter_mut().zip(&self.gradients);
+        let state = self.first.iter_mut().zip(&mut self.second);
+        for ((values, gradients), (first, second)) in rows.zip(state) {
+            let rows = vectors_mut::<S>(values)
+                .iter_mut()
+                .zip(vectors::<S>(gradients));
+            let state = vectors_mut::<S>(first)
+                .iter_mut()
+                .zip(vectors_mut::<S>(second));
+            match update.optimiser {
+                Optimiser::Sgd { momentum, nesterov } => {
+                    for ((value, &gradient), (velocity, _)) in rows.zip(state) {
+                        *velocity = simd.mul_add_f32s(splat(momentum), *velocity, gradient);
+                        let step = match nesterov {
+                            true => simd.mul_add_f32s(splat(momentum), *velocity, gradient),
+                            false => *velocity,
+                        };
+                        *value = simd.mul_add_f32s(splat(-eta), step, *value);
+                    }
+                }
+                Optimiser::Adam {
+                    beta1,
+                    beta2,
+                    epsilon,
+                    weight_decay,
+                } => {
+                    let correction = |beta: f32| 1.0 - f64::from(beta).powi(update.number);
+                    let (c1, c2) = (correction(beta1), correction(beta2));
+                    let rate = splat((-f64::from(eta) / c1) as f32);
+                    let root = splat((1.0 / c2) as f32);
+                    let keep = match weights {
+                        true => splat(1.0 - eta * weight_decay),
+                        false => splat(1.0),
+                    };
+                    for ((value, &gradient), (mean, square)) in rows.zip(state) {
+                        let new = simd.mul_f32s(splat(1.0 - beta1), gradient);
+                        *mean = simd.mul_add_f32s(splat(beta1), *mean, new);
+                        let squared = simd.mul_f32s(gradient, gradient);
+                        let new = simd.mul_f32s(splat(1.0 - beta2), squared);
+                        *square = simd.mul_add_f32s(splat(beta2), *square, new);
+                        let scale = simd.sqrt_f32s(simd.mul_f32s(*square, root));
+                        let scale = simd.add_f32s(scale, splat(epsilon));
+                        let step = simd.div_f32s(*mean, scale);
+                        *value = simd.mul_add_f32s(rate, step, simd.mul_f32s(keep, *value));
+                    }
+                }
+            }
+        }
+    }
+}
