@@ -122,21 +122,15 @@ impl Autoencoder {
     /// Panics where the weights do not have the sizes of `config`.
     pub fn new(config: AutoencoderConfig, weights: &AutoencoderWeights, threads: usize) -> Self {
         let AutoencoderConfig { inputs, hidden, .. } = config;
-        assert_eq!(weights.encoder.len(), inputs * hidden);
-        assert_eq!(weights.decoder.len(), inputs * hidden);
-        assert_eq!(weights.encoder_bias.len(), hidden);
-        assert_eq!(weights.decoder_bias.len(), inputs);
         let mut layers = Layers::new();
-        let encoder = |row: usize, column: usize| weights.encoder[column * hidden + row];
-        layers.push(hidden, inputs, encoder, &weights.encoder_bias);
-        let decoder = |row: usize, column: usize| weights.decoder[row * inputs + column];
-        layers.push(hidden, inputs, decoder, &weights.decoder_bias);
+        layers.push(hidden, inputs, hidden);
+        layers.push(hidden, inputs, inputs);
         let scratch = || {
             Mutex::new(Scratch {
                 deltas: vec![Lanes::ZERO; GROUP * BLOCK],
             })
         };
-        Self {
+        let mut autoencoder = Self {
             engine: Engine::new(layers, threads),
             blocks: Vec::new(),
             scratch: (0..threads.max(1)).map(|_| scratch()).collect(),
@@ -146,7 +140,25 @@ impl Autoencoder {
             },
             slopes: vec![0.0; hidden],
             config,
-        }
+        };
+        autoencoder.set(weights);
+        autoencoder
+    }
+
+    /// Replaces the parameters; what the optimiser remembers stays.
+    ///
+    /// # Panics
+    ///
+    /// As [`Autoencoder::new`].
+    pub fn set(&mut self, weights: &AutoencoderWeights) {
+        let layers = &mut self.engine.layers;
+        layers.set(ENCODER, &weights.encoder, true, &weights.encoder_bias);
+        layers.set(DECODER, &weights.decoder, false, &weights.decoder_bias);
+    }
+
+    /// ‖∇J‖ of the last step.
+    pub fn gradient_norm(&self) -> f64 {
+        self.engine.gradient_norm()
     }
 
     /// The parameters, or their gradients.

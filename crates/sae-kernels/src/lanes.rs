@@ -44,15 +44,6 @@ pub(crate) fn width(columns: usize, p: usize) -> usize {
     (columns - p * BLOCK).min(BLOCK)
 }
 
-/// A list of numbers in lanes.
-pub(crate) fn to_lanes(values: &[f32]) -> Vec<Lanes> {
-    let mut lanes = vec![Lanes::ZERO; panels(values.len())];
-    for (lanes, values) in lanes.iter_mut().zip(values.chunks(BLOCK)) {
-        lanes.0[..values.len()].copy_from_slice(values);
-    }
-    lanes
-}
-
 /// All numbers of some lanes.
 pub(crate) fn numbers(lanes: &[Lanes]) -> &[f32] {
     bytemuck::cast_slice(lanes)

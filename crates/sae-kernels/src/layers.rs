@@ -1,6 +1,6 @@
 //! The weights and biases of all layers of a model.
 
-use crate::lanes::{BLOCK, Lanes, numbers, panels, to_lanes, width};
+use crate::lanes::{BLOCK, Lanes, numbers, panels, width};
 use crate::update::Parameters;
 
 /// Layers, each a matrix `[rows, columns]` and a bias. Rows are the outputs of a dense layer; the
@@ -40,14 +40,8 @@ impl Layers {
         }
     }
 
-    /// Adds a layer with the weight `at(row, column)`.
-    pub(crate) fn push(
-        &mut self,
-        rows: usize,
-        columns: usize,
-        at: impl Fn(usize, usize) -> f32,
-        bias: &[f32],
-    ) {
+    /// Adds a layer, all zero.
+    pub(crate) fn push(&mut self, rows: usize, columns: usize, outputs: usize) {
         let layer = self.shapes.len();
         self.shapes.push(Shape {
             first: self.panels.len(),
@@ -55,20 +49,39 @@ impl Layers {
             columns,
         });
         for index in 0..panels(columns) {
-            let mut values = vec![Lanes::ZERO; rows];
-            for (row, lanes) in values.iter_mut().enumerate() {
-                for (lane, value) in lanes.0[..width(columns, index)].iter_mut().enumerate() {
-                    *value = at(row, index * BLOCK + lane);
-                }
-            }
             self.panels.push(Panel {
                 layer,
                 index,
-                weights: Parameters::new(values),
+                weights: Parameters::zeros(rows),
                 squares: 0.0,
             });
         }
-        self.biases.push(Parameters::new(to_lanes(bias)));
+        self.biases.push(Parameters::zeros(panels(outputs)));
+    }
+
+    /// Sets a layer's weights, given row by row as `[rows, columns]` or transposed, and its bias.
+    pub(crate) fn set(&mut self, layer: usize, weights: &[f32], transposed: bool, bias: &[f32]) {
+        let Shape {
+            first,
+            rows,
+            columns,
+        } = self.shapes[layer];
+        assert_eq!(weights.len(), rows * columns);
+        for p in 0..panels(columns) {
+            let lanes = &mut self.panels[first + p].weights.values;
+            for (row, lanes) in lanes.iter_mut().enumerate() {
+                for (lane, value) in lanes.0[..width(columns, p)].iter_mut().enumerate() {
+                    let column = p * BLOCK + lane;
+                    *value = weights[match transposed {
+                        false => row * columns + column,
+                        true => column * rows + row,
+                    }];
+                }
+            }
+        }
+        let values: &mut [f32] = bytemuck::cast_slice_mut(&mut self.biases[layer].values);
+        assert_eq!(panels(bias.len()) * BLOCK, values.len());
+        values[..bias.len()].copy_from_slice(bias);
     }
 
     pub(crate) fn rows(&self, layer: usize) -> usize {

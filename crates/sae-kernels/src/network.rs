@@ -80,15 +80,26 @@ impl Network {
         }
         let mut layers = Layers::new();
         for dense in weights {
-            let outputs = dense.bias.len();
-            assert_eq!(dense.weight.len(), dense.inputs * outputs);
-            let at = |row: usize, column: usize| dense.weight[column * outputs + row];
-            layers.push(outputs, dense.inputs, at, &dense.bias);
+            layers.push(dense.bias.len(), dense.inputs, dense.bias.len());
         }
-        Self {
+        let mut network = Self {
             config,
             engine: Engine::new(layers, threads),
             blocks: Vec::new(),
+        };
+        network.set(weights);
+        network
+    }
+
+    /// Replaces the parameters; what the optimiser remembers stays.
+    ///
+    /// # Panics
+    ///
+    /// As [`Network::new`].
+    pub fn set(&mut self, weights: &[DenseWeights]) {
+        for (layer, dense) in weights.iter().enumerate() {
+            let layers = &mut self.engine.layers;
+            layers.set(layer, &dense.weight, true, &dense.bias);
         }
     }
 

@@ -49,13 +49,13 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    pub(crate) fn new(values: Vec<Lanes>) -> Self {
-        let zeros = vec![Lanes::ZERO; values.len()];
+    pub(crate) fn zeros(rows: usize) -> Self {
+        let zeros = vec![Lanes::ZERO; rows];
         Self {
+            values: zeros.clone(),
             gradients: zeros.clone(),
             first: zeros.clone(),
             second: zeros,
-            values,
         }
     }
 
@@ -80,9 +80,8 @@ impl Parameters {
             }
             squares += f64::from(simd.reduce_sum_f32s(sum));
         }
-        match update {
-            Some(update) => self.update(simd, weights, update),
-            None => {}
+        if let Some(update) = update {
+            self.update(simd, weights, update);
         }
         squares
     }

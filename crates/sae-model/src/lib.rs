@@ -19,6 +19,7 @@ mod check;
 mod convention;
 mod dense;
 mod error;
+mod fused;
 mod gradient;
 mod network;
 mod objective;
@@ -33,10 +34,11 @@ pub use check::{
 pub use convention::Convention;
 pub use dense::{Dense, DenseConfig};
 pub use error::ModelError;
+pub use fused::{Fused, FusedBatch};
 pub use gradient::{Gradient, GradientRule};
 pub use network::DeepNetwork;
 pub use objective::{
-    AutoencoderBatch, CrossEntropy, FineTuning, LabelledBatch, Objective, RHO_HAT_EPSILON,
+    AutoencoderBatch, CrossEntropy, FineTuning, HostValue, LabelledBatch, Objective, RHO_HAT_EPSILON,
     SparseObjective, Value,
 };
 pub use parameters::{NamedParameter, named_parameters, with_parameters};

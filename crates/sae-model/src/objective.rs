@@ -7,6 +7,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Tensor, TensorData};
 
+use crate::fused::Fused;
 use crate::gradient;
 use crate::parameters::host_values;
 use crate::{Architecture, DeepNetwork, ModelError, Softmax, SparseAutoencoder, Unit};
@@ -41,6 +42,44 @@ impl Value {
     pub fn host_total(&self) -> f64 {
         self.host_terms().iter().sum()
     }
+
+    /// All of it on the host.
+    pub fn to_host(&self) -> HostValue {
+        HostValue {
+            terms: self.host_terms(),
+            statistic: self.host_statistic(),
+        }
+    }
+}
+
+/// A [`Value`] on the host.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HostValue {
+    /// The terms, in the order of [`Objective::terms`].
+    pub terms: Vec<f64>,
+    /// ρ̂ of each hidden unit, or the accuracy.
+    pub statistic: Vec<f64>,
+}
+
+impl HostValue {
+    /// J.
+    pub fn total(&self) -> f64 {
+        self.terms.iter().sum()
+    }
+
+    /// Adds `weight` times `more`.
+    pub fn add(&mut self, more: &Self, weight: f64) {
+        let pairs = [
+            (&mut self.terms, &more.terms),
+            (&mut self.statistic, &more.statistic),
+        ];
+        for (sum, more) in pairs {
+            sum.resize(more.len(), 0.0);
+            for (sum, more) in sum.iter_mut().zip(more) {
+                *sum += weight * more;
+            }
+        }
+    }
 }
 
 /// A differentiable number that depends on a model and a batch.
@@ -58,6 +97,12 @@ pub trait Objective {
 
     /// The value and its gradient by the hand-derived delta rules, without a tape.
     fn delta(&self, model: &Self::Model, batch: &Self::Batch) -> (Value, GradientsParams);
+
+    /// The model and this objective inside the fused kernels, with `threads` threads; nothing where
+    /// they do not cover it. The model must lie on the CPU.
+    fn fused(&self, _model: &Self::Model, _threads: usize) -> Option<Fused> {
+        None
+    }
 
     /// The batch's own ρ̂ `[1, hidden]`, off the tape, where the objective depends on it; nothing
     /// where it is a plain mean over samples.
@@ -315,6 +360,10 @@ impl Objective for SparseObjective {
         gradient::delta::autoencoder(self, model, batch)
     }
 
+    fn fused(&self, model: &SparseAutoencoder, threads: usize) -> Option<Fused> {
+        Fused::autoencoder(self, model, threads)
+    }
+
     fn rho_hat(&self, model: &SparseAutoencoder, batch: &AutoencoderBatch) -> Option<Tensor<2>> {
         (self.beta > 0.0).then(|| {
             let model = model.valid();
@@ -437,6 +486,10 @@ impl Objective for CrossEntropy {
     fn delta(&self, head: &Softmax, batch: &LabelledBatch) -> (Value, GradientsParams) {
         gradient::delta::softmax(self, head, batch)
     }
+
+    fn fused(&self, head: &Softmax, threads: usize) -> Option<Fused> {
+        Fused::softmax(self, head, threads)
+    }
 }
 
 /// The objective of fine-tuning: [`CrossEntropy`] of the whole network, with the decay on the head
@@ -481,6 +534,10 @@ impl Objective for FineTuning {
 
     fn delta(&self, network: &DeepNetwork, batch: &LabelledBatch) -> (Value, GradientsParams) {
         gradient::delta::network(self, network, batch)
+    }
+
+    fn fused(&self, network: &DeepNetwork, threads: usize) -> Option<Fused> {
+        Fused::network(self, network, threads)
     }
 }
 

@@ -6,12 +6,11 @@ use std::cell::RefCell;
 use argmin::core::{CostFunction, Error, Executor, Gradient, IterState};
 use argmin::solver::linesearch::{LineSearch as _, MoreThuenteLineSearch};
 use sae_model::{
-    GradientRule, NamedParameter, Objective, Value, named_gradients, named_parameters,
-    with_parameters,
+    HostValue, NamedParameter, Objective, named_gradients, named_parameters, with_parameters,
 };
 
-use crate::full_batch::{CHUNK, full_gradient};
 use crate::line_search::{EVALUATIONS, Iteration};
+use crate::whole::Whole;
 use crate::{Source, TrainError};
 
 /// c1 and c2 of the strong Wolfe conditions. Conjugate directions want a closer search than
@@ -35,26 +34,22 @@ struct Last {
 struct Point {
     parameters: Vec<f64>,
     total: f64,
-    value: Value,
+    value: HostValue,
     gradient: Vec<f64>,
 }
 
 impl ConjugateGradient {
     pub(crate) fn step<O: Objective, S: Source<Batch = O::Batch>>(
         &mut self,
-        objective: &O,
-        rule: GradientRule,
+        whole: &Whole<'_, O, S>,
         model: O::Model,
-        source: &S,
         first_step: f64,
     ) -> Result<Iteration<O::Model>, TrainError> {
         let names = named_parameters(&model);
         let line = Line {
-            objective,
-            rule,
+            whole,
             model: &model,
             names: &names,
-            source,
             seen: RefCell::default(),
         };
         let last = match self.last.take() {
@@ -125,17 +120,15 @@ impl Last {
 }
 
 /// The objective along lines, as argmin wants to see it.
-struct Line<'a, O: Objective, S> {
-    objective: &'a O,
-    rule: GradientRule,
+struct Line<'a, 'w, O: Objective, S> {
+    whole: &'a Whole<'w, O, S>,
     model: &'a O::Model,
     names: &'a [NamedParameter],
-    source: &'a S,
     /// What was evaluated, the newest last: argmin asks for value and slope one after the other.
     seen: RefCell<Vec<Point>>,
 }
 
-impl<O: Objective, S: Source<Batch = O::Batch>> Line<'_, O, S> {
+impl<O: Objective, S: Source<Batch = O::Batch>> Line<'_, '_, O, S> {
     /// The best point along `last`'s direction and its step; nothing where none is better.
     fn search(&self, last: &Last) -> Result<Option<(Point, f64)>, TrainError> {
         self.seen.borrow_mut().clear();
@@ -193,13 +186,13 @@ impl<O: Objective, S: Source<Batch = O::Batch>> Line<'_, O, S> {
             return Ok(point.clone());
         }
         let model = self.model_at(parameters)?;
-        let found = full_gradient(self.objective, self.rule, &model, self.source, CHUNK)?;
-        let gradients = named_gradients(&model, &found.gradients).into_iter();
+        let (value, gradients) = self.whole.gradient(&model)?;
+        let gradients = named_gradients(&model, &gradients).into_iter();
         let point = Point {
             parameters: parameters.to_vec(),
-            total: found.value.host_total(),
+            total: value.total(),
             gradient: gradients.flat_map(|(_, values)| values).collect(),
-            value: found.value,
+            value,
         };
         self.seen.borrow_mut().push(point.clone());
         Ok(point)
@@ -224,9 +217,9 @@ impl<O: Objective, S: Source<Batch = O::Batch>> Line<'_, O, S> {
 }
 
 /// argmin takes problems by value.
-struct Borrowed<'a, 'b, O: Objective, S>(&'a Line<'b, O, S>);
+struct Borrowed<'a, 'b, 'w, O: Objective, S>(&'a Line<'b, 'w, O, S>);
 
-impl<O: Objective, S: Source<Batch = O::Batch>> CostFunction for Borrowed<'_, '_, O, S> {
+impl<O: Objective, S: Source<Batch = O::Batch>> CostFunction for Borrowed<'_, '_, '_, O, S> {
     type Param = Vec<f64>;
     type Output = f64;
 
@@ -235,7 +228,7 @@ impl<O: Objective, S: Source<Batch = O::Batch>> CostFunction for Borrowed<'_, '_
     }
 }
 
-impl<O: Objective, S: Source<Batch = O::Batch>> Gradient for Borrowed<'_, '_, O, S> {
+impl<O: Objective, S: Source<Batch = O::Batch>> Gradient for Borrowed<'_, '_, '_, O, S> {
     type Param = Vec<f64>;
     type Gradient = Vec<f64>;
 

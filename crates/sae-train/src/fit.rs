@@ -3,17 +3,12 @@
 use std::fmt;
 use std::time::Instant;
 
-use burn::optim::ModuleOptimizer;
 use rand_core::Rng;
-use sae_data::shuffled;
-use sae_model::{Objective, Value};
+use sae_model::{HostValue, Objective};
 
-use crate::full_batch::{CHUNK, full_gradient, full_value, plus, scaled};
-use crate::lbfgs::norm;
-use crate::line_search::LineSearch;
-use crate::optimiser::Engine;
-use crate::rho_hat::Estimator;
+use crate::full_batch::{CHUNK, full_value};
 use crate::settings::refuse;
+use crate::stepper::{Stepper, WeightedMean};
 use crate::{BatchSize, Convergence, Source, StopRules, TrainError, Training};
 
 /// What one pass over the data did.
@@ -119,7 +114,7 @@ pub fn fit<O: Objective, S: Source<Batch = O::Batch>>(
             stage: stage.to_owned(),
         });
     }
-    let mut stepper = Stepper::new(objective, settings);
+    let mut stepper = Stepper::new(objective, settings, &model, &train);
     let mut rates = settings
         .schedule
         .init(settings.learning_rate, settings.epochs)?;
@@ -141,7 +136,7 @@ pub fn fit<O: Objective, S: Source<Batch = O::Batch>>(
             epoch: number,
             objective: terms.iter().map(|(_, term)| term).sum(),
             terms,
-            statistic: passed.value.host_statistic(),
+            statistic: passed.value.statistic,
             gradient_norm: passed.gradient_norm,
             validation: validation
                 .as_ref()
@@ -165,93 +160,6 @@ pub fn fit<O: Objective, S: Source<Batch = O::Batch>>(
         });
     }
     unreachable!("the loop above ends at the last epoch")
-}
-
-/// What one epoch led to.
-struct Passed<M> {
-    model: M,
-    value: Value,
-    gradient_norm: Option<f64>,
-    /// False where no better point was found.
-    moved: bool,
-}
-
-/// Takes an epoch's steps.
-struct Stepper<'a, O> {
-    objective: &'a O,
-    settings: &'a Training,
-    kind: StepperKind,
-}
-
-#[expect(clippy::large_enum_variant, reason = "there is one per call of fit()")]
-enum StepperKind {
-    Minibatch(ModuleOptimizer, Estimator, usize),
-    Full(ModuleOptimizer),
-    LineSearch(LineSearch),
-}
-
-impl<'a, O: Objective> Stepper<'a, O> {
-    fn new(objective: &'a O, settings: &'a Training) -> Self {
-        let kind = match (settings.optimiser.init(), settings.batch) {
-            (Engine::LineSearch(search), _) => StepperKind::LineSearch(search),
-            (Engine::FirstOrder(optimiser), BatchSize::Full) => StepperKind::Full(optimiser),
-            (Engine::FirstOrder(optimiser), BatchSize::Rows(rows)) => {
-                StepperKind::Minibatch(optimiser, Estimator::new(settings.rho_hat), rows)
-            }
-        };
-        Self {
-            objective,
-            settings,
-            kind,
-        }
-    }
-
-    fn pass<S: Source<Batch = O::Batch>>(
-        &mut self,
-        mut model: O::Model,
-        train: &S,
-        learning_rate: f64,
-        order: &mut impl Rng,
-    ) -> Result<Passed<O::Model>, TrainError> {
-        let (objective, rule) = (self.objective, self.settings.rule);
-        match &mut self.kind {
-            StepperKind::LineSearch(search) => {
-                let iteration = search.step(objective, rule, model, train, learning_rate)?;
-                Ok(Passed {
-                    model: iteration.model,
-                    value: iteration.value,
-                    gradient_norm: Some(iteration.gradient_norm),
-                    moved: iteration.moved,
-                })
-            }
-            StepperKind::Full(optimiser) => {
-                let gradient = full_gradient(objective, rule, &model, train, CHUNK)?;
-                let gradient_norm = norm(&model, &gradient.gradients);
-                Ok(Passed {
-                    model: optimiser.step(learning_rate, model, gradient.gradients),
-                    value: gradient.value,
-                    gradient_norm: Some(gradient_norm),
-                    moved: true,
-                })
-            }
-            StepperKind::Minibatch(optimiser, estimator, size) => {
-                estimator.start_epoch(objective, &model, train)?;
-                let mut mean = WeightedMean::default();
-                for rows in shuffled(order, train.rows()).chunks(*size) {
-                    let batch = estimator.adjust(objective, &model, train.batch(rows)?);
-                    let gradient = rule.gradient(objective, &model, &batch);
-                    mean.add(gradient.value, rows.len());
-                    model = optimiser.step(learning_rate, model, gradient.gradients);
-                }
-                Ok(Passed {
-                    model,
-                    value: mean.into_value(),
-                    gradient_norm: None,
-                    moved: true,
-                })
-            }
-        }
-    }
 }
 
 /// J over all samples of `source`: in the minibatches' size, comparable with theirs, or exactly.
@@ -278,11 +186,11 @@ fn checked_terms<O: Objective>(
     stage: &str,
     epoch: usize,
     objective: &O,
-    value: &Value,
+    value: &HostValue,
     learning_rate: f64,
 ) -> Result<Vec<(&'static str, f64)>, TrainError> {
     let names = objective.terms().iter().copied();
-    let terms: Vec<_> = names.zip(value.host_terms()).collect();
+    let terms: Vec<_> = names.zip(value.terms.iter().copied()).collect();
     match terms.iter().find(|(_, value)| !value.is_finite()) {
         None => Ok(terms),
         Some(&(term, value)) => Err(TrainError::NonFinite {
@@ -292,33 +200,6 @@ fn checked_terms<O: Objective>(
             value,
             learning_rate,
         }),
-    }
-}
-
-/// A mean over batches that stays on the device: reading it once an epoch is the only time that
-/// training waits for a GPU.
-#[derive(Default)]
-struct WeightedMean {
-    sum: Option<Value>,
-    rows: usize,
-}
-
-impl WeightedMean {
-    fn add(&mut self, value: Value, rows: usize) {
-        let value = scaled(value, rows as f64);
-        self.rows += rows;
-        self.sum = Some(match self.sum.take() {
-            None => value,
-            Some(sum) => plus(sum, value),
-        });
-    }
-
-    /// # Panics
-    ///
-    /// Panics if nothing was added; callers have at least one row.
-    fn into_value(self) -> Value {
-        let sum = self.sum.expect("at least one batch");
-        scaled(sum, 1.0 / self.rows as f64)
     }
 }
 

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsParams, LBFGS, LBFGSConfig, LineSearchFn};
 use burn::tensor::Tensor;
-use sae_model::{Gradient, GradientRule, Objective, Value};
+use sae_model::{HostValue, Objective};
 
-use crate::full_batch::{CHUNK, full_gradient};
 use crate::line_search::{EVALUATIONS, Iteration};
+use crate::whole::Whole;
 use crate::{Source, TrainError};
 
 /// L-BFGS with what it last evaluated. Burn's loop begins every call by evaluating the point at
@@ -19,7 +19,7 @@ pub(crate) struct Lbfgs {
     history: usize,
     /// Whether it remembers steps.
     remembers: bool,
-    accepted: Option<(f64, Value, GradientsParams)>,
+    accepted: Option<(f64, HostValue, GradientsParams)>,
 }
 
 impl Lbfgs {
@@ -37,16 +37,14 @@ impl Lbfgs {
     /// nothing is better, they are forgotten and the gradient itself is tried.
     pub(crate) fn step<O: Objective, S: Source<Batch = O::Batch>>(
         &mut self,
-        objective: &O,
-        rule: GradientRule,
+        whole: &Whole<'_, O, S>,
         model: O::Model,
-        source: &S,
         learning_rate: f64,
     ) -> Result<Iteration<O::Model>, TrainError> {
-        let mut iteration = self.attempt(objective, rule, model, source, learning_rate)?;
+        let mut iteration = self.attempt(whole, model, learning_rate)?;
         if !iteration.moved && self.remembers {
             self.lbfgs = one_iteration(self.history);
-            iteration = self.attempt(objective, rule, iteration.model, source, learning_rate)?;
+            iteration = self.attempt(whole, iteration.model, learning_rate)?;
         }
         self.remembers = iteration.moved;
         Ok(iteration)
@@ -54,22 +52,19 @@ impl Lbfgs {
 
     fn attempt<O: Objective, S: Source<Batch = O::Batch>>(
         &mut self,
-        objective: &O,
-        rule: GradientRule,
+        whole: &Whole<'_, O, S>,
         model: O::Model,
-        source: &S,
         learning_rate: f64,
     ) -> Result<Iteration<O::Model>, TrainError> {
         let mut known = self.accepted.take();
-        let mut seen: VecDeque<(f64, Value, GradientsParams)> = VecDeque::new();
+        let mut seen: VecDeque<(f64, HostValue, GradientsParams)> = VecDeque::new();
         let mut failed = None;
         let mut start = None;
         let evaluate = |model: O::Model| {
             let found = known.take().map_or_else(
                 || {
-                    let gradient = full_gradient(objective, rule, &model, source, CHUNK)?;
-                    let Gradient { value, gradients } = gradient;
-                    Ok::<_, TrainError>((value.host_total(), value, gradients))
+                    let (value, gradients) = whole.gradient(&model)?;
+                    Ok::<_, TrainError>((value.total(), value, gradients))
                 },
                 Ok,
             );

@@ -15,6 +15,8 @@ mod rho_hat;
 mod schedule;
 mod settings;
 mod source;
+mod stepper;
+mod whole;
 
 pub use error::TrainError;
 pub use fit::{Epoch, Fitted, Samples, Stopped, fit};
@@ -23,4 +25,4 @@ pub use optimiser::{Moments, Optimiser};
 pub use rho_hat::RhoHat;
 pub use schedule::Schedule;
 pub use settings::{BatchSize, Convergence, StopRules, Training};
-pub use source::{Inputs, Labelled, Source, Unlabelled};
+pub use source::{HostSamples, Inputs, Labelled, Source, Unlabelled};

@@ -1,9 +1,10 @@
 //! Optimisers that search along a line for a better point of the exact full-batch objective.
 
-use sae_model::{GradientRule, Objective, Value};
+use sae_model::{HostValue, Objective};
 
 use crate::conjugate::ConjugateGradient;
 use crate::lbfgs::Lbfgs;
+use crate::whole::Whole;
 use crate::{Source, TrainError};
 
 /// Most evaluations of the objective in one line search.
@@ -20,7 +21,7 @@ pub(crate) enum LineSearch {
 pub(crate) struct Iteration<M> {
     pub model: M,
     /// J and its terms at the new point.
-    pub value: Value,
+    pub value: HostValue,
     /// ‖∇J‖ at the new point.
     pub gradient_norm: f64,
     /// Whether a better point was found.
@@ -32,15 +33,13 @@ impl LineSearch {
     /// known yet.
     pub(crate) fn step<O: Objective, S: Source<Batch = O::Batch>>(
         &mut self,
-        objective: &O,
-        rule: GradientRule,
+        whole: &Whole<'_, O, S>,
         model: O::Model,
-        source: &S,
         first_step: f64,
     ) -> Result<Iteration<O::Model>, TrainError> {
         match self {
-            Self::Lbfgs(lbfgs) => lbfgs.step(objective, rule, model, source, first_step),
-            Self::ConjugateGradient(cg) => cg.step(objective, rule, model, source, first_step),
+            Self::Lbfgs(lbfgs) => lbfgs.step(whole, model, first_step),
+            Self::ConjugateGradient(cg) => cg.step(whole, model, first_step),
         }
     }
 }

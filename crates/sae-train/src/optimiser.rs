@@ -147,6 +147,28 @@ impl Optimiser {
         })
     }
 
+    /// The same in the fused kernels; nothing where they do not have it.
+    pub(crate) fn fused(&self) -> Option<sae_kernels::Optimiser> {
+        let adam = |moments: Moments, weight_decay: f64| sae_kernels::Optimiser::Adam {
+            beta1: moments.beta1 as f32,
+            beta2: moments.beta2 as f32,
+            epsilon: moments.epsilon as f32,
+            weight_decay: weight_decay as f32,
+        };
+        match *self {
+            Self::Sgd { momentum, nesterov } => Some(sae_kernels::Optimiser::Sgd {
+                momentum: momentum as f32,
+                nesterov,
+            }),
+            Self::Adam(moments) => Some(adam(moments, 0.0)),
+            Self::AdamW {
+                moments,
+                weight_decay,
+            } => Some(adam(moments, weight_decay)),
+            Self::RmsProp { .. } | Self::Lbfgs { .. } | Self::ConjugateGradient => None,
+        }
+    }
+
     /// Whether it searches along lines of one objective, for which only the full batch will do.
     pub(crate) fn searches_lines(&self) -> bool {
         matches!(self, Self::Lbfgs { .. } | Self::ConjugateGradient)

@@ -54,6 +54,9 @@ pub struct Training {
     pub epochs: usize,
     /// What ends training earlier.
     pub stop: StopRules,
+    /// The number of threads of the fused kernels, which the delta rule then uses wherever they
+    /// cover a model and its settings; nothing for Burn's operations always, as on a GPU.
+    pub fused: Option<usize>,
 }
 
 impl Training {

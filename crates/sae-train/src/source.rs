@@ -2,6 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use sae_data::{Corruptor, Samples};
+use sae_kernels::{Rows, Values};
 use sae_model::{AutoencoderBatch, LabelledBatch};
 
 use crate::TrainError;
@@ -22,8 +23,40 @@ pub trait Source {
     /// Passes on what the batch refuses, for example a label beyond the classes.
     fn batch(&self, rows: &[usize]) -> Result<Self::Batch, TrainError>;
 
+    /// The samples as they lie in memory, where they can be given to the fused kernels.
+    fn host(&self) -> Option<HostSamples<'_>> {
+        None
+    }
+
     /// A new epoch begins: what is random about the samples is drawn anew.
     fn set_epoch(&mut self, _epoch: usize) {}
+}
+
+/// Samples in memory, for the fused kernels.
+#[derive(Debug, Clone, Copy)]
+pub struct HostSamples<'a> {
+    /// Bytes or floats.
+    pub samples: &'a Samples,
+    /// The class of each row; empty for autoencoders.
+    pub labels: &'a [u8],
+    /// What is done to the inputs of an autoencoder that is to denoise.
+    pub corruptor: Option<&'a Corruptor>,
+}
+
+impl<'a> HostSamples<'a> {
+    /// The given rows, or all.
+    pub(crate) fn rows(&self, order: Option<&'a [usize]>) -> Rows<'a> {
+        let values = match self.samples {
+            Samples::Bytes { values, .. } => Values::Bytes(values),
+            Samples::Floats { values, .. } => Values::Floats(values),
+            Samples::Doubles { .. } => unreachable!("the kernels compute in single precision"),
+        };
+        Rows {
+            values,
+            columns: self.samples.width(),
+            order,
+        }
+    }
 }
 
 /// A table of samples and the device to which batches of it go.
@@ -50,6 +83,16 @@ impl<'a> Inputs<'a> {
             dtype: DType::F64,
             ..self
         }
+    }
+
+    /// The samples as they lie in memory; nothing where they are wanted in double precision.
+    fn host(&self) -> Option<HostSamples<'a>> {
+        let double = self.dtype != DType::F32 || matches!(self.samples, Samples::Doubles { .. });
+        (!double).then_some(HostSamples {
+            samples: self.samples,
+            labels: &[],
+            corruptor: None,
+        })
     }
 
     /// The given rows, `[rows, input]`.
@@ -94,6 +137,13 @@ impl Source for Unlabelled<'_> {
         })
     }
 
+    fn host(&self) -> Option<HostSamples<'_>> {
+        Some(HostSamples {
+            corruptor: self.corruptor.as_ref(),
+            ..self.inputs.host()?
+        })
+    }
+
     fn set_epoch(&mut self, epoch: usize) {
         if let Some(corruptor) = &mut self.corruptor {
             corruptor.set_epoch(epoch);
@@ -123,5 +173,15 @@ impl Source for Labelled<'_> {
         let labels: Vec<u8> = rows.iter().map(|&row| self.labels[row]).collect();
         let inputs = self.inputs.tensor(rows);
         Ok(LabelledBatch::new(inputs, &labels, self.classes)?)
+    }
+
+    /// Labels beyond the classes are left to [`Source::batch`], which refuses them.
+    fn host(&self) -> Option<HostSamples<'_>> {
+        let fits = |&label: &u8| usize::from(label) < self.classes;
+        let host = self.inputs.host()?;
+        self.labels.iter().all(fits).then_some(HostSamples {
+            labels: self.labels,
+            ..host
+        })
     }
 }

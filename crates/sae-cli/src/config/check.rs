@@ -16,6 +16,7 @@ use super::schema::{
     TrainingConfig,
 };
 use super::{ConfigError, SourceKind};
+use crate::backend::Backend;
 
 /// A configuration whose every value is in its range.
 #[derive(Debug, Clone)]
@@ -340,6 +341,7 @@ fn training(
             validation_patience: (stage.validation_patience > 0)
                 .then_some(stage.validation_patience),
         },
+        fused: (config.fused && config.backend == Backend::Flex).then(|| threads(config.threads)),
     };
     training.check().map_err(|error| match error {
         TrainError::Setting {
@@ -355,6 +357,14 @@ fn training(
         return Err(origin.range(&format!("{key}.validation_patience"), found, expected));
     }
     Ok(training)
+}
+
+/// The number of threads that a configuration means.
+pub fn threads(wanted: usize) -> usize {
+    match wanted {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        wanted => wanted,
+    }
 }
 
 fn optimiser(stage: &TrainingConfig) -> Optimiser {

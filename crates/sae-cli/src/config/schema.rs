@@ -22,6 +22,10 @@ pub struct Config {
     pub backend: Backend,
     /// How gradients are computed.
     pub gradient: Rule,
+    /// Whether the delta rules run in the fused kernels where these cover them.
+    pub fused: bool,
+    /// Number of threads of the CPU backends; 0 for as many as there are processors.
+    pub threads: usize,
     /// Whether a softmax head is trained on the codes and the network fine-tuned.
     pub classifier: bool,
     /// Whether to train the network from random initialisation, too.
@@ -48,6 +52,8 @@ impl Default for Config {
             seed: 1,
             backend: Backend::default(),
             gradient: Rule::Delta,
+            fused: true,
+            threads: 0,
             classifier: true,
             control: false,
             objective: ObjectiveConfig::default(),
