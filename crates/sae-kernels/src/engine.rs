@@ -1,14 +1,18 @@
 //! What all models share: the phase that turns deltas into gradients and gradients into updates.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::lanes::Lanes;
-use crate::layers::Layers;
-use crate::samples::Samples;
+use crate::layers::{Layers, Panel};
+use crate::samples::Across;
 use crate::team::Team;
-use crate::tile::{Blocks, rows_product};
+use crate::tile::{Blocks, MOST_ROWS, rows_product};
 use crate::update::{Optimiser, Parameters, Update};
 
+/// Bytes that stay in a processor's own cache.
+pub(crate) const CACHE: usize = 512 * 1024;
 /// Samples that are in memory at once; more are taken in several goes.
 pub(crate) const CHUNK: usize = 1024;
 
@@ -62,16 +66,20 @@ impl Engine {
         decay: impl Fn(usize) -> f32 + Sync,
     ) {
         let arch = self.arch;
-        self.team.each(&mut self.layers.panels, |_, panel| {
-            let gradient = WeightGradient {
+        let rows = self.layers.panels.iter().map(|p| p.weights.values.len());
+        let deltas = rows.max().unwrap_or(0) * blocks.len() * size_of::<Lanes>();
+        // Deltas that do not fit in the cache are used for several panels while they are there.
+        let neighbours = if deltas > CACHE { 4 } else { 1 };
+        self.team.each(&mut self.layers.panels, neighbours, |_, panels| {
+            arch.dispatch(WeightGradients {
                 blocks,
-                layer: panel.layer,
-                p: panel.index,
-                gradients: &mut panel.weights.gradients,
+                panels,
                 fresh,
+            });
+            let Some(Last { update }) = last else {
+                return;
             };
-            arch.dispatch(gradient);
-            if let Some(Last { update }) = last {
+            for panel in panels {
                 panel.squares = arch.dispatch(Finish {
                     parameters: &mut panel.weights,
                     decay: decay(panel.layer),
@@ -104,37 +112,62 @@ impl Engine {
     }
 }
 
-/// ∂J/∂W of one panel, Σ over blocks of deltas times inputs.
-struct WeightGradient<'a, B> {
+/// ∂J/∂W of some panels, Σ over blocks of deltas times inputs.
+struct WeightGradients<'a, B> {
     blocks: &'a [B],
-    layer: usize,
-    p: usize,
-    gradients: &'a mut [Lanes],
+    panels: &'a mut [Panel],
     fresh: bool,
 }
 
-/// The operands of one panel, block by block.
-struct OfPanel<'a, B>(&'a [B], usize, usize);
+/// The operands of some rows of one panel, block by block.
+struct OfPanel<'a, B> {
+    blocks: &'a [B],
+    layer: usize,
+    p: usize,
+    rows: Range<usize>,
+}
 
 impl<B: Operands> Blocks for OfPanel<'_, B> {
     #[inline(always)]
     fn count(&self) -> usize {
-        self.0.len()
+        self.blocks.len()
     }
 
     #[inline(always)]
     fn block(&self, i: usize) -> (&[Lanes], &[Lanes]) {
-        self.0[i].operands(self.1, self.2)
+        let (deltas, inputs) = self.blocks[i].operands(self.layer, self.p);
+        (&deltas[self.rows.clone()], inputs)
     }
 }
 
-impl<B: Operands> WithSimd for WeightGradient<'_, B> {
+impl<B: Operands> WithSimd for WeightGradients<'_, B> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let operands = OfPanel(self.blocks, self.layer, self.p);
-        rows_product(simd, self.gradients, self.fresh, &operands);
+        let all = self.panels.iter().map(|p| p.weights.values.len()).max();
+        let all = all.unwrap_or(0);
+        // A single panel takes all rows at once; several take turns at rows that fit in the cache.
+        let step = match self.panels.len() {
+            1 => all.max(1),
+            _ => 4 * MOST_ROWS,
+        };
+        for first in (0..all).step_by(step) {
+            for panel in &mut *self.panels {
+                let rows = first..(first + step).min(panel.weights.values.len());
+                if rows.is_empty() {
+                    continue;
+                }
+                let gradients = &mut panel.weights.gradients[rows.clone()];
+                let operands = OfPanel {
+                    blocks: self.blocks,
+                    layer: panel.layer,
+                    p: panel.index,
+                    rows,
+                };
+                rows_product(simd, gradients, self.fresh, &operands);
+            }
+        }
     }
 }
 
@@ -160,18 +193,21 @@ impl WithSimd for Finish<'_> {
 pub(crate) struct Forward<'a> {
     pub layers: &'a Layers,
     pub layer: usize,
-    pub inputs: &'a Samples,
+    pub inputs: &'a Across,
+    /// Which panels.
+    pub panels: Range<usize>,
 }
 
 impl Blocks for Forward<'_> {
     #[inline(always)]
     fn count(&self) -> usize {
-        self.layers.count(self.layer)
+        self.panels.len()
     }
 
     #[inline(always)]
-    fn block(&self, p: usize) -> (&[Lanes], &[Lanes]) {
-        (self.layers.weights(self.layer, p), self.inputs.columns(p))
+    fn block(&self, i: usize) -> (&[Lanes], &[Lanes]) {
+        let p = self.panels.start + i;
+        (self.layers.weights(self.layer, p), self.inputs.panel(p))
     }
 }
 

@@ -1,12 +1,14 @@
 //! A step of a deep network with a softmax head, or of the head alone, fused.
 
+use std::sync::{Mutex, PoisonError};
+
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::engine::{CHUNK, Engine, Forward, Last, Operands, add};
 use crate::lanes::{BLOCK, Lanes, vectors, vectors_mut};
 use crate::layers::{Layers, Part};
 use crate::math::exp;
-use crate::samples::{Place, Rows, Samples};
+use crate::samples::{Across, Place, Rows, Samples};
 use crate::tile::{columns_product, rows_product};
 use crate::unit::Unit;
 use crate::update::Optimiser;
@@ -48,6 +50,8 @@ pub struct Network {
     config: NetworkConfig,
     engine: Engine,
     blocks: Vec<Block>,
+    /// The transposed inputs of every layer, of one block, per thread.
+    scratch: Vec<Mutex<Vec<Across>>>,
 }
 
 /// 32 samples on their way through the network.
@@ -82,10 +86,14 @@ impl Network {
         for dense in weights {
             layers.push(dense.bias.len(), dense.inputs, dense.bias.len());
         }
+        let across = weights.iter().map(|dense| Across::new(dense.inputs));
+        let across: Vec<Across> = across.collect();
+        let scratch = (0..threads.max(1)).map(|_| Mutex::new(across.clone()));
         let mut network = Self {
             config,
             engine: Engine::new(layers, threads),
             blocks: Vec::new(),
+            scratch: scratch.collect(),
         };
         network.set(weights);
         network
@@ -159,12 +167,18 @@ impl Network {
                 layers, team, arch, ..
             } = &mut self.engine;
             let (layers, arch, units) = (&*layers, *arch, &self.config.units[..]);
-            team.each(used, |_, block| {
+            let scratch = &self.scratch;
+            team.each(used, 1, |thread, blocks| {
+                // A thread's scratch is its own; the lock only says so.
+                let mut across = scratch[thread]
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
                 arch.dispatch(Pass {
                     arch,
                     units,
                     layers,
-                    block,
+                    block: &mut blocks[0],
+                    across: &mut across,
                     inputs,
                     labels,
                 });
@@ -233,6 +247,7 @@ struct Pass<'a> {
     units: &'a [Unit],
     layers: &'a Layers,
     block: &'a mut Block,
+    across: &'a mut [Across],
     inputs: Rows<'a>,
     labels: &'a [u8],
 }
@@ -247,31 +262,34 @@ impl WithSimd for Pass<'_> {
             units,
             layers,
             block,
+            across,
             ..
         } = self;
         let head = units.len();
-        block.inputs[0].load(arch, self.inputs, &block.place);
+        block.inputs[0].load(arch, self.inputs, &block.place, &mut across[0]);
         for (layer, &unit) in units.iter().enumerate() {
-            let [below, above] = block.inputs[layer..][..2].as_mut_array().expect("two");
-            let outputs = &mut above.across[..layers.rows(layer)];
-            forward(simd, layers, layer, below, outputs);
-            for lanes in outputs {
+            let (below, above) = across.split_at_mut(layer + 1);
+            let (below, above) = (&below[layer], &mut above[0]);
+            forward(simd, layers, layer, below, above.all_mut());
+            for lanes in above.all_mut() {
                 for y in vectors_mut::<S>(lanes) {
                     *y = unit.value(simd, *y);
                 }
             }
-            above.turn(arch);
+            for p in 0..layers.count(layer + 1) {
+                block.inputs[layer + 1].turn(arch, p, above.panel(p));
+            }
         }
-        forward(simd, layers, head, &block.inputs[head], &mut block.scores);
+        forward(simd, layers, head, &across[head], &mut block.scores);
         block.softmax(simd, self.labels);
         for layer in (1..=head).rev() {
             let (below, above) = block.deltas.split_at_mut(layer);
             let (below, above) = (&mut below[layer - 1], &above[0]);
-            let outputs = &block.inputs[layer];
+            let outputs = &across[layer];
             for p in 0..layers.count(layer) {
                 let delta = &mut below[p * BLOCK..][..layers.width(layer, p)];
                 columns_product(simd, delta, layers.weights(layer, p), above);
-                for (delta, y) in delta.iter_mut().zip(outputs.columns(p)) {
+                for (delta, y) in delta.iter_mut().zip(outputs.panel(p)) {
                     let lanes = vectors_mut::<S>(delta).iter_mut();
                     for (delta, &y) in lanes.zip(vectors::<S>(y)) {
                         *delta = units[layer - 1].back(simd, *delta, y);
@@ -297,13 +315,14 @@ fn forward<S: Simd>(
     simd: S,
     layers: &Layers,
     layer: usize,
-    inputs: &Samples,
+    inputs: &Across,
     outputs: &mut [Lanes],
 ) {
     let product = Forward {
         layers,
         layer,
         inputs,
+        panels: 0..layers.count(layer),
     };
     rows_product(simd, outputs, true, &product);
     for (lanes, &bias) in outputs.iter_mut().zip(layers.bias(layer)) {

@@ -14,8 +14,8 @@ pub fn multiply_add_limit(threads: usize, seconds: f64) -> f64 {
     let mut items = vec![0u64; team.threads()];
     let start = Instant::now();
     while start.elapsed().as_secs_f64() < seconds {
-        team.each(&mut items, |_, operations| {
-            *operations += Arch::new().dispatch(Spin);
+        team.each(&mut items, 1, |_, operations| {
+            operations[0] += Arch::new().dispatch(Spin);
         });
     }
     items.iter().sum::<u64>() as f64 / start.elapsed().as_secs_f64()

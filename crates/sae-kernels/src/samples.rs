@@ -88,23 +88,18 @@ impl Place {
     }
 }
 
-/// Up to 32 samples of `columns` values.
+/// Up to 32 samples of `columns` values, as panels of 32 columns, each `[sample, column]`.
 #[derive(Debug, Clone)]
 pub(crate) struct Samples {
     columns: usize,
-    /// Panels of 32 columns, each `[sample, column]`.
-    pub panels: Vec<Lanes>,
-    /// The transpose: `[column, sample]`.
-    pub across: Vec<Lanes>,
+    panels: Vec<Lanes>,
 }
 
 impl Samples {
     pub(crate) fn new(columns: usize) -> Self {
-        let zeros = vec![Lanes::ZERO; panels(columns) * BLOCK];
         Self {
             columns,
-            panels: zeros.clone(),
-            across: zeros,
+            panels: vec![Lanes::ZERO; panels(columns) * BLOCK],
         }
     }
 
@@ -114,32 +109,66 @@ impl Samples {
         &self.panels[p * BLOCK..][..BLOCK]
     }
 
-    /// The values of panel `p` the other way round, `[column, sample]`.
+    /// Fills the block with the samples of its place, and `across` with its transpose; what is
+    /// beyond the samples becomes zero.
     #[inline(always)]
-    pub(crate) fn columns(&self, p: usize) -> &[Lanes] {
-        &self.across[p * BLOCK..][..width(self.columns, p)]
-    }
-
-    /// Fills the block with the samples of its place; what is beyond them becomes zero.
-    #[inline(always)]
-    pub(crate) fn load(&mut self, arch: Arch, rows: Rows<'_>, place: &Place) {
-        let blocks = self.panels.chunks_mut(BLOCK);
-        for (p, (panel, across)) in blocks.zip(self.across.chunks_mut(BLOCK)).enumerate() {
+    pub(crate) fn load(
+        &mut self,
+        arch: Arch,
+        rows: Rows<'_>,
+        place: &Place,
+        across: &mut Across,
+    ) {
+        let blocks = self.panels.chunks_mut(BLOCK).zip(across.blocks());
+        for (p, (panel, across)) in blocks.enumerate() {
             let width = width(self.columns, p);
             for (row, lanes) in panel[..place.count].iter_mut().enumerate() {
                 rows.copy(place.first + row, p * BLOCK, &mut lanes.0[..width]);
             }
             panel[place.count..].fill(Lanes::ZERO);
-            transpose(arch, panel, across.try_into().expect("32 rows"));
+            transpose(arch, panel, across);
         }
     }
 
-    /// Sets the panels from the transpose.
+    /// Sets panel `p` from its transpose, which may have fewer than 32 rows.
     #[inline(always)]
-    pub(crate) fn turn(&mut self, arch: Arch) {
-        let blocks = self.panels.chunks_mut(BLOCK);
-        for (panel, across) in blocks.zip(self.across.chunks(BLOCK)) {
-            transpose(arch, across, panel.try_into().expect("32 rows"));
+    pub(crate) fn turn(&mut self, arch: Arch, p: usize, across: &[Lanes]) -> &[Lanes] {
+        let panel = &mut self.panels[p * BLOCK..][..BLOCK];
+        transpose(arch, across, panel.try_into().expect("32 rows"));
+        panel
+    }
+}
+
+/// The transpose of [`Samples`]: `[column, sample]`, with rows of zeros up to a whole panel.
+#[derive(Debug, Clone)]
+pub(crate) struct Across {
+    columns: usize,
+    lanes: Vec<Lanes>,
+}
+
+impl Across {
+    pub(crate) fn new(columns: usize) -> Self {
+        Self {
+            columns,
+            lanes: vec![Lanes::ZERO; panels(columns) * BLOCK],
         }
+    }
+
+    /// The columns of panel `p`.
+    #[inline(always)]
+    pub(crate) fn panel(&self, p: usize) -> &[Lanes] {
+        &self.lanes[p * BLOCK..][..width(self.columns, p)]
+    }
+
+    /// All columns.
+    #[inline(always)]
+    pub(crate) fn all_mut(&mut self) -> &mut [Lanes] {
+        &mut self.lanes[..self.columns]
+    }
+
+    #[inline(always)]
+    fn blocks(&mut self) -> impl Iterator<Item = &mut [Lanes; BLOCK]> {
+        let blocks = self.lanes.chunks_mut(BLOCK);
+        blocks.map(|block| block.try_into().expect("32 rows"))
     }
 }

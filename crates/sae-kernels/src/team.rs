@@ -36,6 +36,8 @@ struct Shared {
     panicked: AtomicBool,
     stop: AtomicBool,
     asleep: Vec<AtomicBool>,
+    /// The next item of each thread's share.
+    next: Vec<AtomicUsize>,
 }
 
 impl Team {
@@ -49,6 +51,7 @@ impl Team {
             panicked: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             asleep: (0..others).map(|_| AtomicBool::new(false)).collect(),
+            next: (0..=others).map(|_| AtomicUsize::new(0)).collect(),
         });
         let start = |index: usize| {
             let shared = Arc::clone(&shared);
@@ -65,25 +68,46 @@ impl Team {
         self.workers.len() + 1
     }
 
-    /// Calls `work` with every item and the number of the thread that works on it. Which thread
-    /// that is depends on chance.
+    /// Calls `work` with the items, `size` neighbours at a time, and the number of the thread that
+    /// works on them. Each thread begins with its own share, the same in every call, so that an item
+    /// stays in the cache of one processor; who is done helps the others, so which thread takes an
+    /// item depends on chance.
     ///
     /// # Panics
     ///
     /// Panics where `work` does.
-    pub fn each<T: Send>(&mut self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
-        let items = Items(items.as_mut_ptr(), items.len());
-        let next = AtomicUsize::new(0);
+    pub fn each<T: Send>(
+        &mut self,
+        items: &mut [T],
+        size: usize,
+        work: impl Fn(usize, &mut [T]) + Sync,
+    ) {
+        let (threads, total) = (self.threads(), items.len());
+        let count = total.div_ceil(size);
+        let items = Items(items.as_mut_ptr());
+        let shared = Arc::clone(&self.shared);
+        for (share, next) in shared.next.iter().enumerate() {
+            next.store(share * count / threads, Ordering::Relaxed);
+        }
         self.run(&|thread| {
             let items = &items;
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= items.1 {
-                    break;
+            for share in (thread..threads).chain(0..thread) {
+                let end = (share + 1) * count / threads;
+                loop {
+                    let index = shared.next[share].fetch_add(1, Ordering::Relaxed);
+                    if index >= end {
+                        break;
+                    }
+                    let first = index * size;
+                    let length = size.min(total - first);
+                    // SAFETY: the items are within the slice, which is borrowed mutably until `run`
+                    // is over; shares do not overlap, and `next` gives each index of a share, and so
+                    // these items, to one thread only.
+                    let items = unsafe {
+                        std::slice::from_raw_parts_mut(items.0.add(first), length)
+                    };
+                    work(thread, items);
                 }
-                // SAFETY: the index is within the slice, which is borrowed mutably until `run` is
-                // over, and `next` gives each index to one thread only.
-                work(thread, unsafe { &mut *items.0.add(index) });
             }
         });
     }
@@ -138,7 +162,7 @@ fn pause(spins: &mut usize) {
 }
 
 /// The items of a slice, of which threads get one at a time.
-struct Items<T>(*mut T, usize);
+struct Items<T>(*mut T);
 
 // SAFETY: `Team::each` hands each item to one thread only, and items may be sent to threads.
 unsafe impl<T: Send> Sync for Items<T> {}
@@ -217,9 +241,9 @@ mod tests {
             assert_eq!(team.threads(), threads);
             let mut items = vec![0u32; 1000];
             for _ in 0..200 {
-                team.each(&mut items, |thread, item| {
+                team.each(&mut items, 3, |thread, items| {
                     assert!(thread < threads);
-                    *item += 1;
+                    items.iter_mut().for_each(|item| *item += 1);
                 });
             }
             assert!(items.iter().all(|&item| item == 200));
@@ -232,7 +256,7 @@ mod tests {
         let mut items = [0u32; 3];
         for _ in 0..3 {
             std::thread::sleep(std::time::Duration::from_millis(30));
-            team.each(&mut items, |_, item| *item += 1);
+            team.each(&mut items, 1, |_, items| items[0] += 1);
         }
         assert_eq!(items, [3; 3]);
     }
@@ -242,10 +266,10 @@ mod tests {
         let mut team = Team::new(2);
         let mut items = vec![0u32; 64];
         let panicking = std::panic::AssertUnwindSafe(|| {
-            team.each(&mut items, |_, _| panic!("as the test wants"));
+            team.each(&mut items, 1, |_, _| panic!("as the test wants"));
         });
         assert!(std::panic::catch_unwind(panicking).is_err());
-        team.each(&mut items, |_, item| *item = 7);
+        team.each(&mut items, 5, |_, items| items.fill(7));
         assert!(items.iter().all(|&item| item == 7));
     }
 }

@@ -53,6 +53,10 @@ fn across_rows<S: Simd, const M: usize, const V: usize>(
     }
 }
 
+/// Most rows of a tile: their registers, two of B and one for a number of A fit in the 32 of
+/// AVX-512 (and 6 rows in AVX2's 16).
+pub(crate) const MOST_ROWS: usize = 14;
+
 /// A product whose tiles are worked on one after the other.
 trait Product<S: Simd> {
     /// Adds to the rows `first..first + M` of the result, the `V` registers from `vector` on.
@@ -99,7 +103,7 @@ fn tile<S: Simd, P: Product<S>, const M: usize, const V: usize>(
 #[inline(always)]
 fn tiles<S: Simd, P: Product<S>>(simd: S, c: &mut [Lanes], fresh: bool, product: &P) {
     let wide = S::F32_LANES == 16;
-    let count = c.len().div_ceil(if wide { 14 } else { 6 });
+    let count = c.len().div_ceil(if wide { MOST_ROWS } else { 6 });
     let mut first = 0;
     for number in 0..count {
         let size = (c.len() - first).div_ceil(count - number);

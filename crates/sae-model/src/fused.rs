@@ -130,7 +130,7 @@ impl Fused {
         statistic.clear();
         match &mut self.kernel {
             Kernel::Autoencoder(kernel) => {
-                let value = kernel.step(batch.inputs, batch.targets, None, update);
+                let value = kernel.step(batch.inputs, batch.targets, update);
                 let all = [
                     value.reconstruction,
                     value.weight_decay,

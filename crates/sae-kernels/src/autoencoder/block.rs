@@ -1,0 +1,356 @@
+//! What is done to 32 samples of an autoencoder.
+
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::{AutoencoderConfig, DECODER, ENCODER};
+use crate::engine::{CACHE, Forward, Operands};
+use crate::lanes::{BLOCK, Lanes, vectors, vectors_mut};
+use crate::layers::Layers;
+use crate::samples::{Across, Place, Rows, Samples};
+use crate::tile::{Blocks, columns_product, rows_product};
+
+/// Most panels whose deltas are computed before they are multiplied back.
+const GROUP: usize = 8;
+
+/// 32 samples on their way through the network.
+pub(super) struct Block {
+    pub place: Place,
+    inputs: Samples,
+    /// Yᵀ, `[hidden, sample]`.
+    code: Vec<Lanes>,
+    /// (Δ3·W2ᵀ)ᵀ, then Δ2ᵀ, `[hidden, sample]`.
+    back: Vec<Lanes>,
+    /// Δ3.
+    delta: Samples,
+    pub sums: Sums,
+}
+
+/// A block's share of the sums over samples.
+pub(super) struct Sums {
+    /// ½‖x − z‖² / R.
+    pub reconstruction: f64,
+    /// Activities / R, `[hidden]`.
+    pub activity: Vec<f32>,
+    /// |activity| / R.
+    pub l1: f64,
+    /// ∂J/∂b, `[hidden]`.
+    pub encoder_bias: Vec<f32>,
+    /// ∂J/∂c, a row per panel.
+    pub decoder_bias: Vec<Lanes>,
+}
+
+/// A thread's own memory: what a block needs only while it passes.
+#[derive(Clone)]
+pub(super) struct Scratch {
+    /// Xᵀ.
+    inputs: Across,
+    /// The transposed targets, and the targets, where these are not the inputs.
+    targets: Option<(Across, Samples)>,
+    /// Δ3ᵀ of a group of panels.
+    deltas: Vec<Lanes>,
+}
+
+impl Scratch {
+    pub(super) fn new(config: &AutoencoderConfig) -> Self {
+        Self {
+            inputs: Across::new(config.inputs),
+            targets: None,
+            deltas: vec![Lanes::ZERO; GROUP * BLOCK],
+        }
+    }
+}
+
+impl Block {
+    pub(super) fn new(config: &AutoencoderConfig) -> Self {
+        let AutoencoderConfig { inputs, hidden, .. } = *config;
+        Self {
+            place: Place::default(),
+            inputs: Samples::new(inputs),
+            code: vec![Lanes::ZERO; hidden],
+            back: vec![Lanes::ZERO; hidden],
+            delta: Samples::new(inputs),
+            sums: Sums {
+                reconstruction: 0.0,
+                activity: vec![0.0; hidden],
+                l1: 0.0,
+                encoder_bias: vec![0.0; hidden],
+                decoder_bias: vec![Lanes::ZERO; crate::lanes::panels(inputs)],
+            },
+        }
+    }
+}
+
+impl Operands for Block {
+    /// ∂J/∂W1ᵀ is Δ2ᵀ·X, and ∂J/∂W2 is Yᵀ·Δ3.
+    #[inline(always)]
+    fn operands(&self, layer: usize, p: usize) -> (&[Lanes], &[Lanes]) {
+        let (across, samples) = match layer {
+            ENCODER => (&self.back, &self.inputs),
+            _ => (&self.code, &self.delta),
+        };
+        (across, &samples.panel(p)[..self.place.count])
+    }
+}
+
+/// X → Y with the sums of the activities, and where wanted Y → Z → Δ3 and Δ3·W2ᵀ.
+pub(super) struct Pass<'a> {
+    pub arch: Arch,
+    pub config: &'a AutoencoderConfig,
+    pub layers: &'a Layers,
+    /// Some blocks, which go through the weights together.
+    pub blocks: &'a mut [Block],
+    /// As many as blocks, or more.
+    pub scratch: &'a mut [Scratch],
+    pub inputs: Rows<'a>,
+    /// Whether to decode, and the targets where these are not the inputs.
+    pub decode: Option<Option<Rows<'a>>>,
+}
+
+impl WithSimd for Pass<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        self.encode(simd);
+        if let Some(targets) = self.decode {
+            self.decode(simd, targets);
+        }
+    }
+}
+
+/// A group of the decoder's panels with Δ3ᵀ.
+struct Backward<'a> {
+    layers: &'a Layers,
+    first: usize,
+    count: usize,
+    deltas: &'a [Lanes],
+}
+
+impl Blocks for Backward<'_> {
+    #[inline(always)]
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    #[inline(always)]
+    fn block(&self, i: usize) -> (&[Lanes], &[Lanes]) {
+        let p = self.first + i;
+        let width = self.layers.width(DECODER, p);
+        let deltas = &self.deltas[i * BLOCK..][..width];
+        (self.layers.weights(DECODER, p), deltas)
+    }
+}
+
+impl Pass<'_> {
+    /// Panels that are worked on together: their weights fit in the cache.
+    fn panels(&self) -> usize {
+        (CACHE / (self.config.hidden * size_of::<Lanes>())).clamp(2, GROUP)
+    }
+
+    #[inline(always)]
+    fn encode<S: Simd>(&mut self, simd: S) {
+        for (block, scratch) in self.blocks.iter_mut().zip(&mut *self.scratch) {
+            let across = &mut scratch.inputs;
+            block.inputs.load(self.arch, self.inputs, &block.place, across);
+        }
+        let (count, step) = (self.layers.count(ENCODER), self.panels());
+        for first in (0..count).step_by(step) {
+            for (block, scratch) in self.blocks.iter_mut().zip(&*self.scratch) {
+                let forward = Forward {
+                    layers: self.layers,
+                    layer: ENCODER,
+                    inputs: &scratch.inputs,
+                    panels: first..(first + step).min(count),
+                };
+                rows_product(simd, &mut block.code, first == 0, &forward);
+            }
+        }
+        for block in &mut *self.blocks {
+            block.activate(simd, self.config, self.layers.bias(ENCODER));
+        }
+    }
+
+    #[inline(always)]
+    fn decode<S: Simd>(&mut self, simd: S, targets: Option<Rows<'_>>) {
+        let columns = self.config.inputs;
+        for (block, scratch) in self.blocks.iter_mut().zip(&mut *self.scratch) {
+            block.sums.reconstruction = 0.0;
+            if let Some(rows) = targets {
+                let new = || (Across::new(columns), Samples::new(columns));
+                let (across, samples) = scratch.targets.get_or_insert_with(new);
+                samples.load(self.arch, rows, &block.place, across);
+            }
+        }
+        let (count, step) = (self.layers.count(DECODER), self.panels());
+        for first in (0..count).step_by(step) {
+            let panels = first..(first + step).min(count);
+            for (block, scratch) in self.blocks.iter_mut().zip(&mut *self.scratch) {
+                let Scratch {
+                    inputs,
+                    targets: apart,
+                    deltas,
+                } = scratch;
+                let apart = apart.as_ref().filter(|_| targets.is_some());
+                let decoder = Decoder {
+                    arch: self.arch,
+                    config: self.config,
+                    layers: self.layers,
+                    targets: apart.map_or(&*inputs, |(across, _)| across),
+                };
+                decoder.panels(simd, block, panels.clone(), deltas);
+            }
+        }
+    }
+}
+
+/// The way from codes to Δ3, and back to the codes.
+struct Decoder<'a> {
+    arch: Arch,
+    config: &'a AutoencoderConfig,
+    layers: &'a Layers,
+    /// Transposed.
+    targets: &'a Across,
+}
+
+impl Decoder<'_> {
+    #[inline(always)]
+    fn panels<S: Simd>(
+        &self,
+        simd: S,
+        block: &mut Block,
+        panels: Range<usize>,
+        deltas: &mut [Lanes],
+    ) {
+        let (layers, first) = (self.layers, panels.start);
+        for p in panels.clone() {
+            let delta = &mut deltas[(p - first) * BLOCK..][..layers.width(DECODER, p)];
+            columns_product(simd, delta, layers.weights(DECODER, p), &block.code);
+            let bias = &layers.bias(DECODER)[p * BLOCK..];
+            let (config, targets) = (self.config, self.targets.panel(p));
+            let squares = config.output_delta(simd, delta, bias, targets, &block.place);
+            block.sums.reconstruction += 0.5 * squares;
+            let panel = block.delta.turn(self.arch, p, delta);
+            block.sums.decoder_bias[p] = sum_of_rows(simd, panel);
+        }
+        let back = Backward {
+            layers,
+            first,
+            count: panels.len(),
+            deltas,
+        };
+        rows_product(simd, &mut block.back, first == 0, &back);
+    }
+}
+
+impl Block {
+    /// Y = φ(X·W1 + b) and the sums of the activities.
+    #[inline(always)]
+    fn activate<S: Simd>(&mut self, simd: S, config: &AutoencoderConfig, bias: &[f32]) {
+        let (shift, factor) = config.encoder.activity();
+        let (shift, factor) = (simd.splat_f32s(shift), simd.splat_f32s(factor));
+        let mut magnitudes = simd.splat_f32s(0.0);
+        let units = self.code.iter_mut().zip(bias);
+        for ((code, &bias), sum) in units.zip(&mut self.sums.activity) {
+            let bias = simd.splat_f32s(bias);
+            let mut total = simd.splat_f32s(0.0);
+            let lanes = vectors_mut::<S>(code).iter_mut();
+            for (y, &per_row) in lanes.zip(vectors::<S>(&self.place.per_row)) {
+                *y = config.encoder.value(simd, simd.add_f32s(*y, bias));
+                let activity = simd.mul_add_f32s(factor, *y, shift);
+                total = simd.mul_add_f32s(activity, per_row, total);
+                magnitudes = simd.mul_add_f32s(simd.abs_f32s(activity), per_row, magnitudes);
+            }
+            *sum = simd.reduce_sum_f32s(total);
+        }
+        self.sums.l1 = f64::from(simd.reduce_sum_f32s(magnitudes));
+    }
+}
+
+impl AutoencoderConfig {
+    /// Replaces Y·W2 by Δ3, both `[input, sample]`, and returns Σ(z − x)² / R.
+    #[inline(always)]
+    fn output_delta<S: Simd>(
+        &self,
+        simd: S,
+        delta: &mut [Lanes],
+        bias: &[f32],
+        targets: &[Lanes],
+        place: &Place,
+    ) -> f64 {
+        let mut squares = simd.splat_f32s(0.0);
+        for ((delta, target), &bias) in delta.iter_mut().zip(targets).zip(bias) {
+            let bias = simd.splat_f32s(bias);
+            let lanes = vectors_mut::<S>(delta)
+                .iter_mut()
+                .zip(vectors::<S>(target));
+            for ((delta, &x), &per_row) in lanes.zip(vectors::<S>(&place.per_row)) {
+                let z = self.decoder.value(simd, simd.add_f32s(*delta, bias));
+                let error = simd.sub_f32s(z, x);
+                let share = simd.mul_f32s(error, per_row);
+                squares = simd.mul_add_f32s(error, share, squares);
+                *delta = self.decoder.back(simd, share, z);
+            }
+        }
+        f64::from(simd.reduce_sum_f32s(squares))
+    }
+}
+
+#[inline(always)]
+fn sum_of_rows<S: Simd>(simd: S, rows: &[Lanes]) -> Lanes {
+    let mut sum = Lanes::ZERO;
+    for row in rows {
+        let lanes = vectors_mut::<S>(&mut sum).iter_mut();
+        for (sum, &more) in lanes.zip(vectors::<S>(row)) {
+            *sum = simd.add_f32s(*sum, more);
+        }
+    }
+    sum
+}
+
+/// Δ2 from Δ3·W2ᵀ and the slopes of the sparsity terms.
+pub(super) struct HiddenDelta<'a> {
+    pub config: &'a AutoencoderConfig,
+    pub slopes: &'a [f32],
+    pub block: &'a mut Block,
+}
+
+impl WithSimd for HiddenDelta<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            config,
+            slopes,
+            block,
+        } = self;
+        let (shift, factor) = config.encoder.activity();
+        let l1 = config.l1 as f32 * factor;
+        let (shift, factor) = (simd.splat_f32s(shift), simd.splat_f32s(factor));
+        let zero = simd.splat_f32s(0.0);
+        let (plus, minus) = (simd.splat_f32s(l1), simd.splat_f32s(-l1));
+        let units = block.back.iter_mut().zip(&block.code).zip(slopes);
+        for (((back, code), &slope), sum) in units.zip(&mut block.sums.encoder_bias) {
+            let slope = simd.splat_f32s(slope);
+            let mut total = zero;
+            let lanes = vectors_mut::<S>(back).iter_mut().zip(vectors::<S>(code));
+            for ((back, &y), &per_row) in lanes.zip(vectors::<S>(&block.place.per_row)) {
+                let mut pull = slope;
+                if l1 > 0.0 {
+                    let activity = simd.mul_add_f32s(factor, y, shift);
+                    let above = simd.greater_than_f32s(activity, zero);
+                    let below = simd.less_than_f32s(activity, zero);
+                    pull = simd.add_f32s(pull, simd.select_f32s(above, plus, zero));
+                    pull = simd.add_f32s(pull, simd.select_f32s(below, minus, zero));
+                }
+                let sum = simd.mul_add_f32s(pull, per_row, *back);
+                *back = config.encoder.back(simd, sum, y);
+                total = simd.add_f32s(total, *back);
+            }
+            *sum = simd.reduce_sum_f32s(total);
+        }
+    }
+}
+
