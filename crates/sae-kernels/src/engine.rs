@@ -70,24 +70,25 @@ impl Engine {
         let deltas = rows.max().unwrap_or(0) * blocks.len() * size_of::<Lanes>();
         // Deltas that do not fit in the cache are used for several panels while they are there.
         let neighbours = if deltas > CACHE { 4 } else { 1 };
-        self.team.each(&mut self.layers.panels, neighbours, |_, panels| {
-            arch.dispatch(WeightGradients {
-                blocks,
-                panels,
-                fresh,
-            });
-            let Some(Last { update }) = last else {
-                return;
-            };
-            for panel in panels {
-                panel.squares = arch.dispatch(Finish {
-                    parameters: &mut panel.weights,
-                    decay: decay(panel.layer),
-                    weights: true,
-                    update,
+        self.team
+            .each(&mut self.layers.panels, neighbours, |_, panels| {
+                arch.dispatch(WeightGradients {
+                    blocks,
+                    panels,
+                    fresh,
                 });
-            }
-        });
+                let Some(Last { update }) = last else {
+                    return;
+                };
+                for panel in panels {
+                    panel.squares = arch.dispatch(Finish {
+                        parameters: &mut panel.weights,
+                        decay: decay(panel.layer),
+                        weights: true,
+                        update,
+                    });
+                }
+            });
     }
 
     /// Updates the biases, which do not decay.

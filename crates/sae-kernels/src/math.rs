@@ -60,7 +60,11 @@ mod tests {
         fn with_simd<S: Simd>(self, simd: S) {
             for value in self.0 {
                 let x = simd.splat_f32s(*value);
-                let y = if self.1 { sigmoid(simd, x) } else { exp(simd, x) };
+                let y = if self.1 {
+                    sigmoid(simd, x)
+                } else {
+                    exp(simd, x)
+                };
                 *value = bytemuck::cast_slice::<S::f32s, f32>(&[y])[0];
             }
         }

@@ -151,7 +151,8 @@ impl Network {
         let update = update.map(|(optimiser, rate)| self.engine.next_update(optimiser, rate));
         let needed = rows.min(CHUNK).div_ceil(BLOCK);
         while self.blocks.len() < needed {
-            self.blocks.push(Block::new(&self.engine.layers, &self.config));
+            self.blocks
+                .push(Block::new(&self.engine.layers, &self.config));
         }
         let mut value = NetworkValue::default();
         let mut hits = 0;
@@ -347,7 +348,9 @@ impl Block {
         }
         for (delta, score) in deltas.iter_mut().zip(scores) {
             let all = vectors_mut::<S>(delta).iter_mut().zip(vectors::<S>(score));
-            let whole = vectors::<S>(&largest).iter().zip(vectors_mut::<S>(&mut sums));
+            let whole = vectors::<S>(&largest)
+                .iter()
+                .zip(vectors_mut::<S>(&mut sums));
             for ((delta, &score), (&largest, sum)) in all.zip(whole) {
                 *delta = exp(simd, simd.sub_f32s(score, largest));
                 *sum = simd.add_f32s(*sum, *delta);

@@ -112,13 +112,7 @@ impl Samples {
     /// Fills the block with the samples of its place, and `across` with its transpose; what is
     /// beyond the samples becomes zero.
     #[inline(always)]
-    pub(crate) fn load(
-        &mut self,
-        arch: Arch,
-        rows: Rows<'_>,
-        place: &Place,
-        across: &mut Across,
-    ) {
+    pub(crate) fn load(&mut self, arch: Arch, rows: Rows<'_>, place: &Place, across: &mut Across) {
         let blocks = self.panels.chunks_mut(BLOCK).zip(across.blocks());
         for (p, (panel, across)) in blocks.enumerate() {
             let width = width(self.columns, p);

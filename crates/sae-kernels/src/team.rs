@@ -103,9 +103,8 @@ impl Team {
                     // SAFETY: the items are within the slice, which is borrowed mutably until `run`
                     // is over; shares do not overlap, and `next` gives each index of a share, and so
                     // these items, to one thread only.
-                    let items = unsafe {
-                        std::slice::from_raw_parts_mut(items.0.add(first), length)
-                    };
+                    let items =
+                        unsafe { std::slice::from_raw_parts_mut(items.0.add(first), length) };
                     work(thread, items);
                 }
             }
@@ -122,6 +121,7 @@ impl Team {
         // left, even by a panic, so nobody uses the pointer longer than `work` lives.
         let work_for_all: &'static (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(work) };
         shared.finished.store(0, Ordering::Relaxed);
+        shared.panicked.store(false, Ordering::Relaxed);
         *lock(&shared.job) = Some(Job(work_for_all));
         shared.number.fetch_add(1, Ordering::SeqCst);
         for (worker, asleep) in self.workers.iter().zip(&shared.asleep) {
@@ -133,7 +133,7 @@ impl Team {
         work(0);
         drop(finish);
         assert!(
-            !shared.panicked.swap(false, Ordering::Relaxed),
+            !shared.panicked.load(Ordering::Relaxed),
             "a thread of the team panicked"
         );
     }

@@ -178,3 +178,93 @@ pub(crate) fn columns_product<S: Simd>(simd: S, c: &mut [Lanes], a: &[Lanes], b:
     }
     tiles(simd, c, true, &Across(a, b));
 }
+
+#[cfg(test)]
+mod tests {
+    use pulp::{Arch, Scalar, WithSimd};
+
+    use super::*;
+
+    fn lanes(rows: usize, salt: usize) -> Vec<Lanes> {
+        let value = |i: usize, j: usize| ((i * 37 + j * 11 + salt) % 23) as f32 - 11.0;
+        let row = |i| Lanes(std::array::from_fn(|j| value(i, j)));
+        (0..rows).map(row).collect()
+    }
+
+    struct Case {
+        rows: usize,
+        /// Rows of B in each block.
+        depths: Vec<usize>,
+    }
+
+    struct Operands(Vec<(Vec<Lanes>, Vec<Lanes>)>);
+
+    impl Blocks for Operands {
+        fn count(&self) -> usize {
+            self.0.len()
+        }
+
+        fn block(&self, i: usize) -> (&[Lanes], &[Lanes]) {
+            (&self.0[i].0, &self.0[i].1)
+        }
+    }
+
+    struct Both<'a>(&'a Case);
+
+    impl WithSimd for Both<'_> {
+        type Output = ();
+
+        /// Small whole numbers: every sum is exact, whatever its order.
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Case { rows, depths } = self.0;
+            let blocks = depths.iter().enumerate();
+            let blocks = blocks.map(|(i, &depth)| (lanes(*rows, i), lanes(depth, 5 + i)));
+            let operands = Operands(blocks.collect());
+            for fresh in [true, false] {
+                let start = lanes(*rows, 9);
+                let mut found = start.clone();
+                rows_product(simd, &mut found, fresh, &operands);
+                for m in 0..*rows {
+                    for j in 0..BLOCK {
+                        let sum: f32 = operands
+                            .0
+                            .iter()
+                            .flat_map(|(a, b)| {
+                                b.iter().enumerate().map(|(k, b)| (a[m].0[k], b.0[j]))
+                            })
+                            .map(|(a, b)| a * b)
+                            .sum();
+                        let before = if fresh { 0.0 } else { start[m].0[j] };
+                        assert_eq!(found[m].0[j], before + sum);
+                    }
+                }
+            }
+            let (a, b) = (lanes(depths[0], 1), lanes(depths[0], 2));
+            let mut found = lanes((*rows).min(BLOCK), 3);
+            columns_product(simd, &mut found, &a, &b);
+            for (m, row) in found.iter().enumerate() {
+                for j in 0..BLOCK {
+                    let sum: f32 = a.iter().zip(&b).map(|(a, b)| a.0[m] * b.0[j]).sum();
+                    assert_eq!(row.0[j], sum);
+                }
+            }
+        }
+    }
+
+    /// With all instruction sets that this machine has.
+    #[test]
+    fn products_are_sums_of_products() {
+        for rows in [1, 6, 7, 13, 14, 15, 32, 43] {
+            for depths in [vec![32], vec![1], vec![32, 32, 5], vec![17, 32]] {
+                let case = Case { rows, depths };
+                Both(&case).with_simd(Scalar);
+                Arch::new().dispatch(Both(&case));
+                #[cfg(target_arch = "x86_64")]
+                if let Some(v3) = pulp::x86::V3::try_new() {
+                    pulp::Simd::vectorize(v3, Both(&case));
+                }
+            }
+        }
+    }
+}

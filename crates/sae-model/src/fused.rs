@@ -12,9 +12,7 @@ use crate::objective::{
     CrossEntropy, FineTuning, HostValue, Objective, RHO_HAT_EPSILON, SparseObjective,
 };
 use crate::parameters::{named_parameters, with_parameters};
-use crate::{
-    DeepNetwork, Dense, ModelError, NamedParameter, Softmax, SparseAutoencoder, Unit,
-};
+use crate::{DeepNetwork, Dense, ModelError, NamedParameter, Softmax, SparseAutoencoder, Unit};
 
 /// A model with its objective, optimiser state and work memory, on the CPU. The parameters live in
 /// here while it trains.
@@ -121,11 +119,7 @@ impl Fused {
     /// # Panics
     ///
     /// Panics on an empty batch and on labels that are no class.
-    pub fn step(
-        &mut self,
-        batch: FusedBatch<'_>,
-        update: Option<(Optimiser, f32)>,
-    ) -> &HostValue {
+    pub fn step(&mut self, batch: FusedBatch<'_>, update: Option<(Optimiser, f32)>) -> &HostValue {
         let HostValue { terms, statistic } = &mut self.value;
         statistic.clear();
         match &mut self.kernel {
@@ -205,7 +199,9 @@ impl Fused {
             }
             Kernel::Network(kernel) => {
                 let layers = kernel.weights(part).into_iter();
-                layers.flat_map(|dense| [dense.weight, dense.bias]).collect()
+                layers
+                    .flat_map(|dense| [dense.weight, dense.bias])
+                    .collect()
             }
         }
     }

@@ -38,8 +38,8 @@ pub use fused::{Fused, FusedBatch};
 pub use gradient::{Gradient, GradientRule};
 pub use network::DeepNetwork;
 pub use objective::{
-    AutoencoderBatch, CrossEntropy, FineTuning, HostValue, LabelledBatch, Objective, RHO_HAT_EPSILON,
-    SparseObjective, Value,
+    AutoencoderBatch, CrossEntropy, FineTuning, HostValue, LabelledBatch, Objective,
+    RHO_HAT_EPSILON, SparseObjective, Value,
 };
 pub use parameters::{NamedParameter, named_parameters, with_parameters};
 pub use softmax::{Softmax, SoftmaxConfig};

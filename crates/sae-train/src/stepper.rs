@@ -153,7 +153,9 @@ type Update = (sae_kernels::Optimiser, f32);
 
 /// One step on all samples.
 fn whole_step<S: Source>(fused: &mut Fused, update: Update, train: &S) -> HostValue {
-    let host = train.host().expect("the source had samples in memory before");
+    let host = train
+        .host()
+        .expect("the source had samples in memory before");
     let batch = FusedBatch {
         inputs: host.rows(None),
         targets: None,
@@ -171,7 +173,9 @@ fn fused_steps<S: Source>(
     order: &[usize],
     size: usize,
 ) -> HostValue {
-    let host = train.host().expect("the source had samples in memory before");
+    let host = train
+        .host()
+        .expect("the source had samples in memory before");
     let mut labels = Vec::with_capacity(size);
     let mut corrupted;
     let mut mean = HostValue::default();
@@ -224,4 +228,3 @@ impl WeightedMean {
         scaled(sum, 1.0 / self.rows as f64)
     }
 }
-

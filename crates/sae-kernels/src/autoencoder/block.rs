@@ -153,7 +153,9 @@ impl Pass<'_> {
     fn encode<S: Simd>(&mut self, simd: S) {
         for (block, scratch) in self.blocks.iter_mut().zip(&mut *self.scratch) {
             let across = &mut scratch.inputs;
-            block.inputs.load(self.arch, self.inputs, &block.place, across);
+            block
+                .inputs
+                .load(self.arch, self.inputs, &block.place, across);
         }
         let (count, step) = (self.layers.count(ENCODER), self.panels());
         for first in (0..count).step_by(step) {
@@ -282,9 +284,7 @@ impl AutoencoderConfig {
         let mut squares = simd.splat_f32s(0.0);
         for ((delta, target), &bias) in delta.iter_mut().zip(targets).zip(bias) {
             let bias = simd.splat_f32s(bias);
-            let lanes = vectors_mut::<S>(delta)
-                .iter_mut()
-                .zip(vectors::<S>(target));
+            let lanes = vectors_mut::<S>(delta).iter_mut().zip(vectors::<S>(target));
             for ((delta, &x), &per_row) in lanes.zip(vectors::<S>(&place.per_row)) {
                 let z = self.decoder.value(simd, simd.add_f32s(*delta, bias));
                 let error = simd.sub_f32s(z, x);
@@ -353,4 +353,3 @@ impl WithSimd for HiddenDelta<'_> {
         }
     }
 }
-
