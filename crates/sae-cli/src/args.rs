@@ -72,6 +72,9 @@ pub struct TrainArgs {
     /// How gradients are computed (overrides the file)
     #[arg(long, value_enum)]
     pub gradient: Option<Rule>,
+    /// Number of threads on the CPU (overrides the file); changes no result
+    #[arg(long)]
+    pub threads: Option<usize>,
     /// Run folder; without it the first free one of runs/NAME, runs/NAME-2, ...
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -56,11 +56,38 @@ fn training(optimiser: Optimiser, learning_rate: f64, rule: GradientRule) -> Tra
         rho_hat: RhoHat::Batch,
         epochs: 5,
         stop: StopRules::default(),
+        fused: None,
     }
 }
 
-/// Trains the softmax from `WEIGHTS` on; returns its parameters, the epochs, and why it stopped.
+/// Trains the softmax from `WEIGHTS` on, by Burn's operations and in the fused kernels, which must
+/// do the same; returns its parameters, the epochs, and why it stopped.
 fn trained(settings: Training) -> (Vec<f64>, Vec<Epoch>, Stopped) {
+    let composed = trained_once(settings);
+    let fused = trained_once(Training {
+        fused: Some(2),
+        ..settings
+    });
+    let (of_composed, of_fused) = (&composed.1[0], &fused.1[0]);
+    assert!((of_composed.objective - of_fused.objective).abs() < 1e-6);
+    assert_eq!(of_composed.statistic, of_fused.statistic);
+    match (of_composed.gradient_norm, of_fused.gradient_norm) {
+        (Some(a), Some(b)) => assert!((a - b).abs() < 1e-6, "{a} {b}"),
+        (a, b) => assert_eq!(a, b),
+    }
+    let searches = matches!(
+        settings.optimiser,
+        Optimiser::Lbfgs { .. } | Optimiser::ConjugateGradient
+    );
+    if !searches {
+        // Rounding sends line searches different ways to the same minimum.
+        assert_eq!(composed.1.len(), fused.1.len());
+        assert_close(&composed.0, &fused.0);
+    }
+    fused
+}
+
+fn trained_once(settings: Training) -> (Vec<f64>, Vec<Epoch>, Stopped) {
     let device = Device::flex();
     let size = DenseConfig::new(FEATURES, CLASSES).with_activation(Activation::of(Unit::Linear));
     let bias = vec![0.0; CLASSES];

@@ -156,6 +156,7 @@ fn sparse_training(rho_hat: RhoHat, rule: GradientRule) -> Training {
         rho_hat,
         epochs: 200,
         stop: StopRules::default(),
+        fused: None,
     }
 }
 

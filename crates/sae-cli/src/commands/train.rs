@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::features;
 use crate::args::TrainArgs;
 use crate::backend::Backend;
-use crate::config::{Checked, Config, Rule, SourceKind};
+use crate::config::{Checked, Config, Rule, SourceKind, threads};
 use crate::data::RunData;
 use crate::error::CliError;
 use crate::progress::Recorder;
@@ -35,6 +35,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let name = args.config.config.file_stem().unwrap_or_default();
     let name = name.to_string_lossy();
     let destination = Destination::choose(args.out.as_deref(), &name, args.overwrite)?;
+    config.backend.use_threads(threads(config.threads))?;
     let device = config.backend.device()?;
     let data = data::load(config)?;
     let first: Vec<usize> = (0..data.test.rows().min(RECONSTRUCTIONS)).collect();
@@ -86,6 +87,9 @@ fn resolve(args: &TrainArgs) -> Result<Checked, CliError> {
         changed
             .set
             .push(format!("gradient={}", GradientRule::from(rule)));
+    }
+    if let Some(threads) = args.threads {
+        changed.set.push(format!("threads={threads}"));
     }
     let mut checked = super::config::load(&changed)?;
     for path in &mut checked.config.data.patches.pictures {
