@@ -84,6 +84,13 @@ impl Layers {
         values[..bias.len()].copy_from_slice(bias);
     }
 
+    /// Bytes of all parameters, gradients and what the optimiser remembers.
+    pub(crate) fn memory(&self) -> usize {
+        let weights = self.panels.iter().map(|panel| &panel.weights);
+        let lanes = weights.chain(&self.biases).map(|p| 4 * p.values.len());
+        lanes.sum::<usize>() * size_of::<Lanes>()
+    }
+
     pub(crate) fn rows(&self, layer: usize) -> usize {
         self.shapes[layer].rows
     }

@@ -103,6 +103,11 @@ impl Samples {
         }
     }
 
+    /// Bytes that it holds.
+    pub(crate) fn memory(&self) -> usize {
+        self.panels.len() * size_of::<Lanes>()
+    }
+
     /// Panel `p`, `[sample, column]`.
     #[inline(always)]
     pub(crate) fn panel(&self, p: usize) -> &[Lanes] {

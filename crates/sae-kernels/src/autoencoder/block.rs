@@ -82,6 +82,15 @@ impl Block {
     }
 }
 
+impl Block {
+    /// Bytes that it holds.
+    pub(super) fn memory(&self) -> usize {
+        let lanes = 2 * self.code.len() + self.sums.decoder_bias.len();
+        let sums = 2 * self.sums.activity.len() * size_of::<f32>();
+        lanes * size_of::<Lanes>() + sums + self.inputs.memory() + self.delta.memory()
+    }
+}
+
 impl Operands for Block {
     /// ∂J/∂W1ᵀ is Δ2ᵀ·X, and ∂J/∂W2 is Yᵀ·Δ3.
     #[inline(always)]
@@ -271,6 +280,12 @@ impl Block {
 }
 
 impl AutoencoderConfig {
+    /// Bytes of a block's scratch, without targets of its own.
+    pub(super) fn scratch(&self) -> usize {
+        let across = crate::lanes::panels(self.inputs) * BLOCK;
+        (across + GROUP * BLOCK) * size_of::<Lanes>()
+    }
+
     /// Replaces Y·W2 by Δ3, both `[input, sample]`, and returns Σ(z − x)² / R.
     #[inline(always)]
     fn output_delta<S: Simd>(

@@ -137,6 +137,14 @@ impl Autoencoder {
         weights
     }
 
+    /// Bytes of the parameters, of what the optimiser remembers, and of the work memory.
+    pub fn memory(&self) -> usize {
+        let blocks: usize = self.blocks.iter().map(Block::memory).sum();
+        self.engine.layers.memory()
+            + blocks
+            + self.scratch.len() * NEIGHBOURS * self.config.scratch()
+    }
+
     /// ‖∇J‖ of the last step.
     pub fn gradient_norm(&self) -> f64 {
         self.engine.gradient_norm()
