@@ -16,6 +16,7 @@ mod layers;
 mod math;
 pub mod measure;
 mod network;
+mod prefetch;
 mod samples;
 mod team;
 mod tile;

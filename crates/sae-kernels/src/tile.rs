@@ -8,9 +8,11 @@
 use pulp::Simd;
 
 use crate::lanes::{BLOCK, Lanes, vectors, vectors_mut};
+use crate::prefetch::prefetch;
 
 /// `c[m] += Σ_k a[m].k · b[k]`: the numbers of A lie along its rows. `b` has up to 32 rows, as many
-/// as count.
+/// as count. On the way, the first rows of `next`, the operands of the next block, are fetched into
+/// the cache: another processor may have written them.
 #[inline(always)]
 fn along_rows<S: Simd, const M: usize, const V: usize>(
     simd: S,
@@ -18,8 +20,13 @@ fn along_rows<S: Simd, const M: usize, const V: usize>(
     a: &[Lanes; M],
     b: &[Lanes],
     first: usize,
+    next: (&[Lanes], &[Lanes]),
 ) {
     for (k, b) in b.iter().enumerate().take(BLOCK) {
+        prefetch(next.1, k);
+        if k < M {
+            prefetch(next.0, k);
+        }
         let b: &[S::f32s; V] = vectors::<S>(b)[first..][..V].try_into().expect("V vectors");
         for m in 0..M {
             let number = simd.splat_f32s(a[m].0[k % BLOCK]);
@@ -153,7 +160,8 @@ pub(crate) fn rows_product<S: Simd>(simd: S, c: &mut [Lanes], fresh: bool, block
             for i in 0..self.0.count() {
                 let (a, b) = self.0.block(i);
                 let a = a[first..][..M].try_into().expect("M rows");
-                along_rows(simd, acc, a, b, vector);
+                let (next_a, next_b) = self.0.block((i + 1).min(self.0.count() - 1));
+                along_rows(simd, acc, a, b, vector, (&next_a[first..], next_b));
             }
         }
     }
