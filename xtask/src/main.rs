@@ -28,11 +28,14 @@ enum Task {
     },
     /// Formatting, lints, documentation, tests and a smoke run, as continuous integration does
     Ci,
-    /// Measure one training step per gradient rule and backend
+    /// Measure training steps: in the fused kernels, and per gradient rule and backend
     Bench {
         /// Backends to measure
         #[arg(long, value_delimiter = ',', default_value = "flex,ndarray")]
         backends: Vec<String>,
+        /// A Python with PyTorch, to measure its steps and ours in turn instead
+        #[arg(long, value_name = "PYTHON")]
+        peers: Option<String>,
         /// Arguments of the benchmark, for example a filter
         #[arg(last = true)]
         rest: Vec<String>,
@@ -57,7 +60,16 @@ fn main() -> ExitCode {
         Task::Train(train) => train.run(),
         Task::Test { rest } => test(&rest),
         Task::Ci => ci(),
-        Task::Bench { backends, rest } => bench(&backends, &rest),
+        Task::Bench {
+            backends,
+            peers: None,
+            rest,
+        } => bench(&backends, &rest),
+        Task::Bench {
+            peers: Some(python),
+            rest,
+            ..
+        } => compare(&python, &rest),
     }
     ExitCode::SUCCESS
 }
@@ -106,10 +118,19 @@ fn ci() {
 }
 
 fn bench(backends: &[String], rest: &[String]) {
+    if rest.is_empty() {
+        run(&mut cargo(&["bench", "--package", "sae-kernels", "--bench", "fused"]));
+    }
     let mut bench = cargo(&["bench", "--package", "sae-cli", "--bench", "step"]);
     let names: Vec<&str> = backends.iter().map(String::as_str).collect();
     bench.args(features(&names)).arg("--").args(rest);
     run(bench.env("SAE_BENCH_BACKENDS", backends.join(",")));
+}
+
+/// Steps of ours and of PyTorch in turn.
+fn compare(python: &str, rest: &[String]) {
+    run(&mut cargo(&["bench", "--package", "sae-kernels", "--no-run"]));
+    run(Command::new(python).arg("benches/peers/compare.py").args(rest));
 }
 
 /// The arguments that switch on just what `backends` need; flex is always there.
