@@ -119,7 +119,13 @@ fn ci() {
 
 fn bench(backends: &[String], rest: &[String]) {
     if rest.is_empty() {
-        run(&mut cargo(&["bench", "--package", "sae-kernels", "--bench", "fused"]));
+        run(&mut cargo(&[
+            "bench",
+            "--package",
+            "sae-kernels",
+            "--bench",
+            "fused",
+        ]));
     }
     let mut bench = cargo(&["bench", "--package", "sae-cli", "--bench", "step"]);
     let names: Vec<&str> = backends.iter().map(String::as_str).collect();
@@ -129,8 +135,15 @@ fn bench(backends: &[String], rest: &[String]) {
 
 /// Steps of ours and of PyTorch in turn.
 fn compare(python: &str, rest: &[String]) {
-    run(&mut cargo(&["bench", "--package", "sae-kernels", "--no-run"]));
-    run(Command::new(python).arg("benches/peers/compare.py").args(rest));
+    run(&mut cargo(&[
+        "bench",
+        "--package",
+        "sae-kernels",
+        "--no-run",
+    ]));
+    run(Command::new(python)
+        .arg("benches/peers/compare.py")
+        .args(rest));
 }
 
 /// The arguments that switch on just what `backends` need; flex is always there.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::lanes::Lanes;
+use crate::lanes::{Active, Lanes};
 use crate::layers::{Layers, Panel};
 use crate::samples::Across;
 use crate::team::Team;
@@ -33,7 +33,7 @@ pub(crate) struct Last {
 /// What a block of samples has for the gradient of a panel of weights.
 pub(crate) trait Operands: Sync {
     /// The layer's deltas `[row, sample]` and panel p of its inputs, `[sample, column]`.
-    fn operands(&self, layer: usize, p: usize) -> (&[Lanes], &[Lanes]);
+    fn operands(&self, layer: usize, p: usize) -> (&[Lanes], Active<'_>);
 }
 
 impl Engine {
@@ -129,13 +129,15 @@ struct OfPanel<'a, B> {
 }
 
 impl<B: Operands> Blocks for OfPanel<'_, B> {
+    const SPARSE: bool = true;
+
     #[inline(always)]
     fn count(&self) -> usize {
         self.blocks.len()
     }
 
     #[inline(always)]
-    fn block(&self, i: usize) -> (&[Lanes], &[Lanes]) {
+    fn block(&self, i: usize) -> (&[Lanes], Active<'_>) {
         let (deltas, inputs) = self.blocks[i].operands(self.layer, self.p);
         (&deltas[self.rows.clone()], inputs)
     }
@@ -200,13 +202,15 @@ pub(crate) struct Forward<'a> {
 }
 
 impl Blocks for Forward<'_> {
+    const SPARSE: bool = true;
+
     #[inline(always)]
     fn count(&self) -> usize {
         self.panels.len()
     }
 
     #[inline(always)]
-    fn block(&self, i: usize) -> (&[Lanes], &[Lanes]) {
+    fn block(&self, i: usize) -> (&[Lanes], Active<'_>) {
         let p = self.panels.start + i;
         (self.layers.weights(self.layer, p), self.inputs.panel(p))
     }

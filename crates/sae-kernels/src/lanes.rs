@@ -22,6 +22,24 @@ impl Lanes {
     pub(crate) const ZERO: Self = Self([0.0; BLOCK]);
 }
 
+/// Up to 32 rows, and which of them may hold something else than zeros: bit k for row k.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Active<'a> {
+    pub rows: &'a [Lanes],
+    pub mask: u32,
+}
+
+impl<'a> Active<'a> {
+    /// Any row may.
+    #[inline(always)]
+    pub(crate) fn all(rows: &'a [Lanes]) -> Self {
+        Self {
+            rows,
+            mask: u32::MAX,
+        }
+    }
+}
+
 /// A row as vector registers.
 #[inline(always)]
 pub(crate) fn vectors<S: Simd>(row: &Lanes) -> &[S::f32s] {

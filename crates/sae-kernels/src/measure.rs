@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::lanes::{BLOCK, Lanes};
+use crate::lanes::{Active, BLOCK, Lanes};
 use crate::team::Team;
 use crate::tile::{Blocks, columns_product, rows_product};
 use crate::transpose::transpose as transpose_block;
@@ -71,16 +71,18 @@ struct Product<'a> {
 struct Panels<'a>(&'a [Lanes], &'a [Lanes], usize);
 
 impl Blocks for Panels<'_> {
+    const SPARSE: bool = false;
+
     #[inline(always)]
     fn count(&self) -> usize {
         self.1.len() / BLOCK
     }
 
     #[inline(always)]
-    fn block(&self, i: usize) -> (&[Lanes], &[Lanes]) {
+    fn block(&self, i: usize) -> (&[Lanes], Active<'_>) {
         (
             &self.0[i * self.2..][..self.2],
-            &self.1[i * BLOCK..][..BLOCK],
+            Active::all(&self.1[i * BLOCK..][..BLOCK]),
         )
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::engine::{CHUNK, Engine, Forward, Last, Operands, add};
-use crate::lanes::{BLOCK, Lanes, vectors, vectors_mut};
+use crate::lanes::{Active, BLOCK, Lanes, vectors, vectors_mut};
 use crate::layers::{Layers, Part};
 use crate::math::exp;
 use crate::samples::{Across, Place, Rows, Samples};
@@ -236,9 +236,9 @@ impl Block {
 impl Operands for Block {
     /// ∂J/∂Wᵀ is Δᵀ·input.
     #[inline(always)]
-    fn operands(&self, layer: usize, p: usize) -> (&[Lanes], &[Lanes]) {
-        let inputs = self.inputs[layer].panel(p);
-        (&self.deltas[layer], &inputs[..self.place.count])
+    fn operands(&self, layer: usize, p: usize) -> (&[Lanes], Active<'_>) {
+        let inputs = self.inputs[layer].panel(p, self.place.count);
+        (&self.deltas[layer], inputs)
     }
 }
 
@@ -267,7 +267,7 @@ impl WithSimd for Pass<'_> {
             ..
         } = self;
         let head = units.len();
-        block.inputs[0].load(arch, self.inputs, &block.place, &mut across[0]);
+        block.inputs[0].load(simd, arch, self.inputs, &block.place, &mut across[0]);
         for (layer, &unit) in units.iter().enumerate() {
             let (below, above) = across.split_at_mut(layer + 1);
             let (below, above) = (&below[layer], &mut above[0]);
@@ -278,7 +278,7 @@ impl WithSimd for Pass<'_> {
                 }
             }
             for p in 0..layers.count(layer + 1) {
-                block.inputs[layer + 1].turn(arch, p, above.panel(p));
+                block.inputs[layer + 1].turn(arch, p, above.panel(p).rows);
             }
         }
         forward(simd, layers, head, &across[head], &mut block.scores);
@@ -290,7 +290,7 @@ impl WithSimd for Pass<'_> {
             for p in 0..layers.count(layer) {
                 let delta = &mut below[p * BLOCK..][..layers.width(layer, p)];
                 columns_product(simd, delta, layers.weights(layer, p), above);
-                for (delta, y) in delta.iter_mut().zip(outputs.panel(p)) {
+                for (delta, y) in delta.iter_mut().zip(outputs.panel(p).rows) {
                     let lanes = vectors_mut::<S>(delta).iter_mut();
                     for (delta, &y) in lanes.zip(vectors::<S>(y)) {
                         *delta = units[layer - 1].back(simd, *delta, y);

@@ -1,9 +1,9 @@
 //! A block of 32 samples, in both orders.
 
-use pulp::Arch;
+use pulp::{Arch, Simd};
 
 use crate::engine::CHUNK;
-use crate::lanes::{BLOCK, Lanes, panels, width};
+use crate::lanes::{Active, BLOCK, Lanes, panels, vectors, vectors_mut, width};
 use crate::transpose::transpose;
 
 /// Samples as they lie in memory, all of them or some in a given order.
@@ -93,6 +93,8 @@ impl Place {
 pub(crate) struct Samples {
     columns: usize,
     panels: Vec<Lanes>,
+    /// Of each panel, which samples are not zero in all of it.
+    active: Vec<u32>,
 }
 
 impl Samples {
@@ -100,6 +102,7 @@ impl Samples {
         Self {
             columns,
             panels: vec![Lanes::ZERO; panels(columns) * BLOCK],
+            active: vec![u32::MAX; panels(columns)],
         }
     }
 
@@ -108,24 +111,37 @@ impl Samples {
         self.panels.len() * size_of::<Lanes>()
     }
 
-    /// Panel `p`, `[sample, column]`.
+    /// Panel `p` of the first `count` samples, `[sample, column]`.
     #[inline(always)]
-    pub(crate) fn panel(&self, p: usize) -> &[Lanes] {
-        &self.panels[p * BLOCK..][..BLOCK]
+    pub(crate) fn panel(&self, p: usize, count: usize) -> Active<'_> {
+        Active {
+            rows: &self.panels[p * BLOCK..][..count],
+            mask: self.active[p],
+        }
     }
 
     /// Fills the block with the samples of its place, and `across` with its transpose; what is
     /// beyond the samples becomes zero.
     #[inline(always)]
-    pub(crate) fn load(&mut self, arch: Arch, rows: Rows<'_>, place: &Place, across: &mut Across) {
-        let blocks = self.panels.chunks_mut(BLOCK).zip(across.blocks());
-        for (p, (panel, across)) in blocks.enumerate() {
+    pub(crate) fn load<S: Simd>(
+        &mut self,
+        simd: S,
+        arch: Arch,
+        rows: Rows<'_>,
+        place: &Place,
+        across: &mut Across,
+    ) {
+        let blocks = self.panels.chunks_mut(BLOCK).zip(&mut self.active);
+        let transposed = across.lanes.chunks_mut(BLOCK).zip(&mut across.active);
+        let blocks = blocks.zip(transposed).enumerate();
+        for (p, ((panel, samples), (across, columns))) in blocks {
             let width = width(self.columns, p);
             for (row, lanes) in panel[..place.count].iter_mut().enumerate() {
                 rows.copy(place.first + row, p * BLOCK, &mut lanes.0[..width]);
             }
             panel[place.count..].fill(Lanes::ZERO);
-            transpose(arch, panel, across);
+            transpose(arch, panel, across.try_into().expect("32 rows"));
+            (*samples, *columns) = active(simd, panel, width);
         }
     }
 
@@ -138,11 +154,45 @@ impl Samples {
     }
 }
 
+/// Which samples of a panel, and which of its first `width` columns, are not all zero. Where every
+/// column has something in it, as in most data, samples are not looked at one by one.
+#[inline(always)]
+fn active<S: Simd>(simd: S, panel: &[Lanes], width: usize) -> (u32, u32) {
+    let mut any = Lanes::ZERO;
+    // Columns that are not there count as full.
+    any.0[width..].fill(1.0);
+    let zero = simd.splat_u32s(0);
+    let mut full = true;
+    for (v, any) in vectors_mut::<S>(&mut any).iter_mut().enumerate() {
+        let mut bits = simd.transmute_u32s_f32s(*any);
+        for row in panel {
+            bits = simd.or_u32s(bits, simd.transmute_u32s_f32s(vectors::<S>(row)[v]));
+        }
+        full &= simd.first_true_m32s(simd.equal_u32s(bits, zero)) == S::F32_LANES;
+        *any = simd.transmute_f32s_u32s(bits);
+    }
+    if full {
+        return (u32::MAX, u32::MAX);
+    }
+    let has_any = |row: &Lanes| row.0.iter().fold(0, |any, v| any | v.to_bits()) != 0;
+    let columns = mask(any.0.iter().map(|any| any.to_bits() != 0));
+    (mask(panel.iter().map(has_any)), columns)
+}
+
+/// Bit k for the k-th that is set.
+#[inline(always)]
+fn mask(set: impl Iterator<Item = bool>) -> u32 {
+    let bit = |(k, set): (usize, bool)| u32::from(set) << k;
+    set.enumerate().map(bit).fold(0, |mask, bit| mask | bit)
+}
+
 /// The transpose of [`Samples`]: `[column, sample]`, with rows of zeros up to a whole panel.
 #[derive(Debug, Clone)]
 pub(crate) struct Across {
     columns: usize,
     lanes: Vec<Lanes>,
+    /// Of each panel, which columns are not zero in all samples.
+    active: Vec<u32>,
 }
 
 impl Across {
@@ -150,24 +200,22 @@ impl Across {
         Self {
             columns,
             lanes: vec![Lanes::ZERO; panels(columns) * BLOCK],
+            active: vec![u32::MAX; panels(columns)],
         }
     }
 
     /// The columns of panel `p`.
     #[inline(always)]
-    pub(crate) fn panel(&self, p: usize) -> &[Lanes] {
-        &self.lanes[p * BLOCK..][..width(self.columns, p)]
+    pub(crate) fn panel(&self, p: usize) -> Active<'_> {
+        Active {
+            rows: &self.lanes[p * BLOCK..][..width(self.columns, p)],
+            mask: self.active[p],
+        }
     }
 
     /// All columns.
     #[inline(always)]
     pub(crate) fn all_mut(&mut self) -> &mut [Lanes] {
         &mut self.lanes[..self.columns]
-    }
-
-    #[inline(always)]
-    fn blocks(&mut self) -> impl Iterator<Item = &mut [Lanes; BLOCK]> {
-        let blocks = self.lanes.chunks_mut(BLOCK);
-        blocks.map(|block| block.try_into().expect("32 rows"))
     }
 }

@@ -7,31 +7,37 @@
 
 use pulp::Simd;
 
-use crate::lanes::{BLOCK, Lanes, vectors, vectors_mut};
+use crate::lanes::{Active, BLOCK, Lanes, vectors, vectors_mut};
 use crate::prefetch::prefetch;
 
 /// `c[m] += Σ_k a[m].k · b[k]`: the numbers of A lie along its rows. `b` has up to 32 rows, as many
 /// as count. On the way, the first rows of `next`, the operands of the next block, are fetched into
 /// the cache: another processor may have written them.
 #[inline(always)]
-fn along_rows<S: Simd, const M: usize, const V: usize>(
+fn along_rows<S: Simd, const M: usize, const V: usize, const SPARSE: bool>(
     simd: S,
     acc: &mut [[S::f32s; V]; M],
     a: &[Lanes; M],
-    b: &[Lanes],
+    b: Active<'_>,
     first: usize,
     next: (&[Lanes], &[Lanes]),
 ) {
-    for (k, b) in b.iter().enumerate().take(BLOCK) {
+    for (k, row) in b.rows.iter().enumerate().take(BLOCK) {
         prefetch(next.1, k);
         if k < M {
             prefetch(next.0, k);
         }
-        let b: &[S::f32s; V] = vectors::<S>(b)[first..][..V].try_into().expect("V vectors");
+        // A row of zeros adds nothing to any sum.
+        if SPARSE && b.mask >> k & 1 == 0 {
+            continue;
+        }
+        let row: &[S::f32s; V] = vectors::<S>(row)[first..][..V]
+            .try_into()
+            .expect("V vectors");
         for m in 0..M {
             let number = simd.splat_f32s(a[m].0[k % BLOCK]);
             for v in 0..V {
-                acc[m][v] = simd.mul_add_f32s(number, b[v], acc[m][v]);
+                acc[m][v] = simd.mul_add_f32s(number, row[v], acc[m][v]);
             }
         }
     }
@@ -137,11 +143,14 @@ fn tiles<S: Simd, P: Product<S>>(simd: S, c: &mut [Lanes], fresh: bool, product:
 
 /// The blocks of a product along rows.
 pub(crate) trait Blocks {
+    /// Whether rows of B may be known to be zero.
+    const SPARSE: bool;
+
     /// How many there are.
     fn count(&self) -> usize;
 
     /// Block i: the rows of A, as many as the result has, and those of B, up to 32.
-    fn block(&self, i: usize) -> (&[Lanes], &[Lanes]);
+    fn block(&self, i: usize) -> (&[Lanes], Active<'_>);
 }
 
 /// `c[m] (+)= Σ_i Σ_k a_i[m].k · b_i[k]` over all blocks; `fresh` begins at zero instead of at `c`.
@@ -161,7 +170,11 @@ pub(crate) fn rows_product<S: Simd>(simd: S, c: &mut [Lanes], fresh: bool, block
                 let (a, b) = self.0.block(i);
                 let a = a[first..][..M].try_into().expect("M rows");
                 let (next_a, next_b) = self.0.block((i + 1).min(self.0.count() - 1));
-                along_rows(simd, acc, a, b, vector, (&next_a[first..], next_b));
+                let next = (&next_a[first..], next_b.rows);
+                match B::SPARSE {
+                    true => along_rows::<S, M, V, true>(simd, acc, a, b, vector, next),
+                    false => along_rows::<S, M, V, false>(simd, acc, a, b, vector, next),
+                }
             }
         }
     }
@@ -208,12 +221,17 @@ mod tests {
     struct Operands(Vec<(Vec<Lanes>, Vec<Lanes>)>);
 
     impl Blocks for Operands {
+        const SPARSE: bool = true;
+
         fn count(&self) -> usize {
             self.0.len()
         }
 
-        fn block(&self, i: usize) -> (&[Lanes], &[Lanes]) {
-            (&self.0[i].0, &self.0[i].1)
+        fn block(&self, i: usize) -> (&[Lanes], Active<'_>) {
+            let (a, b) = &self.0[i];
+            let mask = |(k, row): (usize, &Lanes)| u32::from(row.0 != [0.0; BLOCK]) << k;
+            let mask = b.iter().enumerate().map(mask).sum();
+            (a, Active { rows: b, mask })
         }
     }
 
@@ -227,7 +245,16 @@ mod tests {
         fn with_simd<S: Simd>(self, simd: S) {
             let Case { rows, depths } = self.0;
             let blocks = depths.iter().enumerate();
-            let blocks = blocks.map(|(i, &depth)| (lanes(*rows, i), lanes(depth, 5 + i)));
+            // Every third block has rows of zeros.
+            let with_zeros = |i: usize, mut rows: Vec<Lanes>| {
+                let every = if i % 3 == 0 { 4 } else { usize::MAX };
+                rows.iter_mut()
+                    .step_by(every)
+                    .for_each(|row| *row = Lanes::ZERO);
+                rows
+            };
+            let blocks =
+                blocks.map(|(i, &depth)| (lanes(*rows, i), with_zeros(i, lanes(depth, 5 + i))));
             let operands = Operands(blocks.collect());
             for fresh in [true, false] {
                 let start = lanes(*rows, 9);

@@ -243,6 +243,30 @@ fn gradients_of_an_autoencoder_of_any_size() {
     }
 }
 
+/// Samples that are mostly zero, as images are: rows and columns of zeros are left out of products.
+#[test]
+fn gradients_on_sparse_samples() {
+    let c = config(100, 20);
+    let w = weights(100, 20);
+    let keep = |i: usize, v: f32| match (i % 100, i / 100) {
+        (40..70, _) | (_, 3..40) => 0.0,
+        (column, _) if column % 3 == 0 => 0.0,
+        _ => v,
+    };
+    let x: Vec<f32> = samples(70, 100)
+        .into_iter()
+        .enumerate()
+        .map(|(i, v)| keep(i, v))
+        .collect();
+    let expected = reference(&c, &w, &x, &x);
+    let mut kernel = Autoencoder::new(c, &w, 2);
+    kernel.step(Rows::of(&x, 100), None, None);
+    let found = kernel.weights(Part::Gradients);
+    assert!(difference(&found.encoder, &expected.encoder) < 2e-5);
+    assert!(difference(&found.decoder, &expected.decoder) < 2e-5);
+    assert!(difference(&found.encoder_bias, &expected.encoder_bias) < 2e-5);
+}
+
 /// Weights that are larger than the cache go through groups of blocks and panels.
 #[test]
 fn gradients_of_a_large_autoencoder() {

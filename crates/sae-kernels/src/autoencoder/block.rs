@@ -6,7 +6,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::{AutoencoderConfig, DECODER, ENCODER};
 use crate::engine::{CACHE, Forward, Operands};
-use crate::lanes::{BLOCK, Lanes, vectors, vectors_mut};
+use crate::lanes::{Active, BLOCK, Lanes, vectors, vectors_mut};
 use crate::layers::Layers;
 use crate::samples::{Across, Place, Rows, Samples};
 use crate::tile::{Blocks, columns_product, rows_product};
@@ -94,12 +94,12 @@ impl Block {
 impl Operands for Block {
     /// ∂J/∂W1ᵀ is Δ2ᵀ·X, and ∂J/∂W2 is Yᵀ·Δ3.
     #[inline(always)]
-    fn operands(&self, layer: usize, p: usize) -> (&[Lanes], &[Lanes]) {
+    fn operands(&self, layer: usize, p: usize) -> (&[Lanes], Active<'_>) {
         let (across, samples) = match layer {
             ENCODER => (&self.back, &self.inputs),
             _ => (&self.code, &self.delta),
         };
-        (across, &samples.panel(p)[..self.place.count])
+        (across, samples.panel(p, self.place.count))
     }
 }
 
@@ -138,17 +138,19 @@ struct Backward<'a> {
 }
 
 impl Blocks for Backward<'_> {
+    const SPARSE: bool = false;
+
     #[inline(always)]
     fn count(&self) -> usize {
         self.count
     }
 
     #[inline(always)]
-    fn block(&self, i: usize) -> (&[Lanes], &[Lanes]) {
+    fn block(&self, i: usize) -> (&[Lanes], Active<'_>) {
         let p = self.first + i;
         let width = self.layers.width(DECODER, p);
         let deltas = &self.deltas[i * BLOCK..][..width];
-        (self.layers.weights(DECODER, p), deltas)
+        (self.layers.weights(DECODER, p), Active::all(deltas))
     }
 }
 
@@ -164,7 +166,7 @@ impl Pass<'_> {
             let across = &mut scratch.inputs;
             block
                 .inputs
-                .load(self.arch, self.inputs, &block.place, across);
+                .load(simd, self.arch, self.inputs, &block.place, across);
         }
         let (count, step) = (self.layers.count(ENCODER), self.panels());
         for first in (0..count).step_by(step) {
@@ -191,7 +193,7 @@ impl Pass<'_> {
             if let Some(rows) = targets {
                 let new = || (Across::new(columns), Samples::new(columns));
                 let (across, samples) = scratch.targets.get_or_insert_with(new);
-                samples.load(self.arch, rows, &block.place, across);
+                samples.load(simd, self.arch, rows, &block.place, across);
             }
         }
         let (count, step) = (self.layers.count(DECODER), self.panels());
@@ -239,7 +241,7 @@ impl Decoder<'_> {
             let delta = &mut deltas[(p - first) * BLOCK..][..layers.width(DECODER, p)];
             columns_product(simd, delta, layers.weights(DECODER, p), &block.code);
             let bias = &layers.bias(DECODER)[p * BLOCK..];
-            let (config, targets) = (self.config, self.targets.panel(p));
+            let (config, targets) = (self.config, self.targets.panel(p).rows);
             let squares = config.output_delta(simd, delta, bias, targets, &block.place);
             block.sums.reconstruction += 0.5 * squares;
             let panel = block.delta.turn(self.arch, p, delta);
