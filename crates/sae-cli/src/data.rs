@@ -88,8 +88,7 @@ fn load_part(config: &Config, part: Part) -> Result<Dataset, CliError> {
                 Part::Train => (shapes.train, Stream::ShapesTrain),
                 Part::Test => (shapes.test, Stream::ShapesTest),
             };
-            let mut rng = stream(config.seed, purpose);
-            Ok(shapes.generate(count, &mut rng)?.0)
+            Ok(shapes.generate(count, &stream(config.seed, purpose))?.0)
         }
         SourceKind::Patches => {
             let set = match part {

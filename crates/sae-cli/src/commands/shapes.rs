@@ -24,7 +24,7 @@ pub fn run(args: &ShapesArgs) -> Result<ExitCode, CliError> {
     let ours = args.out.join(SHEET).is_file();
     check_empty_unless(ours && args.overwrite, &args.out)?;
 
-    let draw = |count, purpose| shapes.generate(count, &mut stream(seed, purpose));
+    let draw = |count, purpose| shapes.generate(count, &stream(seed, purpose));
     let train = draw(shapes.train, Stream::ShapesTrain)?;
     let test = draw(shapes.test, Stream::ShapesTest)?;
     std::fs::create_dir_all(&args.out).map_err(|source| CliError::Write {

@@ -7,13 +7,13 @@ pub(super) fn gaussian_blur(pixels: &mut [f64], size: usize, sigma: f64) {
         return;
     }
     let kernel = kernel(sigma);
-    let mut line = vec![0.0; size];
-    for i in 0..size {
-        convolve(pixels, &mut line, &kernel, |j| i * size + j);
+    let source = pixels.to_vec();
+    // A pixel's neighbours in its row are 1 apart, with the rest of the row beside them.
+    for (row, source) in pixels.chunks_mut(size).zip(source.chunks(size)) {
+        convolve(row, source, &kernel, 1);
     }
-    for i in 0..size {
-        convolve(pixels, &mut line, &kernel, |j| j * size + i);
-    }
+    let source = pixels.to_vec();
+    convolve(pixels, &source, &kernel, size);
 }
 
 fn kernel(sigma: f64) -> Vec<f64> {
@@ -23,17 +23,21 @@ fn kernel(sigma: f64) -> Vec<f64> {
     (-reach..=reach).map(|d| weight(d) / sum).collect()
 }
 
-/// Convolves one line, whose pixel j is at `at(j)`.
-fn convolve(pixels: &mut [f64], line: &mut [f64], kernel: &[f64], at: impl Fn(usize) -> usize) {
-    let (reach, size) = (kernel.len() / 2, line.len());
-    for (j, value) in line.iter_mut().enumerate() {
-        let first = j.saturating_sub(reach);
-        let last = (j + reach).min(size - 1);
-        *value = (first..=last)
-            .map(|other| kernel[other + reach - j] * pixels[at(other)])
-            .sum();
-    }
-    for (j, &value) in line.iter().enumerate() {
-        pixels[at(j)] = value;
+/// Sets each pixel to the sum of its neighbours, `stride` apart, weighted by the kernel; beyond the
+/// ends there is nothing.
+fn convolve(pixels: &mut [f64], source: &[f64], kernel: &[f64], stride: usize) {
+    let reach = kernel.len() / 2;
+    pixels.fill(0.0);
+    for (step, weight) in kernel.iter().enumerate() {
+        let (to, from) = match step < reach {
+            true => ((reach - step) * stride, 0),
+            false => (0, (step - reach) * stride),
+        };
+        let (Some(to), Some(from)) = (pixels.get_mut(to..), source.get(from..)) else {
+            continue;
+        };
+        for (pixel, neighbour) in to.iter_mut().zip(from) {
+            *pixel += weight * neighbour;
+        }
     }
 }

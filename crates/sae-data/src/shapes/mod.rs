@@ -6,10 +6,16 @@ mod draw;
 
 use std::fmt;
 
+use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Dataset, ImageShape, Labels, Samples, gaussian, uniform};
+use crate::random::gaussian_pair;
+use crate::{DataError, Dataset, ImageShape, Labels, Samples, uniform};
+
+/// Words of the random stream that the factors of an image may use, and more.
+const FACTOR_WORDS: u128 = 64;
 
 /// What is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,7 +179,9 @@ impl ShapesConfig {
         Ok(())
     }
 
-    /// Draws `count` images. The kinds take turns, so that the classes are balanced.
+    /// Draws `count` images with the random numbers of `rng`. The kinds take turns, so that the
+    /// classes are balanced. Every image has a place of its own in the random stream: image k is
+    /// the same however many are drawn, and threads can share them out.
     ///
     /// # Errors
     ///
@@ -181,16 +189,23 @@ impl ShapesConfig {
     pub fn generate(
         &self,
         count: usize,
-        rng: &mut impl Rng,
+        rng: &ChaCha8Rng,
     ) -> Result<(Dataset, Vec<Factors>), DataError> {
         self.check()?;
-        let mut values = Vec::with_capacity(count * self.size * self.size);
-        let mut factors = Vec::with_capacity(count);
-        for index in 0..count {
-            let drawn = self.draw_factors(self.kinds[index % self.kinds.len()], rng);
-            values.extend(self.draw(&drawn, rng));
-            factors.push(drawn);
-        }
+        let pixels = self.size * self.size;
+        // Two words per uniform number: one number per pixel for the noise, and the factors.
+        let words = 2 * (pixels as u128 + 1) + FACTOR_WORDS;
+        let mut values = vec![0; count * pixels];
+        let images = values.par_chunks_mut(pixels).enumerate();
+        let factors = images
+            .map(|(index, image)| {
+                let mut rng = rng.clone();
+                rng.set_word_pos(index as u128 * words);
+                let drawn = self.draw_factors(self.kinds[index % self.kinds.len()], &mut rng);
+                self.draw(&drawn, &mut rng, image);
+                drawn
+            })
+            .collect();
         let dataset = Dataset {
             samples: Samples::Bytes {
                 width: self.size * self.size,
@@ -236,16 +251,17 @@ impl ShapesConfig {
     }
 
     /// The pixels of one image: coverage by the shape, blurred, scaled by the contrast, with noise.
-    fn draw(&self, factors: &Factors, rng: &mut impl Rng) -> Vec<u8> {
+    fn draw(&self, factors: &Factors, rng: &mut impl Rng, image: &mut [u8]) {
         let mut pixels = draw::coverage(factors, self.size);
         blur::gaussian_blur(&mut pixels, self.size, factors.blur);
-        pixels
-            .into_iter()
-            .map(|coverage| {
-                let value = coverage * factors.contrast + factors.noise * gaussian(rng);
-                (255.0 * value.clamp(0.0, 1.0)).round() as u8
-            })
-            .collect()
+        for (image, pixels) in image.chunks_mut(2).zip(pixels.chunks(2)) {
+            let noise = gaussian_pair(rng);
+            for ((pixel, coverage), noise) in image.iter_mut().zip(pixels).zip(noise) {
+                let value = coverage * factors.contrast + factors.noise * noise;
+                // The conversion cuts off: with a half added it rounds.
+                *pixel = (255.0 * value.clamp(0.0, 1.0) + 0.5) as u8;
+            }
+        }
     }
 }
 
@@ -282,8 +298,8 @@ mod tests {
     }
 
     fn area(config: &ShapesConfig, index: usize) -> (f64, Factors) {
-        let mut rng = stream(1, Stream::ShapesTrain);
-        let (dataset, factors) = config.generate(5, &mut rng).unwrap();
+        let rng = stream(1, Stream::ShapesTrain);
+        let (dataset, factors) = config.generate(5, &rng).unwrap();
         let sum: f32 = dataset.samples.gather(&[index]).iter().sum();
         (f64::from(sum), factors[index])
     }
@@ -350,8 +366,8 @@ mod tests {
             radius: [1.0, 1.0],
             ..clean(60)
         };
-        let mut rng = stream(9, Stream::ShapesTrain);
-        let (dataset, _) = config.generate(1, &mut rng).unwrap();
+        let rng = stream(9, Stream::ShapesTrain);
+        let (dataset, _) = config.generate(1, &rng).unwrap();
         let pixels = dataset.samples.gather(&[0]);
         let middle: Vec<f32> = (20..40)
             .flat_map(|row| pixels[row * 60 + 20..row * 60 + 40].to_vec())
@@ -367,8 +383,8 @@ mod tests {
     fn the_same_seed_draws_the_same_images() {
         let config = ShapesConfig::default();
         let draw = |seed| {
-            let mut rng = stream(seed, Stream::ShapesTrain);
-            config.generate(20, &mut rng).unwrap()
+            let rng = stream(seed, Stream::ShapesTrain);
+            config.generate(20, &rng).unwrap()
         };
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1).0, draw(2).0);
@@ -377,8 +393,8 @@ mod tests {
     #[test]
     fn every_shape_lies_within_its_image() {
         let config = ShapesConfig::default();
-        let mut rng = stream(5, Stream::ShapesTrain);
-        let (_, factors) = config.generate(500, &mut rng).unwrap();
+        let rng = stream(5, Stream::ShapesTrain);
+        let (_, factors) = config.generate(500, &rng).unwrap();
         for f in factors {
             for centre in [f.x, f.y] {
                 assert!(centre - f.radius >= -1e-9 && centre + f.radius <= 30.0 + 1e-9);
