@@ -368,3 +368,30 @@ fn scaled_inputs_are_scaled_again_by_eval() {
     check.extend(&more);
     assert!(succeed(&check).contains("all agree"));
 }
+
+/// In the kernels and in Burn's operations, in minibatches and over the full batch.
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let folder = tempdir().unwrap();
+    let kinds: [&[&str]; 3] = [
+        &["fused=true"],
+        &["fused=false"],
+        &[
+            "pretrain.batch=full",
+            "pretrain.optimizer=lbfgs",
+            "pretrain.learning_rate=1.0",
+        ],
+    ];
+    for (kind, sets) in kinds.iter().enumerate() {
+        let trained = |threads: &str| {
+            let run = folder.path().join(format!("{kind}-{threads}"));
+            let mut more = vec!["--threads", threads];
+            more.extend(sets.iter().flat_map(|set| ["--set", set]));
+            train(&run, &more);
+            weights(&run)
+        };
+        let one = trained("1");
+        assert!(trained("2") == one, "{sets:?}");
+        assert!(trained("5") == one, "{sets:?}");
+    }
+}

@@ -9,8 +9,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{JoinHandle, Thread};
 
-/// How often a thread looks for work before it sleeps: some tens of microseconds.
-const SPINS: usize = 20_000;
+/// How often a worker looks for work before it sleeps, about a tenth of a millisecond: longer than
+/// there is between two steps.
+const SPINS: usize = 5_000;
+/// How often the caller looks whether the workers have finished before it offers its processor to
+/// others, of which one may be keeping a worker waiting.
+const IMPATIENT: usize = 500;
 
 /// A number of threads, of which the caller is one.
 pub struct Team {
@@ -154,7 +158,7 @@ impl Drop for Finish<'_> {
 /// Waits a moment; for long waits lets others have the processor.
 fn pause(spins: &mut usize) {
     *spins += 1;
-    if *spins < SPINS {
+    if *spins < IMPATIENT {
         std::hint::spin_loop();
     } else {
         std::thread::yield_now();

@@ -97,16 +97,12 @@ fn tile<S: Simd, P: Product<S>, const M: usize, const V: usize>(
         let mut acc = [[simd.splat_f32s(0.0); V]; M];
         if !fresh {
             for m in 0..M {
-                for v in 0..V {
-                    acc[m][v] = vectors::<S>(&c[m])[vector + v];
-                }
+                acc[m].copy_from_slice(&vectors::<S>(&c[m])[vector..][..V]);
             }
         }
         product.add(simd, &mut acc, first, vector);
         for m in 0..M {
-            for v in 0..V {
-                vectors_mut::<S>(&mut c[m])[vector + v] = acc[m][v];
-            }
+            vectors_mut::<S>(&mut c[m])[vector..][..V].copy_from_slice(&acc[m]);
         }
         vector += V;
     }
@@ -247,7 +243,7 @@ mod tests {
             let blocks = depths.iter().enumerate();
             // Every third block has rows of zeros.
             let with_zeros = |i: usize, mut rows: Vec<Lanes>| {
-                let every = if i % 3 == 0 { 4 } else { usize::MAX };
+                let every = if i.is_multiple_of(3) { 4 } else { usize::MAX };
                 rows.iter_mut()
                     .step_by(every)
                     .for_each(|row| *row = Lanes::ZERO);

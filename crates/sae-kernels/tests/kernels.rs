@@ -138,8 +138,8 @@ fn reference(
             let sign = if a == 0.0 { 0.0 } else { a.signum() };
             let delta = (back[j] + factor * (slopes[j] + c.l1 * sign) / r) * code[j].1;
             found.encoder_bias[j] += delta;
-            for i in 0..n {
-                found.encoder[i * h + j] += f64::from(x[i]) * delta;
+            for (i, &x) in x.iter().enumerate() {
+                found.encoder[i * h + j] += f64::from(x) * delta;
             }
         }
     }
@@ -303,18 +303,21 @@ fn labels(rows: usize, classes: usize) -> Vec<u8> {
     (0..rows).map(|row| (row * 7 % classes) as u8).collect()
 }
 
+/// Of a layer's weight and bias.
+type LayerGradient = (Vec<f64>, Vec<f64>);
+
 /// Cross-entropy, decay and accuracy, and the gradient layer by layer, sample by sample.
 fn network_reference(
     c: &NetworkConfig,
     layers: &[DenseWeights],
     inputs: &[f32],
     labels: &[u8],
-) -> ([f64; 3], Vec<(Vec<f64>, Vec<f64>)>) {
+) -> ([f64; 3], Vec<LayerGradient>) {
     let columns = layers[0].inputs;
     let r = labels.len() as f64;
     let head = layers.len() - 1;
     let decay = |layer: usize| if layer == head { c.lambda } else { 0.0 };
-    let mut gradients: Vec<(Vec<f64>, Vec<f64>)> = layers
+    let mut gradients: Vec<LayerGradient> = layers
         .iter()
         .enumerate()
         .map(|(l, layer)| {
