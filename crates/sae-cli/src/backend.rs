@@ -45,18 +45,6 @@ impl Backend {
         }
     }
 
-    /// Sets how many threads the CPU backends use, before anything is computed.
-    ///
-    /// # Errors
-    ///
-    /// Fails where the threads cannot be started.
-    pub fn use_threads(self, threads: usize) -> Result<(), CliError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build_global().map_err(|error| {
-            CliError::Backend(format!("{threads} threads cannot be started: {error}"))
-        })
-    }
-
     /// What there is to compute on, in words.
     ///
     /// # Errors
@@ -113,6 +101,17 @@ impl Backend {
              --release -p sae-cli --features {name}` or run `cargo xtask train --backend {name}`"
         ))
     }
+}
+
+/// Sets how many threads the CPU backends use, before anything is computed.
+///
+/// # Errors
+///
+/// Fails where the threads cannot be started.
+pub fn use_threads(threads: usize) -> Result<(), CliError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    pool.build_global()
+        .map_err(|error| CliError::Backend(format!("{threads} threads cannot be started: {error}")))
 }
 
 /// Mesa's drivers print an error for each display system that they look for where

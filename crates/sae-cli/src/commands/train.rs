@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::features;
 use crate::args::TrainArgs;
-use crate::backend::Backend;
+use crate::backend::{Backend, use_threads};
 use crate::config::{Checked, Config, Rule, SourceKind, threads};
 use crate::data::RunData;
 use crate::error::CliError;
@@ -35,7 +35,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let name = args.config.config.file_stem().unwrap_or_default();
     let name = name.to_string_lossy();
     let destination = Destination::choose(args.out.as_deref(), &name, args.overwrite)?;
-    config.backend.use_threads(threads(config.threads))?;
+    use_threads(threads(config.threads))?;
     let device = config.backend.device()?;
     let data = data::load(config)?;
     let first: Vec<usize> = (0..data.test.rows().min(RECONSTRUCTIONS)).collect();

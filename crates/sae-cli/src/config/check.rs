@@ -18,6 +18,9 @@ use super::schema::{
 use super::{ConfigError, SourceKind};
 use crate::backend::Backend;
 
+/// More threads than any machine has use for.
+const MOST_THREADS: usize = 1024;
+
 /// A configuration whose every value is in its range.
 #[derive(Debug, Clone)]
 pub struct Checked {
@@ -59,6 +62,10 @@ fn settings(config: &Config, origin: &Origin) -> Result<StackSettings, ConfigErr
     let validation = config.data.validation;
     if !(0.0..1.0).contains(&validation) {
         return Err(origin.range("data.validation", validation, "a share in [0, 1)"));
+    }
+    if config.threads > MOST_THREADS {
+        let expected = format!("0 to {MOST_THREADS}");
+        return Err(origin.range("threads", config.threads, expected));
     }
     match config.data.source {
         SourceKind::Shapes => check_shapes(&config.data.shapes, origin, "data.shapes.")?,
@@ -548,6 +555,10 @@ mod tests {
             (
                 "[softmax]\nschedule = \"exponential\"\nschedule_factor = 2.0",
                 "a.toml:2: softmax.schedule is Exponential { factor: 2.0 } from",
+            ),
+            (
+                "threads = 5000",
+                "a.toml:1: threads is 5000; expected 0 to 1024",
             ),
             ("[data]\nvalidation = 1.0", "a.toml:2: data.validation is 1"),
             ("[data.shapes]\nsize = 2", "a.toml:2: data.shapes.size is 2"),
