@@ -1,6 +1,6 @@
 """Draws docs/growth.svg from the figures of the growth benchmark, with nothing but Python.
 
-    cargo bench -p sae-kernels --bench fused -- --growth > growth.csv
+    cargo bench -p sae-kernels --bench fused_step -- --growth > growth.csv
     python benches/growth.py growth.csv docs/growth.svg
 """
 

@@ -47,7 +47,7 @@ class Peer:
 def ours():
     """The newest benchmark program that cargo has built."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    built = [p for p in target.glob("release/deps/fused-*") if os.access(p, os.X_OK) and not p.suffix]
+    built = [p for p in target.glob("release/deps/fused_step-*") if os.access(p, os.X_OK) and not p.suffix]
     if not built:
         sys.exit("build it first: cargo bench -p sae-kernels --no-run")
     return max(built, key=lambda p: p.stat().st_mtime)

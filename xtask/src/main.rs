@@ -124,7 +124,7 @@ fn bench(backends: &[String], rest: &[String]) {
             "--package",
             "sae-kernels",
             "--bench",
-            "fused",
+            "fused_step",
         ]));
     }
     let mut bench = cargo(&["bench", "--package", "sae-cli", "--bench", "step"]);
