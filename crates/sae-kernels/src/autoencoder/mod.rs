@@ -318,3 +318,70 @@ fn used(blocks: &mut [Block]) -> &mut [Block] {
     let used = used.count();
     &mut blocks[..used]
 }
+
+#[cfg(test)]
+mod tests {
+    use pulp::Arch;
+
+    use super::*;
+
+    /// A whole step with every instruction set that this machine has: they differ in rounding.
+    #[test]
+    fn instruction_sets_agree() {
+        let (inputs, hidden, rows) = (70, 20, 50);
+        let numbers = |count: usize, scale: f32| -> Vec<f32> {
+            let number = |i: usize| (i * 7919 % 1009) as f32 / 504.5 - 1.0;
+            (0..count).map(|i| scale * number(i)).collect()
+        };
+        let weights = AutoencoderWeights {
+            encoder: numbers(inputs * hidden, 0.3),
+            encoder_bias: numbers(hidden, 0.5),
+            decoder: numbers(inputs * hidden, 0.2),
+            decoder_bias: numbers(inputs, 0.5),
+        };
+        let x: Vec<f32> = numbers(inputs * rows, 0.5)
+            .iter()
+            .map(|v| v + 0.5)
+            .collect();
+        let config = AutoencoderConfig {
+            inputs,
+            hidden,
+            encoder: Unit::Sigmoid,
+            decoder: Unit::Sigmoid,
+            alpha: 1e-3,
+            beta: 2.0,
+            rho: 0.1,
+            l1: 0.1,
+            clamp: 1e-7,
+        };
+        let gradient = |arch: Arch| {
+            let mut kernel = Autoencoder::new(config, &weights, 2);
+            kernel.engine.arch = arch;
+            kernel.step(Rows::of(&x, inputs), None, None);
+            let found = kernel.weights(Part::Gradients);
+            [
+                found.encoder,
+                found.encoder_bias,
+                found.decoder,
+                found.decoder_bias,
+            ]
+            .concat()
+        };
+        let plain = gradient(Arch::Scalar);
+        let mut others = vec![Arch::new()];
+        #[cfg(target_arch = "x86_64")]
+        others.extend(pulp::x86::V3::try_new().map(Arch::V3));
+        let norm = |values: &mut dyn Iterator<Item = f32>| -> f32 {
+            values.map(|v| v * v).sum::<f32>().sqrt()
+        };
+        for arch in others {
+            let found = gradient(arch);
+            let difference = norm(&mut found.iter().zip(&plain).map(|(a, b)| a - b));
+            let whole = norm(&mut plain.iter().copied());
+            assert!(
+                difference < 1e-5 * whole,
+                "{arch:?}: {difference} of {whole}"
+            );
+        }
+    }
+}
