@@ -247,7 +247,11 @@ fn explain(message: &str) -> String {
         message.split('`').next().unwrap_or("").trim(),
         names.split_first(),
     ) else {
-        return message.to_owned();
+        // Names of Rust's types are no help to anybody else.
+        return message
+            .replace("expected usize", "expected a whole number >= 0")
+            .replace("expected u64", "expected a whole number >= 0")
+            .replace("expected f64", "expected a number");
     };
     let nearest = known
         .iter()
