@@ -34,6 +34,9 @@ pub(crate) struct Last {
 pub(crate) trait Operands: Sync {
     /// The layer's deltas `[row, sample]` and panel p of its inputs, `[sample, column]`.
     fn operands(&self, layer: usize, p: usize) -> (&[Lanes], Active<'_>);
+
+    /// The block's share of ∂J/∂bias of a layer.
+    fn bias_gradient(&self, layer: usize) -> &[f32];
 }
 
 impl Engine {
@@ -89,6 +92,20 @@ impl Engine {
                     });
                 }
             });
+    }
+
+    /// The gradients of all biases, block by block: of the first chunk `fresh`, else added to those
+    /// before.
+    pub(crate) fn bias_gradients<B: Operands>(&mut self, blocks: &[B], fresh: bool) {
+        for (layer, bias) in self.layers.biases.iter_mut().enumerate() {
+            if fresh {
+                bias.gradients.fill(Lanes::ZERO);
+            }
+            let sum: &mut [f32] = bytemuck::cast_slice_mut(&mut bias.gradients);
+            for block in blocks {
+                add(sum, block.bias_gradient(layer));
+            }
+        }
     }
 
     /// Updates the biases, which do not decay.

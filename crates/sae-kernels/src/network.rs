@@ -1,14 +1,15 @@
 //! A step of a deep network with a softmax head, or of the head alone, fused.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::engine::{CHUNK, Engine, Forward, Last, Operands, add};
+use crate::engine::{CHUNK, Engine, Forward, Last, Operands};
 use crate::lanes::{Active, BLOCK, Lanes, vectors, vectors_mut};
 use crate::layers::{Layers, Part};
 use crate::math::exp;
 use crate::samples::{Across, Place, Rows, Samples};
+use crate::team::lock;
 use crate::tile::{columns_product, rows_product};
 use crate::unit::Unit;
 use crate::update::Optimiser;
@@ -171,9 +172,7 @@ impl Network {
             let scratch = &self.scratch;
             team.each(used, 1, |thread, blocks| {
                 // A thread's scratch is its own; the lock only says so.
-                let mut across = scratch[thread]
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
+                let mut across = lock(&scratch[thread]);
                 arch.dispatch(Pass {
                     arch,
                     units,
@@ -184,7 +183,7 @@ impl Network {
                     labels,
                 });
             });
-            self.engine.add_bias_gradients(used, chunk == 0);
+            self.engine.bias_gradients(used, chunk == 0);
             for block in &*used {
                 value.cross_entropy += block.cross_entropy;
                 hits += block.hits;
@@ -197,20 +196,6 @@ impl Network {
         value.weight_decay = 0.5 * lambda * self.engine.layers.squares(head);
         value.accuracy = hits as f64 / rows as f64;
         value
-    }
-}
-
-impl Engine {
-    fn add_bias_gradients(&mut self, blocks: &[Block], fresh: bool) {
-        for (layer, bias) in self.layers.biases.iter_mut().enumerate() {
-            if fresh {
-                bias.gradients.fill(Lanes::ZERO);
-            }
-            let sum: &mut [f32] = bytemuck::cast_slice_mut(&mut bias.gradients);
-            for block in blocks {
-                add(sum, &block.biases[layer]);
-            }
-        }
     }
 }
 
@@ -239,6 +224,10 @@ impl Operands for Block {
     fn operands(&self, layer: usize, p: usize) -> (&[Lanes], Active<'_>) {
         let inputs = self.inputs[layer].panel(p, self.place.count);
         (&self.deltas[layer], inputs)
+    }
+
+    fn bias_gradient(&self, layer: usize) -> &[f32] {
+        &self.biases[layer]
     }
 }
 

@@ -204,6 +204,11 @@ impl Across {
         }
     }
 
+    /// Bytes that it holds.
+    pub(crate) fn memory(&self) -> usize {
+        self.lanes.len() * size_of::<Lanes>()
+    }
+
     /// The columns of panel `p`.
     #[inline(always)]
     pub(crate) fn panel(&self, p: usize) -> Active<'_> {

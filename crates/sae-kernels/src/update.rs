@@ -90,51 +90,46 @@ impl Parameters {
     fn update<S: Simd>(&mut self, simd: S, weights: bool, update: Update) {
         let splat = |value| simd.splat_f32s(value);
         let eta = update.learning_rate;
-        let rows = self.values.iter_mut().zip(&self.gradients);
-        let state = self.first.iter_mut().zip(&mut self.second);
-        for ((values, gradients), (first, second)) in rows.zip(state) {
-            let rows = vectors_mut::<S>(values)
-                .iter_mut()
-                .zip(vectors::<S>(gradients));
-            let state = vectors_mut::<S>(first)
-                .iter_mut()
-                .zip(vectors_mut::<S>(second));
-            match update.optimiser {
-                Optimiser::Sgd { momentum, nesterov } => {
-                    for ((value, &gradient), (velocity, _)) in rows.zip(state) {
-                        *velocity = simd.mul_add_f32s(splat(momentum), *velocity, gradient);
-                        let step = match nesterov {
-                            true => simd.mul_add_f32s(splat(momentum), *velocity, gradient),
-                            false => *velocity,
-                        };
-                        *value = simd.mul_add_f32s(splat(-eta), step, *value);
-                    }
-                }
-                Optimiser::Adam {
-                    beta1,
-                    beta2,
-                    epsilon,
-                    weight_decay,
-                } => {
-                    let correction = |beta: f32| 1.0 - f64::from(beta).powi(update.number);
-                    let (c1, c2) = (correction(beta1), correction(beta2));
-                    let rate = splat((-f64::from(eta) / c1) as f32);
-                    let root = splat((1.0 / c2) as f32);
-                    let keep = match weights {
-                        true => splat(1.0 - eta * weight_decay),
-                        false => splat(1.0),
+        let values: &mut [S::f32s] = bytemuck::cast_slice_mut(&mut self.values);
+        let gradients: &[S::f32s] = bytemuck::cast_slice(&self.gradients);
+        let first: &mut [S::f32s] = bytemuck::cast_slice_mut(&mut self.first);
+        let second: &mut [S::f32s] = bytemuck::cast_slice_mut(&mut self.second);
+        let parameters = values.iter_mut().zip(gradients).zip(first);
+        match update.optimiser {
+            Optimiser::Sgd { momentum, nesterov } => {
+                for ((value, &gradient), velocity) in parameters {
+                    *velocity = simd.mul_add_f32s(splat(momentum), *velocity, gradient);
+                    let step = match nesterov {
+                        true => simd.mul_add_f32s(splat(momentum), *velocity, gradient),
+                        false => *velocity,
                     };
-                    for ((value, &gradient), (mean, square)) in rows.zip(state) {
-                        let new = simd.mul_f32s(splat(1.0 - beta1), gradient);
-                        *mean = simd.mul_add_f32s(splat(beta1), *mean, new);
-                        let squared = simd.mul_f32s(gradient, gradient);
-                        let new = simd.mul_f32s(splat(1.0 - beta2), squared);
-                        *square = simd.mul_add_f32s(splat(beta2), *square, new);
-                        let scale = simd.sqrt_f32s(simd.mul_f32s(*square, root));
-                        let scale = simd.add_f32s(scale, splat(epsilon));
-                        let step = simd.div_f32s(*mean, scale);
-                        *value = simd.mul_add_f32s(rate, step, simd.mul_f32s(keep, *value));
-                    }
+                    *value = simd.mul_add_f32s(splat(-eta), step, *value);
+                }
+            }
+            Optimiser::Adam {
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+            } => {
+                let correction = |beta: f32| 1.0 - f64::from(beta).powi(update.number);
+                let rate = splat((-f64::from(eta) / correction(beta1)) as f32);
+                let root = splat((1.0 / correction(beta2)) as f32);
+                let keep = splat(if weights {
+                    1.0 - eta * weight_decay
+                } else {
+                    1.0
+                });
+                for (((value, &gradient), mean), square) in parameters.zip(second) {
+                    let new = simd.mul_f32s(splat(1.0 - beta1), gradient);
+                    *mean = simd.mul_add_f32s(splat(beta1), *mean, new);
+                    let squared = simd.mul_f32s(gradient, gradient);
+                    let new = simd.mul_f32s(splat(1.0 - beta2), squared);
+                    *square = simd.mul_add_f32s(splat(beta2), *square, new);
+                    let scale = simd.sqrt_f32s(simd.mul_f32s(*square, root));
+                    let scale = simd.add_f32s(scale, splat(epsilon));
+                    let step = simd.div_f32s(*mean, scale);
+                    *value = simd.mul_add_f32s(rate, step, simd.mul_f32s(keep, *value));
                 }
             }
         }

@@ -55,7 +55,7 @@ impl<'a, O: Objective> Stepper<'a, O> {
             let covered = settings.rule == GradientRule::Delta
                 && settings.rho_hat == RhoHat::Batch
                 && !(full && host.corruptor.is_some());
-            objective.fused(model, threads).filter(|_| covered)
+            covered.then(|| objective.fused(model, threads)).flatten()
         };
         let kind = match (settings.optimiser.init(), settings.optimiser.fused()) {
             (Engine::LineSearch(search), _) => Kind::LineSearch(search, fused()),

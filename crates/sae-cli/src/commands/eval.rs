@@ -61,8 +61,8 @@ fn check_alike(facts: &DataFacts, data: &Dataset) -> Result<(), CliError> {
         )));
     }
     let classes = facts.classes.len();
-    let labels = data.labels.iter().flat_map(|labels| &labels.values);
-    if let Some(label) = labels.into_iter().find(|&&l| usize::from(l) >= classes) {
+    let mut labels = data.labels.iter().flat_map(|labels| &labels.values);
+    if let Some(label) = labels.find(|&&l| usize::from(l) >= classes) {
         return Err(CliError::Input(format!(
             "the data have the label {label}; expected 0 to {}, as the run was trained on",
             classes - 1

@@ -6,7 +6,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::{AutoencoderConfig, DECODER, ENCODER};
 use crate::engine::{CACHE, Forward, Operands};
-use crate::lanes::{Active, BLOCK, Lanes, vectors, vectors_mut};
+use crate::lanes::{Active, BLOCK, Lanes, numbers, panels, vectors, vectors_mut};
 use crate::layers::Layers;
 use crate::samples::{Across, Place, Rows, Samples};
 use crate::tile::{Blocks, columns_product, rows_product};
@@ -60,6 +60,13 @@ impl Scratch {
             deltas: vec![Lanes::ZERO; GROUP * BLOCK],
         }
     }
+
+    /// Bytes that it holds.
+    pub(super) fn memory(&self) -> usize {
+        let targets = self.targets.as_ref();
+        let targets = targets.map_or(0, |(across, samples)| across.memory() + samples.memory());
+        self.inputs.memory() + targets + size_of_val(&self.deltas[..])
+    }
 }
 
 impl Block {
@@ -76,13 +83,11 @@ impl Block {
                 activity: vec![0.0; hidden],
                 l1: 0.0,
                 encoder_bias: vec![0.0; hidden],
-                decoder_bias: vec![Lanes::ZERO; crate::lanes::panels(inputs)],
+                decoder_bias: vec![Lanes::ZERO; panels(inputs)],
             },
         }
     }
-}
 
-impl Block {
     /// Bytes that it holds.
     pub(super) fn memory(&self) -> usize {
         let lanes = 2 * self.code.len() + self.sums.decoder_bias.len();
@@ -100,6 +105,13 @@ impl Operands for Block {
             _ => (&self.code, &self.delta),
         };
         (across, samples.panel(p, self.place.count))
+    }
+
+    fn bias_gradient(&self, layer: usize) -> &[f32] {
+        match layer {
+            ENCODER => &self.sums.encoder_bias,
+            _ => numbers(&self.sums.decoder_bias),
+        }
     }
 }
 
@@ -282,12 +294,6 @@ impl Block {
 }
 
 impl AutoencoderConfig {
-    /// Bytes of a block's scratch, without targets of its own.
-    pub(super) fn scratch(&self) -> usize {
-        let across = crate::lanes::panels(self.inputs) * BLOCK;
-        (across + GROUP * BLOCK) * size_of::<Lanes>()
-    }
-
     /// Replaces Y·W2 by Δ3, both `[input, sample]`, and returns Σ(z − x)² / R.
     #[inline(always)]
     fn output_delta<S: Simd>(

@@ -2,13 +2,14 @@
 
 mod block;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use self::block::{Block, HiddenDelta, Pass, Scratch};
 use crate::engine::{CACHE, CHUNK, Engine, Last, add};
-use crate::lanes::{BLOCK, Lanes};
+use crate::lanes::BLOCK;
 use crate::layers::{Layers, Part};
 use crate::samples::{Place, Rows};
+use crate::team::lock;
 use crate::unit::Unit;
 use crate::update::{Optimiser, Update};
 
@@ -140,9 +141,10 @@ impl Autoencoder {
     /// Bytes of the parameters, of what the optimiser remembers, and of the work memory.
     pub fn memory(&self) -> usize {
         let blocks: usize = self.blocks.iter().map(Block::memory).sum();
-        self.engine.layers.memory()
-            + blocks
-            + self.scratch.len() * NEIGHBOURS * self.config.scratch()
+        let of_thread =
+            |own: &Mutex<Vec<Scratch>>| lock(own).iter().map(Scratch::memory).sum::<usize>();
+        let scratch: usize = self.scratch.iter().map(of_thread).sum();
+        self.engine.layers.memory() + blocks + scratch
     }
 
     /// ‖∇J‖ of the last step.
@@ -188,7 +190,10 @@ impl Autoencoder {
             let used = used(&mut self.blocks);
             self.engine
                 .weight_gradients(used, chunk == 0, last, |_| decay);
-            self.bias_gradients(chunk == 0);
+            self.engine.bias_gradients(used, chunk == 0);
+            for block in used {
+                self.value.reconstruction += block.sums.reconstruction;
+            }
         }
         self.finish(update);
         &self.value
@@ -229,9 +234,7 @@ impl Autoencoder {
         };
         team.each(blocks, neighbours, |thread, blocks| {
             // A thread's scratch is its own; the lock only says so.
-            let mut scratch = scratch[thread]
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut scratch = lock(&scratch[thread]);
             arch.dispatch(Pass {
                 arch,
                 config,
@@ -284,24 +287,6 @@ impl Autoencoder {
                 block: &mut blocks[0],
             });
         });
-    }
-
-    fn bias_gradients(&mut self, fresh: bool) {
-        let [encoder, decoder] = &mut self.engine.layers.biases[..] else {
-            unreachable!("an autoencoder has two layers");
-        };
-        if fresh {
-            encoder.gradients.fill(Lanes::ZERO);
-            decoder.gradients.fill(Lanes::ZERO);
-        }
-        for block in used(&mut self.blocks) {
-            let hidden: &mut [f32] = bytemuck::cast_slice_mut(&mut encoder.gradients);
-            add(hidden, &block.sums.encoder_bias);
-            for (sum, lanes) in decoder.gradients.iter_mut().zip(&block.sums.decoder_bias) {
-                add(&mut sum.0, &lanes.0);
-            }
-            self.value.reconstruction += block.sums.reconstruction;
-        }
     }
 
     fn finish(&mut self, update: Option<Update>) {
