@@ -4,11 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use sae_model::Convention;
-
-use crate::backend::Backend;
-use crate::config::{Rule, UnitName};
+use sae::Backend;
+use sae_model::Unit;
 
 /// Sparse and stacked autoencoders: train, look at what they learned, evaluate.
 ///
@@ -21,6 +20,9 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Command,
 }
+
+const BACKENDS: [&str; 3] = ["flex", "ndarray", "wgpu"];
+const CONVENTIONS: [&str; 5] = ["mean", "note", "ufldl", "matlab", "r"];
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -67,20 +69,30 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Where tensors are computed (overrides the file)
-    #[arg(long, value_enum)]
-    pub backend: Option<Backend>,
-    /// How gradients are computed (overrides the file)
-    #[arg(long, value_enum)]
-    pub gradient: Option<Rule>,
+    #[arg(long, value_parser = PossibleValuesParser::new(BACKENDS))]
+    pub backend: Option<String>,
+    /// How gradients are computed (overrides the file): delta, the hand-derived rules, several times
+    /// faster; autodiff, Burn's automatic differentiation, to compare with or for objectives of one's
+    /// own
+    #[arg(long, value_parser = PossibleValuesParser::new(["delta", "autodiff"]))]
+    pub gradient: Option<String>,
     /// Number of threads on the CPU (overrides the file); changes no result
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Instruction set of the kernels (overrides the file), to repeat a run of another machine to
+    /// the last bit
+    #[arg(long, value_parser = PossibleValuesParser::new(["avx512", "avx2", "neon", "scalar"]))]
+    pub instruction_set: Option<String>,
     /// Run folder; without it the first free one of runs/NAME, runs/NAME-2, ...
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Replace the run that --out already holds
+    /// Replace the run that --out already holds, once the new one is whole; files in the folder that
+    /// no run wrote stay
     #[arg(long, requires = "out")]
     pub overwrite: bool,
+    /// Show nothing but the results and errors
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 /// Arguments of `sae eval`.
@@ -88,10 +100,11 @@ pub struct TrainArgs {
 pub struct EvalArgs {
     /// Run folder
     pub run: PathBuf,
-    /// Folder with an IDX pair of images and labels; without it the run's test data
+    /// Folder with an IDX pair of images and labels (the test pair, of t10k or test files, where there
+    /// are two); without it the run's test data
     pub data: Option<PathBuf>,
     /// Where tensors are computed
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, default_value_t, value_parser = clap::value_parser!(Backend))]
     pub backend: Backend,
 }
 
@@ -116,40 +129,14 @@ pub struct ObjectiveArgs {
     /// Number of the autoencoder, from 1; the data go through those below it
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub layer: u32,
-    /// Whose way of scaling the objective
-    #[arg(long, value_enum, default_value_t)]
-    pub convention: ConventionName,
+    /// Whose way of scaling the objective: this project's mean over samples; the lecture note's sum
+    /// over samples; UFLDL's, as mean; MATLAB's trainAutoencoder, a mean over samples and outputs;
+    /// R's package autoencoder, as mean
+    #[arg(long, default_value = "mean", value_parser = PossibleValuesParser::new(CONVENTIONS))]
+    pub convention: String,
     /// Print JSON, with rho_hat of every unit
     #[arg(long)]
     pub json: bool,
-}
-
-/// `--convention`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum ConventionName {
-    /// This project's: mean over samples
-    #[default]
-    Mean,
-    /// The lecture note's: sum over samples
-    Note,
-    /// UFLDL's: as mean
-    Ufldl,
-    /// MATLAB's trainAutoencoder: mean over samples and outputs
-    Matlab,
-    /// R's package autoencoder: as mean
-    R,
-}
-
-impl From<ConventionName> for Convention {
-    fn from(name: ConventionName) -> Self {
-        match name {
-            ConventionName::Mean => Self::Mean,
-            ConventionName::Note => Self::Note,
-            ConventionName::Ufldl => Self::Ufldl,
-            ConventionName::Matlab => Self::Matlab,
-            ConventionName::R => Self::R,
-        }
-    }
 }
 
 /// Arguments of `sae import`.
@@ -188,11 +175,11 @@ pub struct ImportArgs {
     #[arg(long)]
     pub tied: bool,
     /// Units of the encoder
-    #[arg(long, value_enum, default_value = "sigmoid")]
-    pub encoder: UnitName,
+    #[arg(long, default_value_t, value_parser = clap::value_parser!(Unit))]
+    pub encoder: Unit,
     /// Units of the decoder
-    #[arg(long, value_enum, default_value = "sigmoid")]
-    pub decoder: UnitName,
+    #[arg(long, default_value_t, value_parser = clap::value_parser!(Unit))]
+    pub decoder: Unit,
     /// Sparsity target
     #[arg(long, default_value_t = 0.05)]
     pub rho: f64,
@@ -275,14 +262,23 @@ pub struct ShapesArgs {
 /// Arguments of `sae gradcheck`.
 #[derive(Debug, ClapArgs)]
 pub struct GradcheckArgs {
-    /// Configuration.
-    #[command(flatten)]
-    pub config: ConfigArgs,
+    /// TOML file; not with --run
+    #[arg(required_unless_present = "run", conflicts_with = "run")]
+    pub config: Option<PathBuf>,
+    /// Seed of every random number (overrides the file)
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Override a key of the file (may be repeated)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// Rows of the batch
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rows: u32,
+    /// Check the weights that this run has trained instead of initial ones, with its configuration
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<PathBuf>,
     /// Entries of each parameter tensor that are differenced
-    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub entries: u32,
 }
 

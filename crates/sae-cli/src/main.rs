@@ -1,16 +1,12 @@
 //! `sae`: sparse and stacked autoencoders from the command line.
 
 mod args;
-mod backend;
 mod commands;
-mod config;
-mod data;
 mod error;
-mod initial;
 mod output;
 mod progress;
-mod run_folder;
-mod self_test;
+#[cfg(all(unix, feature = "wgpu"))]
+mod quiet_drivers;
 
 use std::process::ExitCode;
 
@@ -18,7 +14,7 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     #[cfg(all(unix, feature = "wgpu"))]
-    backend::silence_graphics_drivers();
+    quiet_drivers::start_again();
     match commands::run(args::Args::parse()) {
         Ok(code) => code,
         Err(error) => {

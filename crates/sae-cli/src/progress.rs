@@ -1,62 +1,63 @@
-//! What is shown and saved while a stack is trained.
+//! What is shown while a stack is trained.
 
 use std::io::{IsTerminal, stderr};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sae_report::Curve;
-use sae_stack::{Details, EpochMetrics, Observer, Outcome, Stage, encode_weights};
-use sae_train::{TrainError, Training};
+use sae::Observer;
+use sae::stack::{Details, EpochMetrics, Finished, Stage};
+use sae::train::{TrainError, Training};
 
 use crate::output;
-use crate::run_folder::RunFolder;
 
-/// Shows a bar on a terminal and plain lines elsewhere, appends every epoch to the metrics and
-/// writes the weights of every stage as soon as it is finished.
-pub struct Recorder<'a> {
-    folder: &'a RunFolder,
+/// Shows a bar on a terminal, plain lines elsewhere, or nothing.
+pub struct Progress {
+    quiet: bool,
     bar: Option<ProgressBar>,
     epochs: usize,
     started: Instant,
-    /// J of every stage, for the picture.
-    pub curves: Vec<Curve>,
-    /// Seconds of every stage, in order, with evaluation.
-    pub seconds: Vec<(String, f64)>,
+    /// J of the first and the last epoch of the stage.
+    objectives: Option<(f64, f64)>,
 }
 
-impl<'a> Recorder<'a> {
-    /// Records into `folder`.
-    pub fn new(folder: &'a RunFolder) -> Self {
+/// What the words in the lines of progress mean.
+pub const LEGEND: &str = "J: what is minimised, a mean over samples, and its terms; rmse: of the \
+    reconstruction; rho_hat: mean activation of the hidden units; dead: units with rho_hat below a \
+    tenth of rho; saturated: above 0.9; cross-entropy in nats (1 nat = 1.44 bits)";
+
+impl Progress {
+    /// Shows nothing where `quiet` is set.
+    pub fn new(quiet: bool) -> Self {
         Self {
-            folder,
+            quiet,
             bar: None,
             epochs: 0,
             started: Instant::now(),
-            curves: Vec::new(),
-            seconds: Vec::new(),
+            objectives: None,
         }
     }
 
-    fn show(&self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.set_message(line.to_owned()),
-            None => output::progress(line),
+    /// Prints a line unless all is quiet.
+    pub fn line(&self, text: &str) {
+        if !self.quiet {
+            output::progress(text);
         }
     }
 }
 
-impl Observer for Recorder<'_> {
+/// Whether a bar can be drawn: not into a file, and not on a terminal that cannot go back.
+fn draws_bars() -> bool {
+    stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+impl Observer for Progress {
     fn started(&mut self, stage: Stage, training: &Training) {
-        self.started = Instant::now();
+        (self.started, self.objectives) = (Instant::now(), None);
         self.epochs = training.epochs;
-        self.curves.push(Curve {
-            title: stage.to_string(),
-            training: Vec::new(),
-            validation: Vec::new(),
-        });
-        self.bar = stderr().is_terminal().then(|| {
+        self.bar = (!self.quiet && draws_bars()).then(|| {
+            // What does not fit the terminal's width is cut.
             let style =
-                ProgressStyle::with_template("{prefix:>13} {bar:24} {pos}/{len} {eta} left  {msg}");
+                ProgressStyle::with_template("{prefix} {bar:16} {pos}/{len} {eta} left  {wide_msg}");
             ProgressBar::new(training.epochs as u64)
                 .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
                 .with_prefix(stage.to_string())
@@ -64,55 +65,59 @@ impl Observer for Recorder<'_> {
     }
 
     fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
-        self.folder.append_metrics(metrics)?;
-        if let Some(curve) = self.curves.last_mut() {
-            curve.training.push(metrics.objective);
-            curve.validation.extend(metrics.validation_objective);
-        }
+        let first = self.objectives.map_or(metrics.objective, |(first, _)| first);
+        self.objectives = Some((first, metrics.objective));
         let figures = figures(metrics);
         match &self.bar {
             Some(bar) => {
                 bar.inc(1);
-                self.show(&figures);
+                bar.set_message(figures);
             }
             None => {
                 let (epoch, epochs) = (metrics.epoch, self.epochs);
-                self.show(&format!("{stage:<13} epoch {epoch:>3}/{epochs}  {figures}"));
+                self.line(&format!("{stage:<13} epoch {epoch:>3}/{epochs}  {figures}"));
             }
         }
         Ok(())
     }
 
-    fn finished(&mut self, stage: Stage, outcome: Outcome<'_>) -> Result<(), TrainError> {
-        let (weights, figures) = match outcome {
-            Outcome::Autoencoder(model, report) => (
-                encode_weights(model),
-                format!("test {}", details(&report.test)),
-            ),
-            Outcome::Network(network, evaluation) => (
-                encode_weights(network),
-                format!("test accuracy {:.2}%", 100.0 * evaluation.accuracy),
-            ),
+    fn finished(&mut self, stage: Stage, finished: Finished<'_>) -> Result<(), TrainError> {
+        let figures = match finished {
+            Finished::Autoencoder(_, report) => format!("test {}", details(&report.test)),
+            Finished::Network(_, evaluation) => {
+                format!("test accuracy {:.2}%", 100.0 * evaluation.accuracy)
+            }
         };
-        self.folder.write_weights(&stage.to_string(), &weights)?;
-        let seconds = self.started.elapsed().as_secs_f64();
-        self.seconds.push((stage.to_string(), seconds));
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-        output::progress(format!("{stage:<13} done in {seconds:.1} s, {figures}"));
+        let seconds = self.started.elapsed().as_secs_f64();
+        let fell = match self.objectives {
+            Some((first, last)) => format!("J {} to {}", short(first), short(last)),
+            None => String::new(),
+        };
+        self.line(&format!("{stage:<13} done in {seconds:.1} s, {fell}, {figures}"));
         Ok(())
     }
 }
 
+/// A number in a few digits, whatever its size.
+pub fn short(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if (1e-4..1e6).contains(&size) => format!("{value:.5}"),
+        _ => format!("{value:.4e}"),
+    }
+}
+
 fn figures(metrics: &EpochMetrics) -> String {
-    let mut text = format!("J {:.5}", metrics.objective);
-    for (name, value) in &metrics.terms {
-        text.push_str(&format!("  {name} {value:.5}"));
+    let mut text = format!("J {}", short(metrics.objective));
+    for (name, value) in metrics.terms.iter() {
+        text.push_str(&format!("  {name} {}", short(value)));
     }
     text.push_str(&format!("  {}", details(&metrics.details)));
     if let Some(validation) = metrics.validation_objective {
-        text.push_str(&format!("  validation J {validation:.5}"));
+        text.push_str(&format!("  validation J {}", short(validation)));
     }
     text.push_str(&format!("  {:.0} samples/s", metrics.samples_per_second));
     text
@@ -126,8 +131,8 @@ fn details(details: &Details) -> String {
             dead_units,
             saturated_units,
         } => format!(
-            "rmse {rmse:.4}  rho_hat {mean_rho_hat:.4}  dead {dead_units}  saturated \
-             {saturated_units}"
+            "rmse {}  rho_hat {mean_rho_hat:.4}  dead {dead_units}  saturated {saturated_units}",
+            short(*rmse)
         ),
         Details::Classifier { accuracy } => format!("accuracy {:.2}%", 100.0 * accuracy),
     }

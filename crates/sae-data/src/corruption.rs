@@ -2,60 +2,78 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
+use sae_kernels::Setting;
+use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Stream, gaussian, stream, uniform};
+use crate::{Stream, gaussian, stream, uniform};
 
 /// What is done to each value of an input; the target stays clean.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CorruptionKind {
+    /// Nothing.
+    #[default]
+    None,
+    /// A share of the values becomes 0.
+    Masking,
+    /// Normal noise is added.
+    Gaussian,
+    /// A share of the values becomes 0 or 1, either with probability ½.
+    SaltAndPepper,
+}
+
+/// What is done to inputs, and how much of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Corruption {
-    /// Sets a share of the values to 0.
-    Masking(f64),
-    /// Adds normal noise of this standard deviation.
-    Gaussian(f64),
-    /// Sets a share of the values to 0 or 1, either with probability ½.
-    SaltAndPepper(f64),
+pub struct Corruption {
+    /// What is done.
+    pub kind: CorruptionKind,
+    /// The share of the values, or the noise's standard deviation.
+    pub amount: f64,
 }
 
 impl Corruption {
+    /// Whether inputs stay as they are.
+    pub fn is_none(&self) -> bool {
+        self.kind == CorruptionKind::None
+    }
+
     /// Checks the amount.
     ///
     /// # Errors
     ///
     /// Refuses a share outside (0, 1) and a deviation that is not finite and positive.
-    pub fn check(&self) -> Result<(), DataError> {
-        let (amount, fine, expected) = match *self {
-            Self::Masking(share) | Self::SaltAndPepper(share) => {
-                (share, share > 0.0 && share < 1.0, "a share in (0, 1)")
+    pub fn check(&self) -> Result<(), Setting> {
+        let amount = self.amount;
+        let (fine, expected) = match self.kind {
+            CorruptionKind::None => return Ok(()),
+            CorruptionKind::Masking | CorruptionKind::SaltAndPepper => {
+                (amount > 0.0 && amount < 1.0, "a share in (0, 1)")
             }
-            Self::Gaussian(deviation) => (
-                deviation,
-                deviation > 0.0 && deviation.is_finite(),
+            CorruptionKind::Gaussian => (
+                amount > 0.0 && amount.is_finite(),
                 "a finite standard deviation > 0",
             ),
         };
         if fine {
             return Ok(());
         }
-        Err(DataError::Setting {
-            name: "corruption",
-            found: amount.to_string(),
-            expected: expected.to_owned(),
-        })
+        Err(Setting::new("corruption_amount", amount, expected))
     }
 
     fn apply(&self, values: &mut [f32], rng: &mut impl Rng) {
         for value in values {
-            match *self {
-                Self::Masking(share) => {
-                    if uniform(rng, 0.0, 1.0) < share {
+            match self.kind {
+                CorruptionKind::None => {}
+                CorruptionKind::Masking => {
+                    if uniform(rng, 0.0, 1.0) < self.amount {
                         *value = 0.0;
                     }
                 }
-                Self::Gaussian(deviation) => *value += (deviation * gaussian(rng)) as f32,
-                Self::SaltAndPepper(share) => {
+                CorruptionKind::Gaussian => *value += (self.amount * gaussian(rng)) as f32,
+                CorruptionKind::SaltAndPepper => {
                     let draw = uniform(rng, 0.0, 1.0);
-                    if draw < share {
-                        *value = if draw < 0.5 * share { 0.0 } else { 1.0 };
+                    if draw < self.amount {
+                        *value = if draw < 0.5 * self.amount { 0.0 } else { 1.0 };
                     }
                 }
             }
@@ -100,7 +118,7 @@ impl Corruptor {
         let width = values.len() / rows.len();
         let words = width as u128 * Corruption::WORDS;
         for (&row, values) in rows.iter().zip(values.chunks_mut(width)) {
-            let place = (self.epoch * self.rows + row) as u128;
+            let place = self.epoch as u128 * self.rows as u128 + row as u128;
             let mut rng = self.rng.clone();
             rng.set_word_pos(place * words);
             self.corruption.apply(values, &mut rng);
@@ -112,7 +130,10 @@ impl Corruptor {
 mod tests {
     use super::*;
 
-    fn corrupted(corruption: Corruption, epoch: usize, rows: &[usize]) -> Vec<f32> {
+    use super::CorruptionKind::{Gaussian, Masking, SaltAndPepper};
+
+    fn corrupted(kind: CorruptionKind, amount: f64, epoch: usize, rows: &[usize]) -> Vec<f32> {
+        let corruption = Corruption { kind, amount };
         let mut corruptor = Corruptor::new(corruption, 1000, 1, Stream::Corruption(0));
         corruptor.set_epoch(epoch);
         let mut values = vec![0.5; rows.len() * 10];
@@ -128,13 +149,13 @@ mod tests {
     #[test]
     fn amounts_are_as_configured() {
         let rows: Vec<usize> = (0..1000).collect();
-        let masked = corrupted(Corruption::Masking(0.3), 0, &rows);
+        let masked = corrupted(Masking, 0.3, 0, &rows);
         assert!((share(&masked, 0.0) - 0.3).abs() < 0.019);
         assert!((share(&masked, 0.5) - 0.7).abs() < 0.019);
-        let salted = corrupted(Corruption::SaltAndPepper(0.2), 0, &rows);
+        let salted = corrupted(SaltAndPepper, 0.2, 0, &rows);
         assert!((share(&salted, 0.0) - 0.1).abs() < 0.012);
         assert!((share(&salted, 1.0) - 0.1).abs() < 0.012);
-        let noisy = corrupted(Corruption::Gaussian(0.25), 0, &rows);
+        let noisy = corrupted(Gaussian, 0.25, 0, &rows);
         let squares = noisy.iter().map(|v| f64::from(v - 0.5).powi(2));
         let deviation = (squares.sum::<f64>() / noisy.len() as f64).sqrt();
         assert!((deviation - 0.25).abs() < 0.0075, "{deviation}");
@@ -142,22 +163,31 @@ mod tests {
 
     #[test]
     fn a_row_is_corrupted_the_same_in_any_batch() {
-        let corruption = Corruption::Gaussian(0.1);
-        let both = corrupted(corruption, 2, &[7, 3]);
-        assert_eq!(both[10..], corrupted(corruption, 2, &[3])[..]);
-        assert_ne!(both[10..], corrupted(corruption, 3, &[3])[..]);
+        let noisy = |epoch, rows: &[usize]| corrupted(Gaussian, 0.1, epoch, rows);
+        let both = noisy(2, &[7, 3]);
+        assert_eq!(both[10..], noisy(2, &[3])[..]);
+        assert_ne!(both[10..], noisy(3, &[3])[..]);
         assert_ne!(both[10..], both[..10]);
     }
 
     #[test]
+    fn no_corruption_leaves_inputs_alone() {
+        assert_eq!(corrupted(CorruptionKind::None, 0.3, 0, &[1]), [0.5; 10]);
+    }
+
+    #[test]
     fn amounts_are_checked() {
-        for wrong in [
-            Corruption::Masking(0.0),
-            Corruption::SaltAndPepper(1.0),
-            Corruption::Gaussian(f64::NAN),
-        ] {
-            assert!(wrong.check().is_err());
+        let check = |kind, amount| Corruption { kind, amount }.check();
+        for (kind, amount) in [(Masking, 0.0), (SaltAndPepper, 1.0), (Gaussian, f64::NAN)] {
+            let message = check(kind, amount).unwrap_err().to_string();
+            assert!(message.starts_with("corruption_amount is"), "{message}");
         }
-        Corruption::Masking(0.5).check().unwrap();
+        check(Masking, 0.5).unwrap();
+    }
+
+    #[test]
+    fn kinds_are_named_as_in_the_configuration() {
+        let name = serde_json::to_string(&SaltAndPepper).unwrap();
+        assert_eq!(name, "\"salt_and_pepper\"");
     }
 }

@@ -3,10 +3,20 @@
 use std::path::Path;
 
 use rand_core::Rng;
+use sae_kernels::Setting;
 
 use crate::idx::{read_images, read_labels};
 use crate::random::shuffled;
 use crate::{DataError, Samples};
+
+/// Which samples of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Those to train on.
+    Train,
+    /// Those to evaluate on.
+    Test,
+}
 
 /// Height and width of the image that a row of samples is, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,11 +126,9 @@ impl Dataset {
     /// Refuses a share outside (0, 1) and a set of fewer than two images.
     pub fn split(&self, share: f64, rng: &mut impl Rng) -> Result<(Self, Self), DataError> {
         if !(share > 0.0 && share < 1.0) || self.rows() < 2 {
-            return Err(DataError::Setting {
-                name: "validation",
-                found: format!("{share} of {} images", self.rows()),
-                expected: "a share in (0, 1) of at least two images".to_owned(),
-            });
+            let found = format!("{share} of {} images", self.rows());
+            let expected = "a share in (0, 1) of at least two images";
+            return Err(Setting::new("validation", found, expected).into());
         }
         let count = (self.rows() as f64 * share).round() as usize;
         let count = count.clamp(1, self.rows() - 1);

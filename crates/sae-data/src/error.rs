@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use sae_kernels::Setting;
 use thiserror::Error;
 
 /// What can be wrong with data.
@@ -41,14 +42,30 @@ pub enum DataError {
         /// Its number of labels.
         labels: usize,
     },
-    /// A setting lies outside its range.
-    #[error("{name} is {found}; expected {expected}")]
-    Setting {
-        /// The setting's name.
-        name: &'static str,
-        /// The value that was given.
+    /// Samples or labels that can be read are not what they should be.
+    #[error("{found}; expected {expected}")]
+    Unsuitable {
+        /// What they are.
         found: String,
-        /// The range that is allowed.
+        /// What they should be.
         expected: String,
     },
+    /// A setting lies outside its range.
+    #[error(transparent)]
+    Setting(#[from] Setting),
+}
+
+impl DataError {
+    /// A file that is not what it should be.
+    pub(crate) fn format(
+        path: impl Into<PathBuf>,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Format {
+            path: path.into(),
+            found: found.into(),
+            expected: expected.into(),
+        }
+    }
 }

@@ -1,25 +1,33 @@
 //! Data for autoencoders: images in memory, the shapes generator, patches of pictures, IDX files,
-//! splits, scaling and seeded random streams.
+//! splits, scaling and seeded random streams. [`DataConfig`] says which of them a run uses.
 //!
-//! Every random number of the project comes from [`stream`]: one independent ChaCha8 stream per
-//! purpose, so that changing, say, the number of epochs leaves the initial weights alone.
+//! Every random number of the project comes from [`stream_at`]: one independent ChaCha8 stream per
+//! seed, purpose and epoch, so that changing, say, the number of epochs leaves the initial weights
+//! alone, and an epoch's order of samples needs nothing of the epochs before.
 
+mod config;
 mod corruption;
 mod dataset;
 mod error;
 mod idx;
+mod interval;
+pub mod memory;
 mod npy;
 pub mod patches;
 mod random;
 mod samples;
 mod scaling;
 pub mod shapes;
+mod tensors;
 
-pub use corruption::{Corruption, Corruptor};
-pub use dataset::{Dataset, ImageShape, Labels};
+pub use config::{DataConfig, Source, SplitData};
+pub use corruption::{Corruption, CorruptionKind, Corruptor};
+pub use dataset::{Dataset, ImageShape, Labels, Part};
 pub use error::DataError;
-pub use idx::{encode_images, encode_labels, read_images, read_labels};
-pub use npy::{Array, read_npy, read_npz};
-pub use random::{Stream, gaussian, shuffled, stream, uniform};
+pub use idx::{IdxConfig, encode_images, encode_labels, read_images, read_labels};
+pub use interval::Interval;
+pub use npy::{Array, read_npy, read_npz, read_npz_only};
+pub use random::{Stream, gaussian, order, shuffled, stream, stream_at, uniform};
 pub use samples::Samples;
 pub use scaling::{Per, Scaling, ScalingConfig, ScalingKind};
+pub use tensors::{NamedTensor, Tensors, TensorsError};

@@ -1,13 +1,20 @@
 //! NumPy's array files: `.npy`, and `.npz` with arrays by name.
+//!
+//! The header is read here and not by a library, because a damaged one must neither overflow nor
+//! ask for memory that the file cannot fill (NumPy Enhancement Proposal 1 describes the format).
 
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use npyz::npz::NpzArchive;
-use npyz::{NpyFile, Order};
+use npyz::npz::{NpzArchive, file_name_from_array_name};
 
-use crate::DataError;
+use crate::{DataError, memory};
+
+/// How every NPY file begins.
+const MAGIC: &[u8] = b"\x93NUMPY";
+/// What is expected of an NPZ file.
+const ARCHIVE: &str = "an NPZ archive";
 
 /// An array of numbers, in C order (row by row), whatever the file's order was.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,74 +25,233 @@ pub struct Array {
     pub values: Vec<f64>,
 }
 
+impl Array {
+    /// Checks that every value is a finite number; `path` and `name` are those of the array, for
+    /// the error.
+    ///
+    /// # Errors
+    ///
+    /// Names the first value that is not finite, by its index.
+    pub fn check_finite(&self, path: &Path, name: &str) -> Result<(), DataError> {
+        let Some(place) = self.values.iter().position(|value| !value.is_finite()) else {
+            return Ok(());
+        };
+        let found = format!(
+            "{name}{:?} is {} (counted from 0)",
+            self.index_of(place),
+            self.values[place]
+        );
+        Err(DataError::format(path, found, "finite numbers"))
+    }
+
+    /// The index, one number per dimension, of the value at a place of `values`.
+    fn index_of(&self, mut place: usize) -> Vec<usize> {
+        let mut index: Vec<usize> = Vec::new();
+        for size in self.shape.iter().rev() {
+            index.insert(0, place % size);
+            place /= size;
+        }
+        index
+    }
+}
+
 /// Reads an `.npy` file of `float32` or `float64`.
 ///
 /// # Errors
 ///
-/// Refuses files that are not NPY, are damaged, or hold another type.
+/// Refuses files that are not NPY, are damaged, hold another type, or go on after the array.
 pub fn read_npy(path: &Path) -> Result<Array, DataError> {
-    let file = File::open(path).map_err(|source| DataError::Read {
+    let bytes = std::fs::read(path).map_err(|source| DataError::Read {
         path: path.to_owned(),
         source,
     })?;
-    let array = NpyFile::new(BufReader::new(file)).map_err(|error| wrong(path, error, "NPY"))?;
-    convert(path, "array", array)
+    parse(path, "array", &bytes)
 }
 
 /// Reads the array called `name` of an `.npz` file.
 ///
 /// # Errors
 ///
-/// As [`read_npy`]; where there is no array of that name the error lists the names.
+/// As [`read_npy`]; where there is no array of that name the error lists the names. Refuses an
+/// array whose checksum is wrong.
 pub fn read_npz(path: &Path, name: &str) -> Result<Array, DataError> {
-    let mut archive =
-        NpzArchive::open(path).map_err(|error| wrong(path, error, "an NPZ archive"))?;
-    let names: Vec<String> = archive.array_names().map(str::to_owned).collect();
-    let array = archive
-        .by_name(name)
-        .map_err(|error| wrong(path, error, "an NPZ archive"))?;
-    let array = array.ok_or_else(|| DataError::Format {
-        path: path.to_owned(),
-        found: format!("has no array `{name}`"),
-        expected: format!("one of {}", names.join(", ")),
-    })?;
-    convert(path, name, array)
-}
-
-fn convert<R: Read>(path: &Path, name: &str, array: NpyFile<R>) -> Result<Array, DataError> {
-    let shape: Vec<usize> = array.shape().iter().map(|&n| n as usize).collect();
-    let order = array.order();
-    let kind = array.dtype().descr();
-    let damaged = |error: std::io::Error| wrong(path, error, "a whole array");
-    let values: Vec<f64> = match kind.trim_matches('\'') {
-        "<f8" | ">f8" => array.into_vec::<f64>().map_err(damaged)?,
-        "<f4" | ">f4" => {
-            let values = array.into_vec::<f32>().map_err(damaged)?;
-            values.into_iter().map(f64::from).collect()
-        }
-        other => {
-            return Err(DataError::Format {
-                path: path.to_owned(),
-                found: format!("{name} has the type {other}"),
-                expected: "float32 or float64".to_owned(),
-            });
-        }
-    };
-    let values = match (order, &shape[..]) {
-        (Order::Fortran, &[rows, columns]) => (0..rows * columns)
-            .map(|i| values[(i % columns) * rows + i / columns])
-            .collect(),
-        _ => values,
-    };
-    Ok(Array { shape, values })
-}
-
-fn wrong(path: &Path, error: std::io::Error, expected: &str) -> DataError {
-    DataError::Format {
-        path: path.to_owned(),
-        found: error.to_string(),
-        expected: expected.to_owned(),
+    let mut archive = open(path)?;
+    let names = names(&archive);
+    if !names.iter().any(|known| known == name) {
+        let found = format!("has no array `{name}`");
+        let expected = format!("one of {}", names.join(", "));
+        return Err(DataError::format(path, found, expected));
     }
+    read_entry(path, &mut archive, name)
+}
+
+/// Reads the array of an `.npz` file that has only one.
+///
+/// # Errors
+///
+/// As [`read_npz`]; where there are several arrays the error lists their names.
+pub fn read_npz_only(path: &Path) -> Result<Array, DataError> {
+    let mut archive = open(path)?;
+    match &names(&archive)[..] {
+        [name] => read_entry(path, &mut archive, name),
+        names => {
+            let found = format!("holds {} arrays: {}", names.len(), names.join(", "));
+            Err(DataError::format(path, found, "one, or the name of one"))
+        }
+    }
+}
+
+type Archive = NpzArchive<BufReader<File>>;
+
+fn open(path: &Path) -> Result<Archive, DataError> {
+    let file = File::open(path).map_err(|source| DataError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let archive = NpzArchive::new(BufReader::new(file));
+    archive.map_err(|error| DataError::format(path, error.to_string(), ARCHIVE))
+}
+
+fn names(archive: &Archive) -> Vec<String> {
+    let mut names: Vec<String> = archive.array_names().map(str::to_owned).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Reads an array to the end of its entry, where the archive's reader compares checksums.
+fn read_entry(path: &Path, archive: &mut Archive, name: &str) -> Result<Array, DataError> {
+    let mut entry = archive
+        .zip_archive()
+        .by_name(&file_name_from_array_name(name))
+        .map_err(|error| DataError::format(path, error.to_string(), ARCHIVE))?;
+    let announced = entry.size();
+    if u128::from(announced) > memory::available() {
+        let found = format!("announces {announced} bytes for {name}");
+        return Err(DataError::format(
+            path,
+            found,
+            "an array that fits in memory",
+        ));
+    }
+    let mut bytes = Vec::new();
+    let read = (&mut entry).take(announced + 1).read_to_end(&mut bytes);
+    read.map_err(|error| {
+        let found = format!("{name} is damaged: {error}");
+        DataError::format(path, found, "an undamaged archive")
+    })?;
+    if bytes.len() as u64 != announced {
+        let found = format!("does not hold the {announced} bytes that it announces for {name}");
+        return Err(DataError::format(path, found, "an undamaged archive"));
+    }
+    parse(path, name, &bytes)
+}
+
+/// The array in the bytes of an NPY file.
+fn parse(path: &Path, name: &str, bytes: &[u8]) -> Result<Array, DataError> {
+    let no_array = || DataError::format(path, format!("{name} has no NPY header"), "an NPY array");
+    let (header, data) = split(bytes).ok_or_else(no_array)?;
+    let header = Header::parse(header).ok_or_else(no_array)?;
+    let kind = header.kind.as_str();
+    let values: Option<Vec<f64>> = match kind {
+        "<f8" => header.values(data, f64::from_le_bytes),
+        ">f8" => header.values(data, f64::from_be_bytes),
+        "<f4" => header.values(data, |bytes| f32::from_le_bytes(bytes).into()),
+        ">f4" => header.values(data, |bytes| f32::from_be_bytes(bytes).into()),
+        other => {
+            let found = format!("{name} has the type {other}");
+            return Err(DataError::format(path, found, "float32 or float64"));
+        }
+    };
+    let values = values.ok_or_else(|| {
+        let found = format!("{name} holds {} bytes of values", data.len());
+        let expected = format!("as many as the shape {:?} of {kind} takes", header.shape);
+        DataError::format(path, found, expected)
+    })?;
+    Ok(Array {
+        values: match header.fortran_order {
+            true => by_rows(&values, &header.shape),
+            false => values,
+        },
+        shape: header.shape,
+    })
+}
+
+/// The header's text and what follows it; nothing where the bytes are no NPY file.
+fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (&[major, _minor], rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
+    let (length, rest) = if major == 1 {
+        let (&length, rest) = rest.split_first_chunk()?;
+        (usize::from(u16::from_le_bytes(length)), rest)
+    } else {
+        let (&length, rest) = rest.split_first_chunk()?;
+        (u32::from_le_bytes(length) as usize, rest)
+    };
+    let (header, data) = rest.split_at_checked(length)?;
+    Some((std::str::from_utf8(header).ok()?, data))
+}
+
+/// What the header of an NPY file says.
+struct Header {
+    kind: String,
+    fortran_order: bool,
+    shape: Vec<usize>,
+}
+
+impl Header {
+    /// Reads `{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }`.
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.replace('"', "'");
+        let field = |key: &str| -> Option<&str> {
+            let (_, value) = text.split_once(&format!("'{key}':"))?;
+            Some(value.trim_start())
+        };
+        let kind = match field("descr")?.strip_prefix('\'') {
+            Some(rest) => rest.split_once('\'')?.0,
+            None => "of a structure",
+        };
+        let (sizes, _) = field("shape")?.strip_prefix('(')?.split_once(')')?;
+        let sizes = sizes.split(',').map(str::trim).filter(|s| !s.is_empty());
+        Some(Self {
+            kind: kind.to_owned(),
+            fortran_order: field("fortran_order")?.starts_with("True"),
+            shape: sizes.map(|size| size.parse().ok()).collect::<Option<_>>()?,
+        })
+    }
+
+    /// The values of N bytes each; nothing where `data` is not as long as the shape says.
+    fn values<const N: usize>(
+        &self,
+        data: &[u8],
+        convert: impl Fn([u8; N]) -> f64,
+    ) -> Option<Vec<f64>> {
+        let sizes = self.shape.iter();
+        let bytes = sizes.copied().try_fold(N, usize::checked_mul)?;
+        let (values, _) = data.as_chunks::<N>();
+        (bytes == data.len()).then(|| values.iter().map(|&value| convert(value)).collect())
+    }
+}
+
+/// Values in Fortran order (the first index runs fastest) in C order (the last one does).
+fn by_rows(values: &[f64], shape: &[usize]) -> Vec<f64> {
+    let strides: Vec<usize> = shape
+        .iter()
+        .scan(1, |next, size| {
+            let stride = *next;
+            *next *= size;
+            Some(stride)
+        })
+        .collect();
+    let place = |mut index: usize| -> usize {
+        let mut place = 0;
+        for (size, stride) in shape.iter().zip(&strides).rev() {
+            place += index % size * stride;
+            index /= size;
+        }
+        place
+    };
+    (0..values.len())
+        .map(|index| values[place(index)])
+        .collect()
 }
 
 #[cfg(test)]
@@ -96,7 +262,7 @@ mod tests {
 
     /// A file as the format's description has it: magic, version 1.0, header length, header padded
     /// to 64 bytes, values.
-    fn npy(descr: &str, fortran: bool, shape: &str, values: &[u8]) -> tempfile::NamedTempFile {
+    fn npy(descr: &str, fortran: bool, shape: &str, values: &[u8]) -> Vec<u8> {
         let order = if fortran { "True" } else { "False" };
         let mut header =
             format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");
@@ -108,9 +274,17 @@ mod tests {
         bytes.extend((header.len() as u16).to_le_bytes());
         bytes.extend(header.as_bytes());
         bytes.extend(values);
+        bytes
+    }
+
+    fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
         let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(&bytes).unwrap();
+        file.write_all(bytes).unwrap();
         file
+    }
+
+    fn read(bytes: &[u8]) -> Result<Array, String> {
+        read_npy(file(bytes).path()).map_err(|error| error.to_string())
     }
 
     fn doubles(values: &[f64]) -> Vec<u8> {
@@ -122,31 +296,147 @@ mod tests {
         let rows = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         let columns = [1.0, 4.0, 2.0, 5.0, 3.0, 6.0];
         for (fortran, values) in [(false, rows), (true, columns)] {
-            let file = npy("<f8", fortran, "(2, 3)", &doubles(&values));
-            let array = read_npy(file.path()).unwrap();
+            let array = read(&npy("<f8", fortran, "(2, 3)", &doubles(&values))).unwrap();
             assert_eq!((array.shape, array.values), (vec![2, 3], rows.to_vec()));
         }
     }
 
+    /// NumPy: `arange(8).reshape(2, 2, 2)` lies in Fortran order as 0 4 2 6 1 5 3 7.
+    #[test]
+    fn three_dimensions_become_rows() {
+        let values = [0.0, 4.0, 2.0, 6.0, 1.0, 5.0, 3.0, 7.0];
+        let array = read(&npy("<f8", true, "(2, 2, 2)", &doubles(&values))).unwrap();
+        assert_eq!(array.values, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+    }
+
     #[test]
     fn single_precision_is_read() {
-        let bytes: Vec<u8> = [0.5f32, -2.0]
-            .iter()
-            .flat_map(|v| v.to_le_bytes())
-            .collect();
-        let array = read_npy(npy("<f4", false, "(2,)", &bytes).path()).unwrap();
-        assert_eq!((array.shape, array.values), (vec![2], vec![0.5, -2.0]));
+        for (kind, bytes) in [
+            ("<f4", [0.5f32.to_le_bytes(), (-2f32).to_le_bytes()]),
+            (">f4", [0.5f32.to_be_bytes(), (-2f32).to_be_bytes()]),
+        ] {
+            let array = read(&npy(kind, false, "(2,)", bytes.as_flattened())).unwrap();
+            assert_eq!((array.shape, array.values), (vec![2], vec![0.5, -2.0]));
+        }
     }
 
     #[test]
     fn what_is_not_such_an_array_is_refused() {
-        let message =
-            |file: tempfile::NamedTempFile| read_npy(file.path()).unwrap_err().to_string();
-        let integers = message(npy("<i8", false, "(1,)", &[0; 8]));
+        let message = |bytes: &[u8]| read(bytes).unwrap_err();
+        let integers = message(&npy("<i8", false, "(1,)", &[0; 8]));
         assert!(integers.contains("has the type <i8"), "{integers}");
-        message(npy("<f8", false, "(3,)", &[0; 8]));
-        let mut text = tempfile::NamedTempFile::new().unwrap();
-        text.write_all(b"hello").unwrap();
-        message(text);
+        let text = message(b"hello");
+        assert!(text.contains("has no NPY header"), "{text}");
+        let whole = npy("<f8", false, "(1,)", &[0; 8]);
+        for length in 0..whole.len() {
+            message(&whole[..length]);
+        }
+    }
+
+    #[test]
+    fn the_values_are_as_many_as_the_shape_says() {
+        for (shape, bytes) in [
+            ("(3,)", 8),
+            ("(3,)", 25),
+            ("(18446744073709551615, 2)", 16),
+            ("(4294967296, 4294967296, 4294967296)", 0),
+        ] {
+            let found = read(&npy("<f8", false, shape, &vec![0; bytes])).unwrap_err();
+            let expected = format!("holds {bytes} bytes of values; expected as many as the shape");
+            assert!(found.contains(&expected), "{found}");
+        }
+        let mut long_header = npy("<f8", false, "(1,)", &[0; 8]);
+        long_header[6] = 2;
+        long_header[8..12].fill(0xff);
+        assert!(read(&long_header).is_err());
+    }
+
+    #[test]
+    fn what_is_not_finite_is_named() {
+        let array = Array {
+            shape: vec![2, 3],
+            values: vec![0.0, 1.0, 2.0, 3.0, f64::NAN, f64::INFINITY],
+        };
+        let error = array.check_finite(Path::new("w.npz"), "w").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "w.npz: w[1, 1] is NaN (counted from 0); expected finite numbers"
+        );
+    }
+
+    /// An archive with stored entries: local headers, then the directory.
+    fn npz(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
+        let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+        for (name, data) in entries {
+            let mut crc = flate2::Crc::new();
+            crc.update(data);
+            let name = format!("{name}.npy");
+            let size = (data.len() as u32).to_le_bytes();
+            let mut common = vec![20, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+            common.extend(crc.sum().to_le_bytes());
+            common.extend(size);
+            common.extend(size);
+            common.extend((name.len() as u16).to_le_bytes());
+            common.extend([0, 0]);
+            directory.extend(b"PK\x01\x02\x14\x00");
+            directory.extend(&common);
+            directory.extend([0; 10]);
+            directory.extend((bytes.len() as u32).to_le_bytes());
+            directory.extend(name.as_bytes());
+            bytes.extend(b"PK\x03\x04");
+            bytes.extend(&common);
+            bytes.extend(name.as_bytes());
+            bytes.extend(data);
+        }
+        let start = bytes.len() as u32;
+        bytes.extend(&directory);
+        bytes.extend(b"PK\x05\x06\0\0\0\0");
+        bytes.extend([entries.len() as u8, 0, entries.len() as u8, 0]);
+        bytes.extend((directory.len() as u32).to_le_bytes());
+        bytes.extend(start.to_le_bytes());
+        bytes.extend([0, 0]);
+        bytes
+    }
+
+    #[test]
+    fn an_only_array_needs_no_name() {
+        let array = |value| npy("<f8", false, "(1,)", &doubles(&[value]));
+        let one = file(&npz(&[("a", array(3.0))]));
+        assert_eq!(read_npz_only(one.path()).unwrap().values, [3.0]);
+        let two = file(&npz(&[("b", array(3.0)), ("a", array(4.0))]));
+        assert_eq!(read_npz(two.path(), "a").unwrap().values, [4.0]);
+        let message = read_npz_only(two.path()).unwrap_err().to_string();
+        assert!(
+            message.ends_with("holds 2 arrays: a, b; expected one, or the name of one"),
+            "{message}"
+        );
+        let message = read_npz(two.path(), "c").unwrap_err().to_string();
+        assert!(
+            message.ends_with("has no array `c`; expected one of a, b"),
+            "{message}"
+        );
+    }
+
+    /// A value's bit that flips leaves a file that looks whole; only the checksum tells.
+    #[test]
+    fn a_flipped_byte_is_found() {
+        let data = npy("<f8", false, "(1,)", &doubles(&[3.0]));
+        let mut bytes = npz(&[("a", data.clone())]);
+        let value = 30 + "a.npy".len() + data.len() - 1;
+        bytes[value] ^= 1;
+        let message = read_npz_only(file(&bytes).path()).unwrap_err().to_string();
+        assert!(
+            message.contains("a is damaged: Invalid checksum"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn an_entry_ends_with_its_array() {
+        let mut data = npy("<f8", false, "(1,)", &doubles(&[3.0]));
+        data.push(0);
+        let message = read_npz_only(file(&npz(&[("a", data)])).path());
+        let message = message.unwrap_err().to_string();
+        assert!(message.contains("a holds 9 bytes of values"), "{message}");
     }
 }

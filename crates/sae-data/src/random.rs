@@ -55,10 +55,17 @@ impl Stream {
     }
 }
 
-/// The generator of `purpose` under `seed`.
+/// The generator of `purpose` under `seed`, for what is drawn once.
 pub fn stream(seed: u64, purpose: Stream) -> ChaCha8Rng {
+    stream_at(seed, purpose, 0)
+}
+
+/// The generator of `purpose` under `seed` in an epoch, which needs nothing of the epochs before.
+/// That of epoch 0 is [`stream`]'s.
+pub fn stream_at(seed: u64, purpose: Stream, epoch: u64) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..16].copy_from_slice(&epoch.to_le_bytes());
     let mut rng = ChaCha8Rng::from_seed(key);
     rng.set_stream(purpose.number());
     rng
@@ -90,6 +97,11 @@ pub fn shuffled(rng: &mut impl Rng, n: usize) -> Vec<usize> {
     order
 }
 
+/// The order of `rows` rows in an epoch: [`shuffled`] by the generator of [`stream_at`].
+pub fn order(seed: u64, purpose: Stream, epoch: u64, rows: usize) -> Vec<usize> {
+    shuffled(&mut stream_at(seed, purpose, epoch), rows)
+}
+
 /// A uniform number of 0 to n − 1. The bias of the multiplication method is below n / 2⁶⁴.
 pub(crate) fn below(rng: &mut impl Rng, n: usize) -> usize {
     ((u128::from(rng.next_u64()) * n as u128) >> 64) as usize
@@ -118,6 +130,50 @@ mod tests {
             rng.next_u64().to_le_bytes(),
             [0x3e, 0x00, 0xef, 0x2f, 0x89, 0x5f, 0x40, 0xd6]
         );
+    }
+
+    /// The first block of ChaCha with 8 rounds, written from its description (Bernstein, "ChaCha, a
+    /// variant of Salsa20", 2008): constants, key, counter 0, stream.
+    fn first_block(key: [u32; 8], stream: u64) -> [u32; 16] {
+        let mut start = [0u32; 16];
+        start[..4].copy_from_slice(&[0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574]);
+        start[4..12].copy_from_slice(&key);
+        start[14] = stream as u32;
+        start[15] = (stream >> 32) as u32;
+        let mut state = start;
+        let mut quarter = |[a, b, c, d]: [usize; 4]| {
+            for (to, from, target, turn) in
+                [(a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)]
+            {
+                state[to] = state[to].wrapping_add(state[from]);
+                state[target] = (state[target] ^ state[to]).rotate_left(turn);
+            }
+        };
+        for _ in 0..4 {
+            (0..4).for_each(|i| quarter([i, 4 + i, 8 + i, 12 + i]));
+            (0..4).for_each(|i| quarter([i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4]));
+        }
+        std::array::from_fn(|i| state[i].wrapping_add(start[i]))
+    }
+
+    #[test]
+    fn an_epoch_is_the_second_half_of_a_seed() {
+        let (seed, epoch) = (0x0123_4567_89ab_cdef, 0x1_0000_0002);
+        let key = [0x89ab_cdef, 0x0123_4567, 2, 1, 0, 0, 0, 0];
+        let block = first_block(key, Stream::AutoencoderOrder(3).number());
+        let mut rng = stream_at(seed, Stream::AutoencoderOrder(3), epoch);
+        assert_eq!(block.map(|_| rng.next_u32()), block);
+    }
+
+    #[test]
+    fn every_epoch_has_an_order_of_its_own() {
+        let purpose = Stream::HeadOrder;
+        let first = order(1, purpose, 0, 50);
+        assert_eq!(first, shuffled(&mut stream(1, purpose), 50));
+        assert_eq!(order(1, purpose, 7, 50), order(1, purpose, 7, 50));
+        assert_ne!(order(1, purpose, 1, 50), first);
+        assert_ne!(order(1, purpose, 2, 50), order(1, purpose, 1, 50));
+        assert!(order(1, purpose, 3, 0).is_empty());
     }
 
     /// A shuffle is a permutation, and each number is equally likely in each place: a χ² of the

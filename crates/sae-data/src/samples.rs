@@ -47,6 +47,16 @@ impl Samples {
         values.checked_div(self.width()).unwrap_or(0)
     }
 
+    /// Row and column of the first value that is NaN or infinite.
+    pub fn first_not_finite(&self) -> Option<(usize, usize)> {
+        let place = match self {
+            Self::Bytes { .. } => None,
+            Self::Floats { values, .. } => values.iter().position(|v| !v.is_finite()),
+            Self::Doubles { values, .. } => values.iter().position(|v| !v.is_finite()),
+        };
+        place.map(|place| (place / self.width(), place % self.width()))
+    }
+
     /// The given rows, one after the other.
     ///
     /// # Panics
@@ -144,5 +154,18 @@ mod tests {
             samples.select(&rows).gather(&[0, 1, 2]),
             samples.gather(&rows)
         );
+    }
+
+    #[test]
+    fn the_first_value_that_is_not_finite_is_found() {
+        let floats = |values: Vec<f32>| Samples::Floats { width: 2, values };
+        assert_eq!(floats(vec![0.0; 6]).first_not_finite(), None);
+        let infinite = floats(vec![0.0, 1.0, 2.0, f32::NEG_INFINITY]);
+        assert_eq!(infinite.first_not_finite(), Some((1, 1)));
+        let doubles = Samples::Doubles {
+            width: 3,
+            values: vec![0.0, f64::NAN, f64::NAN],
+        };
+        assert_eq!(doubles.first_not_finite(), Some((0, 1)));
     }
 }

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use sae_data::{Per, Samples, Scaling, ScalingConfig, ScalingKind, read_npz};
+use sae_data::{Per, Samples, Scaling, ScalingConfig, ScalingKind, Tensors, read_npz};
 
 fn array(name: &str) -> Samples {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/reference/scaling.npz");
@@ -25,7 +25,7 @@ fn all(samples: &Samples) -> Vec<f64> {
 fn config(kind: ScalingKind) -> ScalingConfig {
     ScalingConfig {
         kind,
-        ..ScalingConfig::NONE
+        ..ScalingConfig::default()
     }
 }
 
@@ -33,33 +33,32 @@ fn fitted(config: ScalingConfig) -> Scaling {
     config.fit(&array("train")).unwrap().unwrap()
 }
 
-const EPSILON: f64 = 0.01;
-
 /// Every scaling with the name of its fixture.
 fn cases() -> Vec<(&'static str, ScalingConfig)> {
-    let min_max = |per| {
-        config(ScalingKind::MinMax {
-            low: -1.0,
-            high: 1.0,
-            per,
-        })
+    let per = |per, kind| ScalingConfig {
+        per,
+        low: -1.0,
+        ..config(kind)
     };
-    let standardise = |per| config(ScalingKind::Standardise { per });
-    let pca = |epsilon, components| {
-        config(ScalingKind::Pca {
-            epsilon,
-            components,
-        })
-    };
-    let zca = config(ScalingKind::Zca { epsilon: EPSILON });
+    let zca = config(ScalingKind::Zca);
     vec![
-        ("min_max_input", min_max(Per::Input)),
-        ("min_max_all", min_max(Per::All)),
-        ("standardise_input", standardise(Per::Input)),
-        ("standardise_all", standardise(Per::All)),
+        ("min_max_input", per(Per::Input, ScalingKind::MinMax)),
+        ("min_max_all", per(Per::All, ScalingKind::MinMax)),
+        (
+            "standardise_input",
+            per(Per::Input, ScalingKind::Standardise),
+        ),
+        ("standardise_all", per(Per::All, ScalingKind::Standardise)),
         ("zca", zca),
-        ("pca", pca(EPSILON, None)),
-        ("pca_3", pca(0.0, Some(3))),
+        ("pca", config(ScalingKind::Pca)),
+        (
+            "pca_3",
+            ScalingConfig {
+                epsilon: 0.0,
+                components: 3,
+                ..config(ScalingKind::Pca)
+            },
+        ),
         (
             "zca_dc",
             ScalingConfig {
@@ -72,7 +71,7 @@ fn cases() -> Vec<(&'static str, ScalingConfig)> {
             ScalingConfig {
                 remove_dc: true,
                 truncate: true,
-                ..ScalingConfig::NONE
+                ..ScalingConfig::default()
             },
         ),
     ]
@@ -120,7 +119,8 @@ fn undoing_gives_the_samples_back() {
 fn truncation_can_be_undone_inside_its_range() {
     let config = ScalingConfig {
         truncate: true,
-        ..config(ScalingKind::Standardise { per: Per::All })
+        per: Per::All,
+        ..config(ScalingKind::Standardise)
     };
     let scaling = fitted(config);
     let train = array("train");
@@ -174,39 +174,125 @@ fn directions_are_gradients_in_the_space_of_the_inputs() {
 }
 
 #[test]
-fn a_file_gives_the_same_scaling_back() {
+fn tensors_give_the_same_scaling_back() {
     for (_, config) in cases() {
         let scaling = fitted(config);
-        assert_eq!(Scaling::from_bytes(&scaling.to_bytes()).unwrap(), scaling);
+        assert_eq!(
+            Scaling::from_tensors(&scaling.to_tensors()).unwrap(),
+            scaling
+        );
     }
-    let error = Scaling::from_bytes(b"nonsense").unwrap_err();
-    assert!(!error.is_empty());
-    let whole = fitted(cases()[4].1).to_bytes();
-    assert!(Scaling::from_bytes(&whole[..whole.len() - 8]).is_err());
+    assert!(Scaling::from_tensors(&Tensors::default()).is_err());
 }
 
 #[test]
 fn no_scaling_is_no_scaling() {
-    let fitted = ScalingConfig::NONE.fit(&array("train")).unwrap();
+    let fitted = ScalingConfig::default().fit(&array("train")).unwrap();
     assert!(fitted.is_none());
 }
 
 #[test]
 fn what_cannot_be_whitened_is_refused() {
-    let train = array("train");
-    let error = |kind| config(kind).fit(&train).unwrap_err().to_string();
+    let error = |config: ScalingConfig| config.fit(&array("train")).unwrap_err().to_string();
     // One of the six inputs never varies.
+    let exact = ScalingConfig {
+        epsilon: 0.0,
+        ..config(ScalingKind::Zca)
+    };
     assert_eq!(
-        error(ScalingKind::Zca { epsilon: 0.0 }),
+        error(exact),
         "epsilon is 0 for inputs with variance in 5 directions of 6; expected a number > 0, or \
          kind = \"pca\" with at most 5 components"
     );
-    let seven = ScalingKind::Pca {
-        epsilon: 0.1,
-        components: Some(7),
+    let seven = ScalingConfig {
+        components: 7,
+        ..config(ScalingKind::Pca)
     };
     assert_eq!(
         error(seven),
         "components is 7; expected 1 to 6, the number of inputs"
+    );
+    for (remove_dc, levels) in [(false, vec![77]), (true, vec![77, 200])] {
+        let constant = ScalingConfig { remove_dc, ..exact };
+        let message = constant.fit(&grey(&levels)).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "epsilon is 0 for inputs that never vary; expected a number > 0"
+        );
+    }
+}
+
+/// 600 rows of three pixels, all of the same grey, which differs from row to row where there are
+/// several: without its mean, no row varies.
+fn grey(levels: &[u8]) -> Samples {
+    let level = |row: usize| levels[row % levels.len()];
+    Samples::Bytes {
+        width: 3,
+        values: (0..1800).map(|place| level(place / 3)).collect(),
+    }
+}
+
+/// An input that is always 77 has a mean that is 77/255 but for rounding. What is left is no
+/// deviation.
+#[test]
+fn constant_inputs_are_found_exactly() {
+    let one_off = Samples::Bytes {
+        width: 3,
+        values: vec![77, 78, 77],
+    };
+    for per in [Per::Input, Per::All] {
+        for (kind, low) in [(ScalingKind::Standardise, 0.0), (ScalingKind::MinMax, -1.0)] {
+            let config = ScalingConfig {
+                per,
+                low,
+                ..config(kind)
+            };
+            let scaling = config.fit(&grey(&[77])).unwrap().unwrap();
+            let scaled = all(&scaling.apply_exactly(&one_off));
+            assert_eq!([scaled[0], scaled[2]], [low, low]);
+            assert_close("one off", &scaled[1..2], &[low + 1.0 / 255.0], 1e-15);
+        }
+    }
+}
+
+/// The same of samples whose means are taken from them, where what is left is rounding in each.
+#[test]
+fn flat_samples_do_not_vary() {
+    for kind in [
+        ScalingKind::Standardise,
+        ScalingKind::MinMax,
+        ScalingKind::None,
+    ] {
+        for truncate in [false, kind != ScalingKind::MinMax] {
+            let config = ScalingConfig {
+                remove_dc: true,
+                truncate,
+                ..config(kind)
+            };
+            let levels: Vec<u8> = (0..=255).collect();
+            let scaling = config.fit(&grey(&levels)).unwrap().unwrap();
+            let edge = Samples::Bytes {
+                width: 3,
+                values: vec![77, 80, 77],
+            };
+            let middle = if truncate { 0.5 } else { 0.0 };
+            let scaled = all(&scaling.apply_exactly(&grey(&levels)));
+            assert_close("flat", &scaled, &vec![middle; 1800], 1e-12);
+            let scaled = all(&scaling.apply_exactly(&edge));
+            assert_close("edge", &scaled, &[middle; 3], 0.01);
+        }
+    }
+}
+
+#[test]
+fn samples_that_are_not_finite_are_refused() {
+    let samples = Samples::Floats {
+        width: 2,
+        values: vec![0.0, 1.0, 2.0, f32::NAN],
+    };
+    let error = config(ScalingKind::Standardise).fit(&samples).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "input 1 of sample 1 (counted from 0) is NaN or infinite; expected finite numbers"
     );
 }

@@ -8,14 +8,15 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+use std::hint::black_box;
 use std::io::BufRead;
 use std::time::{Duration, Instant};
 
 use faer::Mat;
 use sae_kernels::measure::{self, Kernel};
 use sae_kernels::{
-    Autoencoder, AutoencoderConfig, AutoencoderWeights, DenseWeights, Network, NetworkConfig,
-    Optimiser, Rows, Unit, Values,
+    Activation, Autoencoder, AutoencoderConfig, InstructionSet, Network, NetworkConfig, Optimizer,
+    Part, RhoHat, Rows, Unit, Values,
 };
 
 /// (inputs, hidden units, rows).
@@ -28,11 +29,11 @@ const SIZES: [Size; 4] = [
     (4096, 1024, 512),
 ];
 const FULL: usize = 10_000;
-const SGD: Optimiser = Optimiser::Sgd {
+const SGD: Optimizer = Optimizer::Sgd {
     momentum: 0.0,
     nesterov: false,
 };
-const ADAM: Optimiser = Optimiser::Adam {
+const ADAM: Optimizer = Optimizer::Adam {
     beta1: 0.9,
     beta2: 0.999,
     epsilon: 1e-8,
@@ -82,21 +83,28 @@ fn autoencoder((n, h, _): Size, threads: usize) -> Autoencoder {
     let config = AutoencoderConfig {
         inputs: n,
         hidden: h,
-        encoder: Unit::Sigmoid,
+        encoder: Activation::of(Unit::Sigmoid),
         decoder: Unit::Sigmoid,
-        alpha: 1e-3,
+        tied: false,
+        weight_decay: 1e-3,
         beta: 3.0,
         rho: 0.1,
         l1: 0.0,
         clamp: 1e-7,
     };
-    let start = AutoencoderWeights {
-        encoder: weights(n * h, n + h + 1),
-        encoder_bias: vec![0.0; h],
-        decoder: weights(n * h, n + h + 1),
-        decoder_bias: vec![0.0; n],
-    };
-    Autoencoder::new(config, &start, threads)
+    let mut kernel = Autoencoder::new(config, threads).expect("settings that fit");
+    let matrix = weights(n * h, n + h + 1);
+    let start = [&matrix[..], &vec![0.0; h], &matrix[..], &vec![0.0; n]].concat();
+    kernel
+        .write(Part::Values, &start)
+        .expect("as many as needed");
+    kernel
+}
+
+fn step(kernel: &mut Autoencoder, rows: Rows<'_>, optimizer: Optimizer) {
+    let update = Some((optimizer, 1e-3));
+    let value = kernel.step(rows, None, update, RhoHat::Batch);
+    black_box(value.expect("samples that fit"));
 }
 
 /// Median seconds of `work` over `seconds`, and the middle half's width.
@@ -117,9 +125,7 @@ fn serve(size: Size, threads: usize) {
     let (n, _, rows) = size;
     let x = random(n * rows);
     let mut kernel = autoencoder(size, threads);
-    let mut step = || {
-        kernel.step(Rows::of(&x, n), None, Some((SGD, 1e-3)));
-    };
+    let mut step = || step(&mut kernel, Rows::of(&x, n), SGD);
     (0..5).for_each(|_| step());
     println!("ready");
     for line in std::io::stdin().lock().lines() {
@@ -151,14 +157,14 @@ fn sgemm(threads: usize) -> f64 {
 fn table(threads: usize) {
     println!(
         "{threads} threads, {}; sgemm of faer, 1024 x 1024 x 1024: {:.0} GFLOP/s",
-        measure::instruction_set(),
+        InstructionSet::detected(),
         sgemm(threads) / 1e9
     );
     println!(
         "\nkernels on one thread\n{:<34} {:>9} {:>8}",
         "", "GFLOP/s", "of limit"
     );
-    let limit = measure::multiply_add_limit(1, 0.3);
+    let limit = measure::multiply_add_limit(1, 0.3).expect("one thread");
     println!("{:<34} {:>9.1}", "multiply-adds in registers", limit / 1e9);
     for (name, kernel) in [
         ("X·W1 and Δ3·W2ᵀ, weight gradients", Kernel::AlongRows),
@@ -192,7 +198,7 @@ fn table(threads: usize) {
     network(threads);
 }
 
-/// A row per optimiser: on floats; and gathered from bytes in random order.
+/// A row per optimizer: on floats; and gathered from bytes in random order.
 fn steps(size: Size, threads: usize) {
     let (n, h, rows) = size;
     let x = random(n * rows);
@@ -207,7 +213,7 @@ fn steps(size: Size, threads: usize) {
     // With more than a chunk of rows the codes are computed twice.
     let products = if rows > 1024 { 12.0 } else { 10.0 };
     let work = products * (n * h * rows) as f64;
-    for (name, rows_of, optimiser) in [
+    for (name, rows_of, optimizer) in [
         ("sgd", floats, SGD),
         ("adam", floats, ADAM),
         ("adam, gathered bytes", gathered, ADAM),
@@ -216,9 +222,7 @@ fn steps(size: Size, threads: usize) {
             continue;
         }
         let mut kernel = autoencoder(size, threads);
-        let mut step = || {
-            kernel.step(rows_of, None, Some((optimiser, 1e-3)));
-        };
+        let mut step = || step(&mut kernel, rows_of, optimizer);
         (0..3).for_each(|_| step());
         let (seconds, spread) = median(1.0, step);
         let name = format!("{n}-{h}, {rows} rows, {name}");
@@ -227,7 +231,7 @@ fn steps(size: Size, threads: usize) {
 }
 
 fn print_row(name: &str, seconds: f64, spread: f64, work: f64, threads: usize) {
-    let limit = measure::multiply_add_limit(threads, 0.2);
+    let limit = measure::multiply_add_limit(threads, 0.2).expect("threads can be started");
     let rate = work / seconds;
     println!(
         "{name:<40} {:>10.3} {:>8.3} {:>9.0} {:>7.0}%",
@@ -242,23 +246,25 @@ fn print_row(name: &str, seconds: f64, spread: f64, work: f64, threads: usize) {
 fn network(threads: usize) {
     let sizes = [784, 200, 200, 10];
     let rows = 256;
-    let layers: Vec<DenseWeights> = sizes
-        .windows(2)
-        .map(|pair| DenseWeights {
-            inputs: pair[0],
-            weight: weights(pair[0] * pair[1], pair[0] + pair[1]),
-            bias: vec![0.0; pair[1]],
-        })
-        .collect();
     let config = NetworkConfig {
-        units: vec![Unit::Sigmoid; 2],
-        lambda: 1e-4,
+        sizes: sizes.to_vec(),
+        units: vec![Activation::of(Unit::Sigmoid); 2],
+        weight_decay: 1e-4,
     };
-    let mut kernel = Network::new(config, &layers, threads);
+    let mut kernel = Network::new(config, threads).expect("settings that fit");
+    let mut start = Vec::new();
+    for pair in sizes.windows(2) {
+        start.extend(weights(pair[0] * pair[1], pair[0] + pair[1]));
+        start.extend(vec![0.0; pair[1]]);
+    }
+    kernel
+        .write(Part::Values, &start)
+        .expect("as many as needed");
     let x = random(rows * sizes[0]);
     let labels: Vec<u8> = (0..rows).map(|row| (row % 10) as u8).collect();
     let mut step = || {
-        kernel.step(Rows::of(&x, sizes[0]), &labels, Some((ADAM, 1e-3)));
+        let value = kernel.step(Rows::of(&x, sizes[0]), &labels, Some((ADAM, 1e-3)));
+        black_box(value.expect("samples that fit"));
     };
     (0..3).for_each(|_| step());
     let (seconds, spread) = median(1.0, step);
@@ -288,9 +294,7 @@ fn growth(threads: usize) {
             let (n, h, rows) = size;
             let x = random(n * rows);
             let mut kernel = autoencoder(size, threads);
-            let mut step = || {
-                kernel.step(Rows::of(&x, n), None, Some((SGD, 1e-3)));
-            };
+            let mut step = || step(&mut kernel, Rows::of(&x, n), SGD);
             (0..3).for_each(|_| step());
             let (seconds, _) = median(0.5, step);
             let product = (n * h * rows) as f64;

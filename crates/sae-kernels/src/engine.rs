@@ -4,29 +4,35 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::lanes::{Active, Lanes};
+use crate::lanes::{Active, BLOCK, Lanes};
 use crate::layers::{Layers, Panel};
 use crate::samples::Across;
 use crate::team::Team;
 use crate::tile::{Blocks, MOST_ROWS, rows_product};
-use crate::update::{Optimiser, Parameters, Update};
+use crate::update::{Optimizer, Parameters, Update};
 
 /// Bytes that stay in a processor's own cache.
 pub(crate) const CACHE: usize = 512 * 1024;
-/// Samples that are in memory at once; more are taken in several goes.
-pub(crate) const CHUNK: usize = 1024;
 
 /// Layers, and who works on them.
 pub(crate) struct Engine {
     pub layers: Layers,
     pub team: Team,
     pub arch: Arch,
-    updates: i32,
+    /// How many updates there were.
+    pub updates: u64,
+    /// Samples whose gradients have been added up, and how many there are of the whole.
+    seen: usize,
+    whole: usize,
+    /// Σ of the squares of all biases before the last update.
+    bias_squares: f64,
 }
 
-/// The last chunk of a step: gradients are complete, and there may be an update.
+/// The end of a sum of gradients: decay is added, and there may be an update.
 #[derive(Clone, Copy)]
 pub(crate) struct Last {
+    /// Which share of the whole batch's decay.
+    pub share: f64,
     pub update: Option<Update>,
 }
 
@@ -40,35 +46,58 @@ pub(crate) trait Operands: Sync {
 }
 
 impl Engine {
-    pub(crate) fn new(layers: Layers, threads: usize) -> Self {
+    pub(crate) fn new(layers: Layers, team: Team) -> Self {
         Self {
             layers,
-            team: Team::new(threads),
+            team,
             arch: Arch::new(),
             updates: 0,
+            seen: 0,
+            whole: 0,
+            bias_squares: 0.0,
         }
     }
 
-    pub(crate) fn next_update(&mut self, optimiser: Optimiser, learning_rate: f32) -> Update {
+    pub(crate) fn next_update(&mut self, optimizer: Optimizer, learning_rate: f32) -> Update {
         self.updates += 1;
         Update {
-            optimiser,
+            optimizer,
             learning_rate,
             number: self.updates,
         }
     }
 
-    /// The gradients of all weights: of the first chunk `fresh`, else added to those before. At the
-    /// last chunk decay, `decay(layer)` times the weights, is added and the update made, while the
-    /// panel is in the cache.
-    pub(crate) fn weight_gradients<B: Operands>(
+    /// Forgets the gradients that have been added up.
+    pub(crate) fn begin(&mut self) {
+        (self.seen, self.whole) = (0, 0);
+    }
+
+    /// Whether no gradients have been added up.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.seen == 0
+    }
+
+    /// Which share of the whole has been added up.
+    pub(crate) fn share(&self) -> f64 {
+        match self.whole {
+            0 => 0.0,
+            whole => self.seen as f64 / whole as f64,
+        }
+    }
+
+    /// Adds the gradients of `blocks`, which hold `count` samples of the `whole`, to those before.
+    /// At the `last` ones decay is added and the update made, panel by panel, while the panel is in
+    /// the cache.
+    pub(crate) fn add_gradients<B: Operands>(
         &mut self,
         blocks: &[B],
-        fresh: bool,
+        (count, whole): (usize, usize),
         last: Option<Last>,
-        decay: impl Fn(usize) -> f32 + Sync,
     ) {
-        let arch = self.arch;
+        let (arch, fresh) = (self.arch, self.is_fresh());
+        self.seen += count;
+        self.whole = whole;
+        self.bias_gradients(blocks, fresh);
         let rows = self.layers.panels.iter().map(|p| p.weights.values.len());
         let deltas = rows.max().unwrap_or(0) * blocks.len() * size_of::<Lanes>();
         // Deltas that do not fit in the cache are used for several panels while they are there.
@@ -80,23 +109,49 @@ impl Engine {
                     panels,
                     fresh,
                 });
-                let Some(Last { update }) = last else {
-                    return;
-                };
-                for panel in panels {
-                    panel.squares = arch.dispatch(Finish {
-                        parameters: &mut panel.weights,
-                        decay: decay(panel.layer),
-                        weights: true,
-                        update,
-                    });
+                if let Some(last) = last {
+                    panels.iter_mut().for_each(|panel| panel.finish(arch, last));
                 }
             });
+        if let Some(last) = last {
+            self.finish_biases(last.update);
+            self.begin();
+        }
+    }
+
+    /// Ends a sum of gradients in which no part was the last one, and says which share of the whole
+    /// it is of.
+    pub(crate) fn end(&mut self) -> f64 {
+        if self.is_fresh() {
+            let all = self.layers.all_mut();
+            all.for_each(|parameters| parameters.gradients.fill(Lanes::ZERO));
+        }
+        let share = self.share();
+        self.finish(Last {
+            share,
+            update: None,
+        });
+        self.begin();
+        share
+    }
+
+    /// An update by the gradients as they are.
+    pub(crate) fn update(&mut self, optimizer: Optimizer, learning_rate: f32) {
+        let update = Some(self.next_update(optimizer, learning_rate));
+        self.finish(Last { share: 0.0, update });
+    }
+
+    fn finish(&mut self, last: Last) {
+        let arch = self.arch;
+        let panels = &mut self.layers.panels;
+        self.team
+            .each(panels, 1, |_, panels| panels[0].finish(arch, last));
+        self.finish_biases(last.update);
     }
 
     /// The gradients of all biases, block by block: of the first chunk `fresh`, else added to those
     /// before.
-    pub(crate) fn bias_gradients<B: Operands>(&mut self, blocks: &[B], fresh: bool) {
+    fn bias_gradients<B: Operands>(&mut self, blocks: &[B], fresh: bool) {
         for (layer, bias) in self.layers.biases.iter_mut().enumerate() {
             if fresh {
                 bias.gradients.fill(Lanes::ZERO);
@@ -109,24 +164,58 @@ impl Engine {
     }
 
     /// Updates the biases, which do not decay.
-    pub(crate) fn finish_biases(&mut self, update: Option<Update>) {
-        for parameters in &mut self.layers.biases {
-            self.arch.dispatch(Finish {
+    fn finish_biases(&mut self, update: Option<Update>) {
+        let arch = self.arch;
+        let finish = |parameters| {
+            arch.dispatch(Finish {
                 parameters,
                 decay: 0.0,
                 weights: false,
                 update,
-            });
-        }
+            })
+        };
+        self.bias_squares = self.layers.biases.iter_mut().map(finish).sum();
+    }
+
+    /// Σ over layers of decay/2·‖W‖², at the parameters before the last update. It is no finite
+    /// number where any parameter is none, with or without decay: products leave out rows of zeros,
+    /// and units are bounded, so that the other terms may not show it.
+    pub(crate) fn decay_term(&self) -> f64 {
+        let of_panel = |panel: &Panel| {
+            let layers = panel.layers.len() as f64;
+            0.5 * panel.decay * layers * panel.squares
+        };
+        let weights = self.layers.panels.iter().map(of_panel);
+        weights.sum::<f64>() + 0.0 * self.bias_squares
     }
 
     /// ‖∇J‖ after a step.
     pub(crate) fn gradient_norm(&self) -> f64 {
-        let weights = self.layers.panels.iter().map(|panel| &panel.weights);
-        let all = weights.chain(&self.layers.biases);
-        let lanes = all.flat_map(|parameters| &parameters.gradients);
+        let lanes = self
+            .layers
+            .all()
+            .flat_map(|parameters| &parameters.gradients);
         let squares = lanes.flat_map(|lanes| lanes.0.iter().map(|&g| f64::from(g).powi(2)));
         squares.sum::<f64>().sqrt()
+    }
+
+    /// Whether all parameters are finite numbers.
+    pub(crate) fn parameters_are_finite(&self) -> bool {
+        let finite = |lanes: &Lanes| lanes.0.iter().fold(true, |all, v| all & v.is_finite());
+        let mut all = self.layers.all();
+        all.all(|parameters| parameters.values.iter().all(finite))
+    }
+}
+
+impl Panel {
+    fn finish(&mut self, arch: Arch, Last { share, update }: Last) {
+        let layers = self.layers.len() as f64;
+        self.squares = arch.dispatch(Finish {
+            parameters: &mut self.weights,
+            decay: (self.decay * layers * share) as f32,
+            weights: true,
+            update,
+        });
     }
 }
 
@@ -137,10 +226,10 @@ struct WeightGradients<'a, B> {
     fresh: bool,
 }
 
-/// The operands of some rows of one panel, block by block.
+/// The operands of some rows of one panel, block by block, layer by layer.
 struct OfPanel<'a, B> {
     blocks: &'a [B],
-    layer: usize,
+    layers: Range<usize>,
     p: usize,
     rows: Range<usize>,
 }
@@ -150,12 +239,17 @@ impl<B: Operands> Blocks for OfPanel<'_, B> {
 
     #[inline(always)]
     fn count(&self) -> usize {
-        self.blocks.len()
+        self.blocks.len() * self.layers.len()
     }
 
     #[inline(always)]
     fn block(&self, i: usize) -> (&[Lanes], Active<'_>) {
-        let (deltas, inputs) = self.blocks[i].operands(self.layer, self.p);
+        // There are at most two layers.
+        let (layer, i) = match i.checked_sub(self.blocks.len()) {
+            None => (self.layers.start, i),
+            Some(i) => (self.layers.start + 1, i),
+        };
+        let (deltas, inputs) = self.blocks[i].operands(layer, self.p);
         (&deltas[self.rows.clone()], inputs)
     }
 }
@@ -181,11 +275,11 @@ impl<B: Operands> WithSimd for WeightGradients<'_, B> {
                 let gradients = &mut panel.weights.gradients[rows.clone()];
                 let operands = OfPanel {
                     blocks: self.blocks,
-                    layer: panel.layer,
+                    layers: panel.layers.clone(),
                     p: panel.index,
                     rows,
                 };
-                rows_product(simd, gradients, self.fresh, &operands);
+                rows_product(simd, gradients, BLOCK, self.fresh, &operands);
             }
         }
     }
@@ -233,7 +327,7 @@ impl Blocks for Forward<'_> {
     }
 }
 
-pub(crate) fn add(sum: &mut [f32], more: &[f32]) {
+fn add(sum: &mut [f32], more: &[f32]) {
     for (sum, more) in sum.iter_mut().zip(more) {
         *sum += more;
     }

@@ -1,94 +1,139 @@
 //! The weights and biases of all layers of a model.
 
+use std::ops::Range;
+
+use crate::error::KernelError;
 use crate::lanes::{BLOCK, Lanes, numbers, panels, width};
 use crate::update::Parameters;
 
 /// Layers, each a matrix `[rows, columns]` and a bias. Rows are the outputs of a dense layer; the
 /// decoder of an autoencoder is kept the other way round, as `[hidden, input]`, like its encoder.
-#[derive(Debug, Clone)]
+///
+/// In flat order a layer's weights, `[input, output]` row by row, come before its bias, and layers
+/// nearer the input first.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Layers {
     shapes: Vec<Shape>,
     /// All panels of all layers in one list, so that threads can share them out in one go.
     pub panels: Vec<Panel>,
     pub biases: Vec<Parameters>,
+    /// Number of parameters.
+    parameters: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Shape {
+    /// Its first panel.
     first: usize,
     rows: usize,
     columns: usize,
+    outputs: usize,
+    /// Place of the first weight in flat order.
+    weights: usize,
+    /// How far the next row is, and the next column.
+    strides: [usize; 2],
+    /// Place of the bias in flat order.
+    bias: usize,
 }
 
 /// 32 columns of a layer's weights, row by row.
 #[derive(Debug, Clone)]
 pub(crate) struct Panel {
-    pub layer: usize,
+    /// The layers whose weights these are: one, or two with tied weights.
+    pub layers: Range<usize>,
     /// Its number within the layer.
     pub index: usize,
     pub weights: Parameters,
+    /// Weight decay, for each of the layers.
+    pub decay: f64,
     /// Σw² before the last update.
     pub squares: f64,
 }
 
 impl Layers {
-    pub(crate) fn new() -> Self {
-        Self {
-            shapes: Vec::new(),
-            panels: Vec::new(),
-            biases: Vec::new(),
-        }
+    /// Adds a layer `[output, input]`, all zero.
+    pub(crate) fn push(&mut self, inputs: usize, outputs: usize, decay: f64) {
+        self.add(outputs, inputs, outputs, [1, outputs], decay);
     }
 
-    /// Adds a layer, all zero.
-    pub(crate) fn push(&mut self, rows: usize, columns: usize, outputs: usize) {
-        let layer = self.shapes.len();
-        self.shapes.push(Shape {
-            first: self.panels.len(),
-            rows,
-            columns,
+    /// Adds a layer that is kept the other way round, as `[input, output]`.
+    pub(crate) fn push_turned(&mut self, inputs: usize, outputs: usize, decay: f64) {
+        self.add(inputs, outputs, outputs, [outputs, 1], decay);
+    }
+
+    /// Adds a layer whose weights are the last one's, the other way round; its bias is its own.
+    pub(crate) fn push_tied(&mut self) {
+        let Some(&last) = self.shapes.last() else {
+            return;
+        };
+        for panel in &mut self.panels[last.first..] {
+            panel.layers.end += 1;
+        }
+        self.finish_layer(Shape {
+            outputs: last.columns,
+            ..last
         });
-        for index in 0..panels(columns) {
-            self.panels.push(Panel {
-                layer,
-                index,
-                weights: Parameters::zeros(rows),
-                squares: 0.0,
-            });
-        }
-        self.biases.push(Parameters::zeros(panels(outputs)));
     }
 
-    /// Sets a layer's weights, given row by row as `[rows, columns]` or transposed, and its bias.
-    pub(crate) fn set(&mut self, layer: usize, weights: &[f32], transposed: bool, bias: &[f32]) {
-        let Shape {
+    fn add(
+        &mut self,
+        rows: usize,
+        columns: usize,
+        outputs: usize,
+        strides: [usize; 2],
+        decay: f64,
+    ) {
+        let layer = self.shapes.len();
+        let first = self.panels.len();
+        let weights = self.parameters;
+        self.panels.extend((0..panels(columns)).map(|index| Panel {
+            layers: layer..layer + 1,
+            index,
+            weights: Parameters::zeros(rows),
+            decay,
+            squares: 0.0,
+        }));
+        self.parameters += rows * columns;
+        self.finish_layer(Shape {
             first,
             rows,
             columns,
-        } = self.shapes[layer];
-        assert_eq!(weights.len(), rows * columns);
-        for p in 0..panels(columns) {
-            let lanes = &mut self.panels[first + p].weights.values;
-            for (row, lanes) in lanes.iter_mut().enumerate() {
-                for (lane, value) in lanes.0[..width(columns, p)].iter_mut().enumerate() {
-                    let column = p * BLOCK + lane;
-                    *value = weights[match transposed {
-                        false => row * columns + column,
-                        true => column * rows + row,
-                    }];
-                }
-            }
-        }
-        let values: &mut [f32] = bytemuck::cast_slice_mut(&mut self.biases[layer].values);
-        assert_eq!(panels(bias.len()) * BLOCK, values.len());
-        values[..bias.len()].copy_from_slice(bias);
+            outputs,
+            weights,
+            strides,
+            bias: 0,
+        });
     }
 
-    /// Bytes of all parameters, gradients and what the optimiser remembers.
+    /// Adds the bias of a layer, and its shape.
+    fn finish_layer(&mut self, shape: Shape) {
+        let bias = self.parameters;
+        self.parameters += shape.outputs;
+        self.shapes.push(Shape { bias, ..shape });
+        self.biases.push(Parameters::zeros(panels(shape.outputs)));
+    }
+
+    /// Number of parameters.
+    pub(crate) fn parameters(&self) -> usize {
+        self.parameters
+    }
+
+    /// Bytes of all parameters, gradients and what the optimizer remembers.
     pub(crate) fn memory(&self) -> usize {
-        let weights = self.panels.iter().map(|panel| &panel.weights);
-        let lanes = weights.chain(&self.biases).map(|p| 4 * p.values.len());
+        let lanes = self.all().map(|parameters| 4 * parameters.values.len());
         lanes.sum::<usize>() * size_of::<Lanes>()
+    }
+
+    /// The parameters of all panels and biases.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Parameters> {
+        let weights = self.panels.iter().map(|panel| &panel.weights);
+        weights.chain(&self.biases)
+    }
+
+    /// As [`Layers::all`], to change.
+    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut Parameters> {
+        let weights = self.panels.iter_mut().map(|panel| &mut panel.weights);
+        weights.chain(&mut self.biases)
     }
 
     pub(crate) fn rows(&self, layer: usize) -> usize {
@@ -120,54 +165,84 @@ impl Layers {
         numbers(&self.biases[layer].values)
     }
 
-    /// Σw² of a layer before the last update.
-    pub(crate) fn squares(&self, layer: usize) -> f64 {
-        let own = self.panels.iter().filter(|panel| panel.layer == layer);
-        own.map(|panel| panel.squares).sum()
-    }
-
-    /// Copies a layer's weights, or their gradients, row by row as `[rows, columns]` or transposed.
-    pub(crate) fn matrix(&self, layer: usize, part: Part, transposed: bool, to: &mut [f32]) {
-        let Shape {
-            first,
-            rows,
-            columns,
-        } = self.shapes[layer];
-        for p in 0..panels(columns) {
-            let lanes = part.of(&self.panels[first + p].weights);
-            for (row, lanes) in lanes.iter().enumerate() {
-                for (lane, &value) in lanes.0[..width(columns, p)].iter().enumerate() {
-                    let column = p * BLOCK + lane;
-                    let at = match transposed {
-                        false => row * columns + column,
-                        true => column * rows + row,
-                    };
-                    to[at] = value;
+    /// Copies a part of all parameters, in flat order.
+    pub(crate) fn read(&self, part: Part, to: &mut [f32]) -> Result<(), KernelError> {
+        KernelError::count("parameters to read", to.len(), self.parameters)?;
+        for panel in &self.panels {
+            let shape = &self.shapes[panel.layers.start];
+            for (row, lanes) in part.of(&panel.weights).iter().enumerate() {
+                for (place, &value) in shape.places(panel.index, row).zip(&lanes.0) {
+                    to[place] = value;
                 }
             }
         }
+        for (shape, bias) in self.shapes.iter().zip(&self.biases) {
+            let values = &numbers(part.of(bias))[..shape.outputs];
+            to[shape.bias..][..shape.outputs].copy_from_slice(values);
+        }
+        Ok(())
     }
 
-    /// Copies a layer's bias, or its gradient.
-    pub(crate) fn vector(&self, layer: usize, part: Part, to: &mut [f32]) {
-        to.copy_from_slice(&numbers(part.of(&self.biases[layer]))[..to.len()]);
+    /// Sets a part of all parameters, in flat order.
+    pub(crate) fn write(&mut self, part: Part, from: &[f32]) -> Result<(), KernelError> {
+        KernelError::count("parameters to write", from.len(), self.parameters)?;
+        for panel in &mut self.panels {
+            let shape = &self.shapes[panel.layers.start];
+            for (row, lanes) in part.of_mut(&mut panel.weights).iter_mut().enumerate() {
+                for (place, value) in shape.places(panel.index, row).zip(&mut lanes.0) {
+                    *value = from[place];
+                }
+            }
+        }
+        for (shape, bias) in self.shapes.iter().zip(&mut self.biases) {
+            let values: &mut [f32] = bytemuck::cast_slice_mut(part.of_mut(bias));
+            values[..shape.outputs].copy_from_slice(&from[shape.bias..][..shape.outputs]);
+        }
+        Ok(())
     }
 }
 
-/// Parameters or their gradients.
+impl Shape {
+    /// Where in flat order the columns of a row of panel `p` are.
+    fn places(&self, p: usize, row: usize) -> impl Iterator<Item = usize> + use<> {
+        let [down, along] = self.strides;
+        let first = self.weights + row * down + p * BLOCK * along;
+        (0..width(self.columns, p)).map(move |lane| first + lane * along)
+    }
+}
+
+/// What is kept for every parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The parameters.
+    /// The parameters themselves.
     Values,
     /// Their gradients, decay included.
     Gradients,
+    /// What the optimizer remembers first: the velocity, or the mean of the gradients.
+    First,
+    /// What it remembers second: the mean of the squared gradients.
+    Second,
 }
 
 impl Part {
+    /// Every part.
+    pub const ALL: [Self; 4] = [Self::Values, Self::Gradients, Self::First, Self::Second];
+
     fn of(self, parameters: &Parameters) -> &[Lanes] {
         match self {
             Self::Values => &parameters.values,
             Self::Gradients => &parameters.gradients,
+            Self::First => &parameters.first,
+            Self::Second => &parameters.second,
+        }
+    }
+
+    fn of_mut(self, parameters: &mut Parameters) -> &mut [Lanes] {
+        match self {
+            Self::Values => &mut parameters.values,
+            Self::Gradients => &mut parameters.gradients,
+            Self::First => &mut parameters.first,
+            Self::Second => &mut parameters.second,
         }
     }
 }

@@ -19,8 +19,7 @@ pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
         5e-1,
     ];
     let splat = |value| simd.splat_f32s(value);
-    // With x last, what is not a number stays so.
-    let x = simd.min_f32s(splat(88.3), simd.max_f32s(splat(-87.3), x));
+    let x = at_most(simd, 88.3, at_least(simd, -87.3, x));
     let biased = simd.mul_add_f32s(x, splat(std::f32::consts::LOG2_E), splat(ROUND));
     let n = simd.sub_f32s(biased, splat(ROUND));
     // ln 2 in two parts, of which the first times n is exact.
@@ -35,6 +34,21 @@ pub(crate) fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let bits = simd.transmute_u32s_f32s(biased);
     let power = simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(23));
     simd.mul_f32s(p, simd.transmute_f32s_u32s(power))
+}
+
+/// max(least, x); unlike the instruction, whose answer differs from set to set, this keeps what is
+/// not a number.
+#[inline(always)]
+pub(crate) fn at_least<S: Simd>(simd: S, least: f32, x: S::f32s) -> S::f32s {
+    let least = simd.splat_f32s(least);
+    simd.select_f32s(simd.less_than_f32s(x, least), least, x)
+}
+
+/// min(most, x), as [`at_least`].
+#[inline(always)]
+pub(crate) fn at_most<S: Simd>(simd: S, most: f32, x: S::f32s) -> S::f32s {
+    let most = simd.splat_f32s(most);
+    simd.select_f32s(simd.greater_than_f32s(x, most), most, x)
 }
 
 /// 1 / (1 + e^−x).

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::error::KernelError;
 use crate::lanes::{Active, BLOCK, Lanes};
 use crate::team::Team;
 use crate::tile::{Blocks, columns_product, rows_product};
@@ -17,19 +18,6 @@ pub enum Kernel {
     AlongRows,
     /// The numbers of A lie across its rows.
     AcrossRows,
-}
-
-/// The instruction set that was found.
-pub fn instruction_set() -> &'static str {
-    match Arch::new() {
-        #[cfg(target_arch = "x86_64")]
-        Arch::V4(_) => "AVX-512",
-        #[cfg(target_arch = "x86_64")]
-        Arch::V3(_) => "AVX2",
-        #[cfg(target_arch = "aarch64")]
-        Arch::Neon(_) => "NEON",
-        _ => "no vector instructions",
-    }
 }
 
 /// Calls of `work` per second, on one thread.
@@ -96,12 +84,12 @@ impl WithSimd for Product<'_> {
         match self.kernel {
             Kernel::AlongRows => {
                 let panels = Panels(self.weights, self.inputs, rows);
-                rows_product(simd, self.hidden, true, &panels);
+                rows_product(simd, self.hidden, BLOCK, true, &panels);
             }
             Kernel::AcrossRows => {
                 let panels = self.inputs.chunks_mut(BLOCK).zip(self.weights.chunks(rows));
                 for (inputs, weights) in panels {
-                    columns_product(simd, inputs, weights, self.hidden);
+                    columns_product(simd, inputs, BLOCK, weights, self.hidden);
                 }
             }
         }
@@ -152,8 +140,12 @@ pub fn transpose(seconds: f64) -> f64 {
 
 /// The most floating-point operations per second that `threads` threads reach together when they
 /// multiply and add numbers in registers and do nothing else, over `seconds`.
-pub fn multiply_add_limit(threads: usize, seconds: f64) -> f64 {
-    let mut team = Team::new(threads);
+///
+/// # Errors
+///
+/// Fails where no threads can be started.
+pub fn multiply_add_limit(threads: usize, seconds: f64) -> Result<f64, KernelError> {
+    let mut team = Team::new(threads)?;
     let mut items = vec![0u64; team.threads()];
     let start = Instant::now();
     while start.elapsed().as_secs_f64() < seconds {
@@ -161,7 +153,7 @@ pub fn multiply_add_limit(threads: usize, seconds: f64) -> f64 {
             operations[0] += Arch::new().dispatch(Spin);
         });
     }
-    items.iter().sum::<u64>() as f64 / start.elapsed().as_secs_f64()
+    Ok(items.iter().sum::<u64>() as f64 / start.elapsed().as_secs_f64())
 }
 
 struct Spin;

@@ -1,8 +1,8 @@
-//! A block of 32 samples, in both orders.
+//! A block of up to 32 samples, in both orders.
 
 use pulp::{Arch, Simd};
 
-use crate::engine::CHUNK;
+use crate::error::KernelError;
 use crate::lanes::{Active, BLOCK, Lanes, panels, vectors, vectors_mut, width};
 use crate::transpose::transpose;
 
@@ -26,6 +26,15 @@ pub enum Values<'a> {
     Floats(&'a [f32]),
 }
 
+impl Values<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(values) => values.len(),
+            Self::Floats(values) => values.len(),
+        }
+    }
+}
+
 impl<'a> Rows<'a> {
     /// A matrix, row by row.
     pub fn of(values: &'a [f32], columns: usize) -> Self {
@@ -38,11 +47,24 @@ impl<'a> Rows<'a> {
 
     /// Number of samples.
     pub fn count(&self) -> usize {
-        let all = match self.values {
-            Values::Bytes(values) => values.len(),
-            Values::Floats(values) => values.len(),
-        };
-        self.order.map_or(all / self.columns, <[usize]>::len)
+        let all = self.values.len().checked_div(self.columns);
+        self.order.map_or(all.unwrap_or(0), <[usize]>::len)
+    }
+
+    /// The number of samples, where they are samples of `columns` values.
+    pub(crate) fn check(&self, columns: usize) -> Result<usize, KernelError> {
+        KernelError::count("columns of the samples", self.columns, columns)?;
+        let values = self.values.len();
+        if !values.is_multiple_of(columns) {
+            return Err(KernelError::Ragged { values, columns });
+        }
+        let rows = values / columns;
+        let last = self.order.and_then(|order| order.iter().max());
+        match (last, self.count()) {
+            (Some(&row), _) if row >= rows => Err(KernelError::Order { row, rows }),
+            (_, 0) => Err(KernelError::Empty),
+            (_, count) => Ok(count),
+        }
     }
 
     /// Copies the columns `first..first + to.len()` of a sample to `to`.
@@ -61,6 +83,57 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// Samples that are in memory at once; more are taken in several goes.
+const CHUNK: usize = 1024;
+/// Up to so many samples go in half blocks, so that several threads have something to do.
+const FEW: usize = 128;
+
+/// Some samples of a batch, which go through the model in blocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chunk {
+    first: usize,
+    pub count: usize,
+    /// Samples of a block.
+    size: usize,
+}
+
+impl Chunk {
+    /// `rows` samples in chunks.
+    pub(crate) fn all(rows: usize) -> impl ExactSizeIterator<Item = Self> {
+        let size = if rows <= FEW { BLOCK / 2 } else { BLOCK };
+        let chunk = move |index: usize| Self {
+            first: index * CHUNK,
+            count: (rows - index * CHUNK).min(CHUNK),
+            size,
+        };
+        (0..rows.div_ceil(CHUNK)).map(chunk)
+    }
+
+    /// Whether it is the last of `rows` samples.
+    pub(crate) fn is_last(&self, rows: usize) -> bool {
+        self.first + self.count == rows
+    }
+
+    /// Number of blocks.
+    pub(crate) fn blocks(&self) -> usize {
+        self.count.div_ceil(self.size)
+    }
+
+    /// The place of a block. Sums over samples are divided by the `whole` number of them.
+    pub(crate) fn place(&self, block: usize, whole: usize) -> Place {
+        let before = block * self.size;
+        let count = (self.count - before).min(self.size);
+        let mut per_row = Lanes::ZERO;
+        per_row.0[..count].fill((1.0 / whole as f64) as f32);
+        Place {
+            first: self.first + before,
+            count,
+            lanes: self.size,
+            per_row,
+        }
+    }
+}
+
 /// Which samples of a batch a block holds.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Place {
@@ -68,27 +141,38 @@ pub(crate) struct Place {
     pub first: usize,
     /// How many.
     pub count: usize,
+    /// Room for samples: a whole block, or half of one. What is beyond holds nothing that counts.
+    pub lanes: usize,
     /// 1/R for each that is there, 0 for the others.
-    pub per_row: Lanes,
+    per_row: Lanes,
 }
 
 impl Place {
-    /// Block `index` of the chunk that begins at `start`, of `rows` samples in all.
-    pub(crate) fn new(start: usize, index: usize, rows: usize) -> Self {
-        let end = rows.min(start + CHUNK);
-        let first = start + index * BLOCK;
-        let count = end.saturating_sub(first).min(BLOCK);
-        let mut per_row = Lanes::ZERO;
-        per_row.0[..count].fill((1.0 / rows as f64) as f32);
-        Self {
-            first,
-            count,
-            per_row,
-        }
+    /// The registers of a row `[sample]` that may hold samples.
+    #[inline(always)]
+    pub(crate) fn used<'a, S: Simd>(&self, row: &'a Lanes) -> &'a [S::f32s] {
+        &vectors::<S>(row)[..self.lanes / S::F32_LANES]
+    }
+
+    /// As [`Place::used`], to write to.
+    #[inline(always)]
+    pub(crate) fn used_mut<'a, S: Simd>(&self, row: &'a mut Lanes) -> &'a mut [S::f32s] {
+        &mut vectors_mut::<S>(row)[..self.lanes / S::F32_LANES]
+    }
+
+    /// 1/R for each sample that is there, 0 for the others.
+    #[inline(always)]
+    pub(crate) fn per_row<S: Simd>(&self) -> &[S::f32s] {
+        self.used::<S>(&self.per_row)
+    }
+
+    /// 1/R of the whole, for one sample.
+    pub(crate) fn share(&self) -> f32 {
+        self.per_row.0[0]
     }
 }
 
-/// Up to 32 samples of `columns` values, as panels of 32 columns, each `[sample, column]`.
+/// Samples of `columns` values, as panels of 32 columns, each `[sample, column]`.
 #[derive(Debug, Clone)]
 pub(crate) struct Samples {
     columns: usize,

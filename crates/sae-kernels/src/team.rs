@@ -2,74 +2,64 @@
 //!
 //! A step has a few short phases, each of which must be over before the next begins. Threads that
 //! sleep between them would wake too late, so they spin for a moment before they sleep.
+//!
+//! All models of a process share one pool of threads, one phase at a time: together they never run
+//! on more processors than the one that uses most.
 
 #![allow(unsafe_code, reason = "see `Job` and `Items`")]
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread::{JoinHandle, Thread};
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, PoisonError, Weak};
+
+use crate::error::KernelError;
+use crate::sync::{
+    AtomicBool, AtomicUsize, Builder, JoinHandle, Mutex, Ordering, lock, park, spin_loop,
+    thread_local, yield_now,
+};
 
 /// How often a worker looks for work before it sleeps, about a tenth of a millisecond: longer than
 /// there is between two steps.
-const SPINS: usize = 5_000;
+const SPINS: usize = if cfg!(loom) { 0 } else { 5_000 };
 /// How often the caller looks whether the workers have finished before it offers its processor to
 /// others, of which one may be keeping a worker waiting.
 const IMPATIENT: usize = 500;
 
-/// A number of threads, of which the caller is one.
-pub struct Team {
-    shared: Arc<Shared>,
-    workers: Vec<JoinHandle<()>>,
+thread_local! {
+    /// Whether this thread is within a job.
+    static BUSY: Cell<bool> = Cell::new(false);
 }
 
-/// What is to be done: `work(thread)`, once by every thread.
-///
-/// The pointer is valid from the moment that `number` is raised until the last worker has counted
-/// itself in `finished`; [`Team::run`] does not return, or unwind, earlier.
-#[derive(Clone, Copy)]
-struct Job(*const (dyn Fn(usize) + Sync));
-
-// SAFETY: the function behind the pointer is `Sync`, and outlives its use (see above).
-unsafe impl Send for Job {}
-
-struct Shared {
-    job: Mutex<Option<Job>>,
-    /// Raised with every job.
-    number: AtomicUsize,
-    finished: AtomicUsize,
-    panicked: AtomicBool,
-    stop: AtomicBool,
-    asleep: Vec<AtomicBool>,
+/// A number of threads, of which the caller is one.
+pub(crate) struct Team {
+    pool: Arc<Pool>,
     /// The next item of each thread's share.
     next: Vec<AtomicUsize>,
 }
 
 impl Team {
-    /// A team of `threads` threads, at least one.
-    pub fn new(threads: usize) -> Self {
-        let others = threads.saturating_sub(1);
-        let shared = Arc::new(Shared {
-            job: Mutex::new(None),
-            number: AtomicUsize::new(0),
-            finished: AtomicUsize::new(0),
-            panicked: AtomicBool::new(false),
-            stop: AtomicBool::new(false),
-            asleep: (0..others).map(|_| AtomicBool::new(false)).collect(),
-            next: (0..=others).map(|_| AtomicUsize::new(0)).collect(),
-        });
-        let start = |index: usize| {
-            let shared = Arc::clone(&shared);
-            std::thread::spawn(move || shared.serve(index))
-        };
-        Self {
-            workers: (0..others).map(start).collect(),
-            shared,
-        }
+    /// A team of `threads` threads, at least one, and at most one per processor: more would wait for
+    /// each other.
+    pub(crate) fn new(threads: usize) -> Result<Self, KernelError> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::exactly(threads.min(processors))
+    }
+
+    /// As [`Team::new`], on however few processors.
+    pub(crate) fn exactly(threads: usize) -> Result<Self, KernelError> {
+        let threads = threads.max(1);
+        let pool = Pool::shared();
+        pool.grow(threads - 1)?;
+        Ok(Self {
+            pool,
+            next: (0..threads).map(|_| AtomicUsize::new(0)).collect(),
+        })
     }
 
     /// Number of threads.
-    pub fn threads(&self) -> usize {
-        self.workers.len() + 1
+    pub(crate) fn threads(&self) -> usize {
+        self.next.len()
     }
 
     /// Calls `work` with the items, `size` neighbours at a time, and the number of the thread that
@@ -80,25 +70,30 @@ impl Team {
     /// # Panics
     ///
     /// Panics where `work` does.
-    pub fn each<T: Send>(
+    pub(crate) fn each<T: Send>(
         &mut self,
         items: &mut [T],
         size: usize,
         work: impl Fn(usize, &mut [T]) + Sync,
     ) {
+        if !self.pool.is_of_this_process() {
+            self.pool = Pool::shared();
+            // A fork that may not have threads still gets its results, with those that it has.
+            let _ = self.pool.grow(self.threads() - 1);
+        }
         let (threads, total) = (self.threads(), items.len());
         let count = total.div_ceil(size);
         let items = Items(items.as_mut_ptr());
-        let shared = Arc::clone(&self.shared);
-        for (share, next) in shared.next.iter().enumerate() {
+        let next = &self.next;
+        for (share, next) in next.iter().enumerate() {
             next.store(share * count / threads, Ordering::Relaxed);
         }
-        self.run(&|thread| {
+        self.pool.run(threads - 1, &|thread| {
             let items = &items;
             for share in (thread..threads).chain(0..thread) {
                 let end = (share + 1) * count / threads;
                 loop {
-                    let index = shared.next[share].fetch_add(1, Ordering::Relaxed);
+                    let index = next[share].fetch_add(1, Ordering::Relaxed);
                     if index >= end {
                         break;
                     }
@@ -114,55 +109,6 @@ impl Team {
             }
         });
     }
-
-    /// Every thread calls `work` once, with its number.
-    fn run(&mut self, work: &(dyn Fn(usize) + Sync)) {
-        if self.workers.is_empty() {
-            return work(0);
-        }
-        let shared = &*self.shared;
-        // SAFETY: only the lifetime changes. `Finish` waits for all workers before this function is
-        // left, even by a panic, so nobody uses the pointer longer than `work` lives.
-        let work_for_all: &'static (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(work) };
-        shared.finished.store(0, Ordering::Relaxed);
-        shared.panicked.store(false, Ordering::Relaxed);
-        *lock(&shared.job) = Some(Job(work_for_all));
-        shared.number.fetch_add(1, Ordering::SeqCst);
-        for (worker, asleep) in self.workers.iter().zip(&shared.asleep) {
-            if asleep.load(Ordering::SeqCst) {
-                worker.thread().unpark();
-            }
-        }
-        let finish = Finish(shared, self.workers.len());
-        work(0);
-        drop(finish);
-        assert!(
-            !shared.panicked.load(Ordering::Relaxed),
-            "a thread of the team panicked"
-        );
-    }
-}
-
-/// Waits, when dropped, until the workers have finished the job.
-struct Finish<'a>(&'a Shared, usize);
-
-impl Drop for Finish<'_> {
-    fn drop(&mut self) {
-        let mut spins = 0;
-        while self.0.finished.load(Ordering::Acquire) < self.1 {
-            pause(&mut spins);
-        }
-    }
-}
-
-/// Waits a moment; for long waits lets others have the processor.
-fn pause(spins: &mut usize) {
-    *spins += 1;
-    if *spins < IMPATIENT {
-        std::hint::spin_loop();
-    } else {
-        std::thread::yield_now();
-    }
 }
 
 /// The items of a slice, of which threads get one at a time.
@@ -171,109 +117,204 @@ struct Items<T>(*mut T);
 // SAFETY: `Team::each` hands each item to one thread only, and items may be sent to threads.
 unsafe impl<T: Send> Sync for Items<T> {}
 
-impl Shared {
-    /// What a worker does until the team is dropped.
-    fn serve(&self, index: usize) {
-        let mut done = 0;
-        while let Some(number) = self.wait(done, index) {
-            done = number;
-            let job = *lock(&self.job);
-            if let Some(Job(work)) = job {
-                let run = || {
-                    // SAFETY: see `Job`: this worker has not yet counted itself as finished.
-                    unsafe { (*work)(index + 1) }
-                };
-                if std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err() {
-                    self.panicked.store(true, Ordering::Relaxed);
-                }
-            }
-            self.finished.fetch_add(1, Ordering::Release);
+/// Threads that are there for whoever has work, one after the other.
+struct Pool {
+    /// Who runs them: a fork has none of its parent's threads.
+    process: u32,
+    /// Whoever holds this has the workers to itself.
+    workers: Mutex<Vec<Worker>>,
+    outcome: Arc<Outcome>,
+}
+
+struct Worker {
+    inbox: Arc<Inbox>,
+    handle: JoinHandle<()>,
+}
+
+/// How the workers of the present job tell its caller what became of it.
+struct Outcome {
+    finished: AtomicUsize,
+    /// What the first of them panicked with.
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+/// What one worker waits for.
+struct Inbox {
+    ready: AtomicBool,
+    /// Nothing where the worker is to end.
+    job: Mutex<Option<Job>>,
+}
+
+/// What is to be done: `work(thread)`, once by every thread.
+///
+/// The pointer is valid from the moment that the job is posted until its worker has counted itself
+/// in `finished`; [`Pool::run`] does not return, or unwind, earlier.
+#[derive(Clone, Copy)]
+struct Job(*const (dyn Fn(usize) + Sync));
+
+// SAFETY: the function behind the pointer is `Sync`, and outlives its use (see above).
+unsafe impl Send for Job {}
+
+/// The process's pool while any model has it. The lock is held only while a model is built.
+static SHARED: std::sync::Mutex<Weak<Pool>> = std::sync::Mutex::new(Weak::new());
+
+impl Pool {
+    fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = shared.upgrade().filter(|pool| pool.is_of_this_process());
+        found.unwrap_or_else(|| {
+            let pool = Arc::new(Self::new());
+            *shared = Arc::downgrade(&pool);
+            pool
+        })
+    }
+
+    fn new() -> Self {
+        Self {
+            process: std::process::id(),
+            workers: Mutex::new(Vec::new()),
+            outcome: Arc::new(Outcome {
+                finished: AtomicUsize::new(0),
+                panic: Mutex::new(None),
+            }),
         }
     }
 
-    /// The number of the next job, or nothing where there will be none.
-    fn wait(&self, done: usize, index: usize) -> Option<usize> {
-        let next = || {
-            let number = self.number.load(Ordering::SeqCst);
-            (number != done).then_some(number)
-        };
-        for _ in 0..SPINS {
-            if let Some(number) = next() {
-                return (!self.stop.load(Ordering::SeqCst)).then_some(number);
-            }
-            std::hint::spin_loop();
+    fn is_of_this_process(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    /// Sees to it that there are at least so many workers.
+    fn grow(&self, count: usize) -> Result<(), KernelError> {
+        let mut workers = lock(&self.workers);
+        while workers.len() < count {
+            let thread = workers.len() + 1;
+            let inbox = Arc::new(Inbox {
+                ready: AtomicBool::new(false),
+                job: Mutex::new(None),
+            });
+            let (own, outcome) = (Arc::clone(&inbox), Arc::clone(&self.outcome));
+            let handle = Builder::new()
+                .name(format!("sae-kernels {thread}"))
+                .spawn(move || own.serve(thread, &outcome))
+                .map_err(|error| KernelError::Thread(error.to_string()))?;
+            workers.push(Worker { inbox, handle });
         }
-        loop {
-            // Whoever raises the number after this sees that it must wake this thread.
-            self.asleep[index].store(true, Ordering::SeqCst);
-            if let Some(number) = next() {
-                self.asleep[index].store(false, Ordering::SeqCst);
-                return (!self.stop.load(Ordering::SeqCst)).then_some(number);
-            }
-            std::thread::park();
+        Ok(())
+    }
+
+    /// The caller and `helpers` workers, or as many as there are, call `work` once each with their
+    /// numbers, of which the caller's is 0. Within a job, the caller does so alone.
+    fn run(&self, helpers: usize, work: &(dyn Fn(usize) + Sync)) {
+        if helpers == 0 || BUSY.with(Cell::get) {
+            return work(0);
+        }
+        let workers = lock(&self.workers);
+        // SAFETY: only the lifetime changes. `Finish` waits for all workers before this function is
+        // left, even by a panic, so nobody uses the pointer longer than `work` lives.
+        let work_for_all: &'static (dyn Fn(usize) + Sync) = unsafe { std::mem::transmute(work) };
+        let mut finish = Finish::new(&self.outcome);
+        for worker in workers.iter().take(helpers) {
+            finish.expected += 1;
+            worker.post(Some(Job(work_for_all)));
+        }
+        work(0);
+        drop(finish);
+        let panic = lock(&self.outcome.panic).take();
+        drop(workers);
+        if let Some(payload) = panic {
+            resume_unwind(payload);
         }
     }
 }
 
-/// What is behind a lock, even where a panic came upon its holder: nothing here is left half done.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-impl Drop for Team {
+impl Drop for Pool {
     fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::SeqCst);
-        self.shared.number.fetch_add(1, Ordering::SeqCst);
-        for worker in self.workers.drain(..) {
-            Thread::unpark(worker.thread());
+        let of_this_process = self.is_of_this_process();
+        let workers = self.workers.get_mut();
+        let workers = workers.unwrap_or_else(PoisonError::into_inner);
+        if !of_this_process {
+            // These threads are not there to be waited for, nor to be let go.
+            return std::mem::forget(std::mem::take(workers));
+        }
+        workers.iter().for_each(|worker| worker.post(None));
+        for worker in workers.drain(..) {
             // A worker catches the panics of its jobs; there is nothing to report.
-            let _ = worker.join();
+            let _ = worker.handle.join();
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Worker {
+    /// Gives the worker a job, or ends it. It has none at this time.
+    fn post(&self, job: Option<Job>) {
+        *lock(&self.inbox.job) = job;
+        self.inbox.ready.store(true, Ordering::Release);
+        self.handle.thread().unpark();
+    }
+}
 
-    #[test]
-    fn every_item_is_worked_on_once() {
-        for threads in [1, 2, 5] {
-            let mut team = Team::new(threads);
-            assert_eq!(team.threads(), threads);
-            let mut items = vec![0u32; 1000];
-            for _ in 0..200 {
-                team.each(&mut items, 3, |thread, items| {
-                    assert!(thread < threads);
-                    items.iter_mut().for_each(|item| *item += 1);
-                });
+impl Inbox {
+    /// What a worker does until its pool is dropped.
+    fn serve(&self, thread: usize, outcome: &Outcome) {
+        BUSY.with(|busy| busy.set(true));
+        while let Some(Job(work)) = self.next() {
+            let run = || {
+                // SAFETY: see `Job`: this worker has not yet counted itself as finished.
+                unsafe { (*work)(thread) }
+            };
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
+                lock(&outcome.panic).get_or_insert(payload);
             }
-            assert!(items.iter().all(|&item| item == 200));
+            outcome.finished.fetch_add(1, Ordering::Release);
         }
     }
 
-    #[test]
-    fn sleeping_threads_wake_up() {
-        let mut team = Team::new(3);
-        let mut items = [0u32; 3];
-        for _ in 0..3 {
-            std::thread::sleep(std::time::Duration::from_millis(30));
-            team.each(&mut items, 1, |_, items| items[0] += 1);
+    /// The next job, or nothing where there will be none.
+    fn next(&self) -> Option<Job> {
+        let mut spins = 0;
+        while !self.ready.load(Ordering::Acquire) {
+            if spins < SPINS {
+                spins += 1;
+                spin_loop();
+            } else {
+                park();
+            }
         }
-        assert_eq!(items, [3; 3]);
+        self.ready.store(false, Ordering::Relaxed);
+        lock(&self.job).take()
     }
+}
 
-    #[test]
-    fn panics_reach_the_caller_and_leave_the_team_usable() {
-        let mut team = Team::new(2);
-        let mut items = vec![0u32; 64];
-        let panicking = std::panic::AssertUnwindSafe(|| {
-            team.each(&mut items, 1, |_, _| panic!("as the test wants"));
-        });
-        assert!(std::panic::catch_unwind(panicking).is_err());
-        team.each(&mut items, 5, |_, items| items.fill(7));
-        assert!(items.iter().all(|&item| item == 7));
+/// Waits, when dropped, until the workers that were given the job have finished it.
+struct Finish<'a> {
+    outcome: &'a Outcome,
+    expected: usize,
+}
+
+impl<'a> Finish<'a> {
+    fn new(outcome: &'a Outcome) -> Self {
+        outcome.finished.store(0, Ordering::Relaxed);
+        *lock(&outcome.panic) = None;
+        BUSY.with(|busy| busy.set(true));
+        Self {
+            outcome,
+            expected: 0,
+        }
+    }
+}
+
+impl Drop for Finish<'_> {
+    fn drop(&mut self) {
+        let mut spins = 0;
+        while self.outcome.finished.load(Ordering::Acquire) < self.expected {
+            spins += 1;
+            if spins < IMPATIENT && !cfg!(loom) {
+                spin_loop();
+            } else {
+                yield_now();
+            }
+        }
+        BUSY.with(|busy| busy.set(false));
     }
 }

@@ -88,12 +88,13 @@ fn tile<S: Simd, P: Product<S>, const M: usize, const V: usize>(
     simd: S,
     c: &mut [Lanes],
     first: usize,
+    lanes: usize,
     fresh: bool,
     product: &P,
 ) {
     let c: &mut [Lanes; M] = (&mut c[first..][..M]).try_into().expect("M rows");
     let mut vector = 0;
-    while vector < BLOCK / S::F32_LANES {
+    while vector < lanes / S::F32_LANES {
         let mut acc = [[simd.splat_f32s(0.0); V]; M];
         if !fresh {
             for m in 0..M {
@@ -108,29 +109,45 @@ fn tile<S: Simd, P: Product<S>, const M: usize, const V: usize>(
     }
 }
 
-/// All of `c`, in tiles of nearly equal size, the largest that fit in registers.
+/// The first `lanes` columns, a half or the whole, of all rows of `c`.
 #[inline(always)]
-fn tiles<S: Simd, P: Product<S>>(simd: S, c: &mut [Lanes], fresh: bool, product: &P) {
+fn tiles<S: Simd, P: Product<S>>(simd: S, c: &mut [Lanes], lanes: usize, fresh: bool, product: &P) {
+    // Half a row may be one register; a tile is else as wide as two.
+    match lanes == S::F32_LANES {
+        true => tiles_of_width::<S, P, 1>(simd, c, lanes, fresh, product),
+        false => tiles_of_width::<S, P, 2>(simd, c, lanes, fresh, product),
+    }
+}
+
+/// In tiles of nearly equal size, the largest that fit in registers.
+#[inline(always)]
+fn tiles_of_width<S: Simd, P: Product<S>, const V: usize>(
+    simd: S,
+    c: &mut [Lanes],
+    lanes: usize,
+    fresh: bool,
+    product: &P,
+) {
     let wide = S::F32_LANES == 16;
     let count = c.len().div_ceil(if wide { MOST_ROWS } else { 6 });
     let mut first = 0;
     for number in 0..count {
         let size = (c.len() - first).div_ceil(count - number);
         match size {
-            1 => tile::<S, P, 1, 2>(simd, c, first, fresh, product),
-            2 => tile::<S, P, 2, 2>(simd, c, first, fresh, product),
-            3 => tile::<S, P, 3, 2>(simd, c, first, fresh, product),
-            4 => tile::<S, P, 4, 2>(simd, c, first, fresh, product),
-            5 => tile::<S, P, 5, 2>(simd, c, first, fresh, product),
-            6 => tile::<S, P, 6, 2>(simd, c, first, fresh, product),
-            7 if wide => tile::<S, P, 7, 2>(simd, c, first, fresh, product),
-            8 if wide => tile::<S, P, 8, 2>(simd, c, first, fresh, product),
-            9 if wide => tile::<S, P, 9, 2>(simd, c, first, fresh, product),
-            10 if wide => tile::<S, P, 10, 2>(simd, c, first, fresh, product),
-            11 if wide => tile::<S, P, 11, 2>(simd, c, first, fresh, product),
-            12 if wide => tile::<S, P, 12, 2>(simd, c, first, fresh, product),
-            13 if wide => tile::<S, P, 13, 2>(simd, c, first, fresh, product),
-            14 if wide => tile::<S, P, 14, 2>(simd, c, first, fresh, product),
+            1 => tile::<S, P, 1, V>(simd, c, first, lanes, fresh, product),
+            2 => tile::<S, P, 2, V>(simd, c, first, lanes, fresh, product),
+            3 => tile::<S, P, 3, V>(simd, c, first, lanes, fresh, product),
+            4 => tile::<S, P, 4, V>(simd, c, first, lanes, fresh, product),
+            5 => tile::<S, P, 5, V>(simd, c, first, lanes, fresh, product),
+            6 => tile::<S, P, 6, V>(simd, c, first, lanes, fresh, product),
+            7 if wide => tile::<S, P, 7, V>(simd, c, first, lanes, fresh, product),
+            8 if wide => tile::<S, P, 8, V>(simd, c, first, lanes, fresh, product),
+            9 if wide => tile::<S, P, 9, V>(simd, c, first, lanes, fresh, product),
+            10 if wide => tile::<S, P, 10, V>(simd, c, first, lanes, fresh, product),
+            11 if wide => tile::<S, P, 11, V>(simd, c, first, lanes, fresh, product),
+            12 if wide => tile::<S, P, 12, V>(simd, c, first, lanes, fresh, product),
+            13 if wide => tile::<S, P, 13, V>(simd, c, first, lanes, fresh, product),
+            14 if wide => tile::<S, P, 14, V>(simd, c, first, lanes, fresh, product),
             _ => unreachable!("tiles are no larger than asked for"),
         }
         first += size;
@@ -149,9 +166,16 @@ pub(crate) trait Blocks {
     fn block(&self, i: usize) -> (&[Lanes], Active<'_>);
 }
 
-/// `c[m] (+)= Σ_i Σ_k a_i[m].k · b_i[k]` over all blocks; `fresh` begins at zero instead of at `c`.
+/// `c[m] (+)= Σ_i Σ_k a_i[m].k · b_i[k]` over all blocks, in the first `lanes` columns; `fresh` begins
+/// at zero instead of at `c`.
 #[inline(always)]
-pub(crate) fn rows_product<S: Simd>(simd: S, c: &mut [Lanes], fresh: bool, blocks: &impl Blocks) {
+pub(crate) fn rows_product<S: Simd>(
+    simd: S,
+    c: &mut [Lanes],
+    lanes: usize,
+    fresh: bool,
+    blocks: &impl Blocks,
+) {
     struct Along<'a, B>(&'a B);
     impl<S: Simd, B: Blocks> Product<S> for Along<'_, B> {
         #[inline(always)]
@@ -174,12 +198,19 @@ pub(crate) fn rows_product<S: Simd>(simd: S, c: &mut [Lanes], fresh: bool, block
             }
         }
     }
-    tiles(simd, c, fresh, &Along(blocks));
+    tiles(simd, c, lanes, fresh, &Along(blocks));
 }
 
-/// `c[m] = Σ_k a[k].m · b[k]` for `a` and `b` with the same number of rows.
+/// `c[m] = Σ_k a[k].m · b[k]` in the first `lanes` columns, for `a` and `b` with the same number of
+/// rows.
 #[inline(always)]
-pub(crate) fn columns_product<S: Simd>(simd: S, c: &mut [Lanes], a: &[Lanes], b: &[Lanes]) {
+pub(crate) fn columns_product<S: Simd>(
+    simd: S,
+    c: &mut [Lanes],
+    lanes: usize,
+    a: &[Lanes],
+    b: &[Lanes],
+) {
     struct Across<'a>(&'a [Lanes], &'a [Lanes]);
     impl<S: Simd> Product<S> for Across<'_> {
         #[inline(always)]
@@ -193,7 +224,7 @@ pub(crate) fn columns_product<S: Simd>(simd: S, c: &mut [Lanes], a: &[Lanes], b:
             across_rows(simd, acc, self.0, first, self.1, vector);
         }
     }
-    tiles(simd, c, true, &Across(a, b));
+    tiles(simd, c, lanes, true, &Across(a, b));
 }
 
 #[cfg(test)]
@@ -255,7 +286,7 @@ mod tests {
             for fresh in [true, false] {
                 let start = lanes(*rows, 9);
                 let mut found = start.clone();
-                rows_product(simd, &mut found, fresh, &operands);
+                rows_product(simd, &mut found, BLOCK, fresh, &operands);
                 for m in 0..*rows {
                     for j in 0..BLOCK {
                         let sum: f32 = operands
@@ -273,7 +304,7 @@ mod tests {
             }
             let (a, b) = (lanes(depths[0], 1), lanes(depths[0], 2));
             let mut found = lanes((*rows).min(BLOCK), 3);
-            columns_product(simd, &mut found, &a, &b);
+            columns_product(simd, &mut found, BLOCK, &a, &b);
             for (m, row) in found.iter().enumerate() {
                 for j in 0..BLOCK {
                     let sum: f32 = a.iter().zip(&b).map(|(a, b)| a.0[m] * b.0[j]).sum();

@@ -1,13 +1,12 @@
-//! Optimisers: what a gradient does to the parameters.
+//! Optimizers: what a gradient does to the parameters.
 
 use pulp::Simd;
 
-use crate::lanes::{Lanes, vectors, vectors_mut};
+use crate::lanes::{Lanes, numbers, vectors, vectors_mut};
 
-/// How gradients move parameters. The formulas are those of the optimisers of the same names in
-/// `sae-train`.
+/// How gradients move parameters. The formulas are Burn's, to rounding.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Optimiser {
+pub enum Optimizer {
     /// v ← μv + ∇J, θ ← θ − ηv; in Nesterov's form θ ← θ − η(μv + ∇J).
     Sgd {
         /// μ.
@@ -26,16 +25,25 @@ pub enum Optimiser {
         /// Decoupled weight decay.
         weight_decay: f32,
     },
+    /// s ← as + (1 − a)(∇J)², v ← μv + ∇J/(√s + ε), θ ← θ − ηv.
+    RmsProp {
+        /// a, the decay of the mean of the squares.
+        decay: f32,
+        /// μ.
+        momentum: f32,
+        /// ε.
+        epsilon: f32,
+    },
 }
 
 /// One update.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Update {
-    pub optimiser: Optimiser,
+    pub optimizer: Optimizer,
     /// η.
     pub learning_rate: f32,
     /// Number of the update, from 1.
-    pub number: i32,
+    pub number: u64,
 }
 
 /// Parameters with what belongs to them.
@@ -43,9 +51,10 @@ pub(crate) struct Update {
 pub(crate) struct Parameters {
     pub values: Vec<Lanes>,
     pub gradients: Vec<Lanes>,
-    /// Velocity, or first and second moment.
-    first: Vec<Lanes>,
-    second: Vec<Lanes>,
+    /// The velocity, or the mean of the gradients.
+    pub first: Vec<Lanes>,
+    /// The mean of their squares.
+    pub second: Vec<Lanes>,
 }
 
 impl Parameters {
@@ -80,6 +89,11 @@ impl Parameters {
             }
             squares += f64::from(simd.reduce_sum_f32s(sum));
         }
+        if !squares.is_finite() {
+            // Squares may be too large for `f32` where the parameters are not.
+            let square = |&value: &f32| f64::from(value).powi(2);
+            squares = numbers(&self.values).iter().map(square).sum();
+        }
         if let Some(update) = update {
             self.update(simd, weights, update);
         }
@@ -95,8 +109,8 @@ impl Parameters {
         let first: &mut [S::f32s] = bytemuck::cast_slice_mut(&mut self.first);
         let second: &mut [S::f32s] = bytemuck::cast_slice_mut(&mut self.second);
         let parameters = values.iter_mut().zip(gradients).zip(first);
-        match update.optimiser {
-            Optimiser::Sgd { momentum, nesterov } => {
+        match update.optimizer {
+            Optimizer::Sgd { momentum, nesterov } => {
                 for ((value, &gradient), velocity) in parameters {
                     *velocity = simd.mul_add_f32s(splat(momentum), *velocity, gradient);
                     let step = match nesterov {
@@ -106,13 +120,13 @@ impl Parameters {
                     *value = simd.mul_add_f32s(splat(-eta), step, *value);
                 }
             }
-            Optimiser::Adam {
+            Optimizer::Adam {
                 beta1,
                 beta2,
                 epsilon,
                 weight_decay,
             } => {
-                let correction = |beta: f32| 1.0 - f64::from(beta).powi(update.number);
+                let correction = |beta: f32| 1.0 - f64::from(beta).powf(update.number as f64);
                 let rate = splat((-f64::from(eta) / correction(beta1)) as f32);
                 let root = splat((1.0 / correction(beta2)) as f32);
                 let keep = splat(if weights {
@@ -130,6 +144,21 @@ impl Parameters {
                     let scale = simd.add_f32s(scale, splat(epsilon));
                     let step = simd.div_f32s(*mean, scale);
                     *value = simd.mul_add_f32s(rate, step, simd.mul_f32s(keep, *value));
+                }
+            }
+            Optimizer::RmsProp {
+                decay,
+                momentum,
+                epsilon,
+            } => {
+                for (((value, &gradient), velocity), square) in parameters.zip(second) {
+                    let squared = simd.mul_f32s(gradient, gradient);
+                    let new = simd.mul_f32s(splat(1.0 - decay), squared);
+                    *square = simd.mul_add_f32s(splat(decay), *square, new);
+                    let scale = simd.add_f32s(simd.sqrt_f32s(*square), splat(epsilon));
+                    let scaled = simd.div_f32s(gradient, scale);
+                    *velocity = simd.mul_add_f32s(splat(momentum), *velocity, scaled);
+                    *value = simd.mul_add_f32s(splat(-eta), *velocity, *value);
                 }
             }
         }

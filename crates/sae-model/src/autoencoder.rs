@@ -4,7 +4,10 @@ use burn::module::{Module, Param, ParamId};
 use burn::tensor::{DType, Device, Tensor};
 use rand_core::Rng;
 
-use crate::{Activation, Dense, DenseConfig, ModelError, Unit};
+use sae_kernels::Setting;
+use sae_kernels::setting::at_least_one;
+
+use crate::{Activation, Dense, DenseConfig, ModelError, OnTensors, Unit};
 
 /// Which units an autoencoder has, and whether its weights are tied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,6 +23,29 @@ pub struct Architecture {
 }
 
 impl Architecture {
+    /// Checks that autoencoders of `hidden` hidden units can be of this kind.
+    ///
+    /// # Errors
+    ///
+    /// Refuses top-k codes with k outside 1 to the number of hidden units, and with tanh units: a
+    /// unit that is not kept gives 0, which for tanh is half active.
+    pub fn check(&self, hidden: usize) -> Result<(), Setting> {
+        let Some(k) = self.top_k else { return Ok(()) };
+        if k == 0 || k > hidden {
+            let expected = "1 to the number of hidden units";
+            return Err(Setting::new("top_k", k, expected));
+        }
+        if self.encoder == Unit::Tanh {
+            return Err(Setting::new(
+                "top_k",
+                k,
+                "no top_k with tanh units, for which the 0 of a unit that is not kept means \
+                 half active; use sigmoid, satlin, relu or linear",
+            ));
+        }
+        Ok(())
+    }
+
     /// What the encoder does to its pre-activations.
     pub fn activation(&self) -> Activation {
         Activation {
@@ -45,11 +71,8 @@ impl AutoencoderConfig {
     /// Refuses a size of 0. More hidden units than inputs are allowed: with the sparsity term an
     /// over-complete code is meaningful.
     pub fn new(inputs: usize, hidden: usize) -> Result<Self, ModelError> {
-        for (name, size) in [("inputs", inputs), ("hidden", hidden)] {
-            if size == 0 {
-                return Err(ModelError::setting(name, size, "at least 1"));
-            }
-        }
+        at_least_one("inputs", inputs)?;
+        at_least_one("hidden", hidden)?;
         Ok(Self {
             inputs,
             hidden,
@@ -61,26 +84,9 @@ impl AutoencoderConfig {
     ///
     /// # Errors
     ///
-    /// Refuses top-k codes with k outside 1 to the number of hidden units, and with tanh units: a
-    /// unit that is not kept gives 0, which for tanh is half active.
+    /// As [`Architecture::check`].
     pub fn with_architecture(self, architecture: Architecture) -> Result<Self, ModelError> {
-        if let Some(k) = architecture.top_k {
-            if k == 0 || k > self.hidden {
-                return Err(ModelError::setting(
-                    "top_k",
-                    k,
-                    "1 to the number of hidden units",
-                ));
-            }
-            if architecture.encoder == Unit::Tanh {
-                return Err(ModelError::setting(
-                    "top_k",
-                    k,
-                    "no top_k with tanh units, for which the 0 of a unit that is not kept means \
-                     half active; use sigmoid, satlin, relu or linear",
-                ));
-            }
-        }
+        architecture.check(self.hidden)?;
         Ok(Self {
             architecture,
             ..self
@@ -160,6 +166,26 @@ impl SparseAutoencoder {
         match &self.decoder.weight {
             Some(weight) => weight.val(),
             None => self.encoder.weight.val().transpose(),
+        }
+    }
+
+    /// Number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.encoder.inputs()
+    }
+
+    /// Number of hidden units.
+    pub fn hidden(&self) -> usize {
+        self.encoder.outputs()
+    }
+
+    /// Which units it has, and whether its weights are tied.
+    pub fn architecture(&self) -> Architecture {
+        Architecture {
+            encoder: self.encoder.activation.unit,
+            decoder: self.decoder.unit,
+            tied: self.decoder.weight.is_none(),
+            top_k: self.encoder.activation.top_k,
         }
     }
 

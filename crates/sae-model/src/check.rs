@@ -1,30 +1,22 @@
-//! Both gradient rules against central finite differences.
+//! Both gradient rules against finite differences of the objective by plain loops.
 
 use std::collections::BTreeSet;
 
-use burn::module::Module;
-use burn::optim::GradientsParams;
-
-use crate::parameters::host_values;
-use crate::{
-    GradientRule, ModelError, NamedParameter, Objective, named_parameters, with_parameters,
-};
+use crate::plain::{Plain, PlainObjective};
+use crate::{GradientRule, PlainLoops, flat_gradient, named_parameters};
 
 /// How finite differences are taken.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FiniteDifference {
-    /// Step h of (J(θ + h) − J(θ − h)) / 2h.
-    pub step: f64,
     /// At most this many entries per tensor are differenced: half of them those with the largest
     /// slopes by autodiff, where rounding matters least, the others evenly spread.
     pub entries: usize,
 }
 
 impl Default for FiniteDifference {
-    /// h = 1e-4 balances truncation (h²) against rounding (ε/h) in `f64`.
+    /// All entries.
     fn default() -> Self {
         Self {
-            step: 1e-4,
             entries: usize::MAX,
         }
     }
@@ -39,6 +31,11 @@ pub struct TensorCheck {
     pub shape: Vec<usize>,
     /// How many entries were differenced.
     pub entries: usize,
+    /// How many more would have been, but at no step do both samples of the difference lie on the
+    /// same side of every kink of a unit.
+    pub kinks: usize,
+    /// The norm of the gradient by autodiff. Where it is 0 nothing was compared but zeros.
+    pub norm: f64,
     /// Delta against autodiff, over all entries.
     pub delta_autodiff: f64,
     /// Delta against finite differences, over the entries that were differenced.
@@ -49,51 +46,123 @@ pub struct TensorCheck {
 
 /// Compares delta, autodiff and finite differences for every parameter tensor of `model`.
 ///
-/// Meant for `f64` models; in `f32` the differences are dominated by rounding. An entry costs two
-/// evaluations of the objective.
-///
-/// # Errors
-///
-/// None for a model that fits `batch`; shape errors are passed on.
-pub fn gradient_check<O: Objective>(
+/// Meant for `f64` models; the differences are those of plain loops in `f64`, extrapolated
+/// (Richardson), with steps chosen entry by entry.
+pub fn gradient_check<O: PlainLoops>(
     objective: &O,
     model: &O::Model,
     batch: &O::Batch,
     settings: FiniteDifference,
-) -> Result<Vec<TensorCheck>, ModelError> {
-    let mut parameters = named_parameters(model);
-    let gradients = |rule: GradientRule| {
-        named_gradients(model, &rule.gradient(objective, model, batch).gradients)
+) -> Vec<TensorCheck> {
+    let gradient = |rule: GradientRule| {
+        let gradient = rule.gradient(objective, model, batch);
+        flat_gradient(model, &gradient.gradients)
     };
-    let delta = gradients(GradientRule::Delta);
-    let autodiff = gradients(GradientRule::Autodiff);
-
-    let mut checks = Vec::new();
-    for tensor in 0..parameters.len() {
-        let picked = picked(&autodiff[tensor].1, settings.entries);
-        let mut finite = Vec::with_capacity(picked.len());
+    let delta = gradient(GradientRule::Delta);
+    let autodiff = gradient(GradientRule::Autodiff);
+    let parameters = named_parameters(model);
+    let mut differences = Differences {
+        objective: objective.plain(model, batch),
+        theta: parameters
+            .iter()
+            .flat_map(|p| p.values.iter().copied())
+            .collect(),
+    };
+    let mut first = 0;
+    let mut check = |parameter: &crate::NamedParameter| {
+        let own = first..first + parameter.values.len();
+        first = own.end;
+        let (delta, autodiff) = (&delta[own.clone()], &autodiff[own.clone()]);
+        let picked = picked(autodiff, settings.entries);
+        let mut compared = Vec::new();
+        let mut finite = Vec::new();
         for &entry in &picked {
-            let mut at = |offset: f64| -> Result<f64, ModelError> {
-                let old = parameters[tensor].values[entry];
-                parameters[tensor].values[entry] = old + offset;
-                let moved = with_parameters(model.clone(), &parameters);
-                parameters[tensor].values[entry] = old;
-                Ok(objective.value(&moved?, batch).host_total())
-            };
-            let difference = at(settings.step)? - at(-settings.step)?;
-            finite.push(difference / (2.0 * settings.step));
+            if let Some(slope) = differences.slope(own.start + entry) {
+                compared.push(entry);
+                finite.push(slope);
+            }
         }
-        let pick = |all: &[f64]| picked.iter().map(|&i| all[i]).collect::<Vec<_>>();
-        checks.push(TensorCheck {
-            name: parameters[tensor].name.clone(),
-            shape: parameters[tensor].shape.clone(),
-            entries: picked.len(),
-            delta_autodiff: relative_difference(&delta[tensor].1, &autodiff[tensor].1),
-            delta_finite: relative_difference(&pick(&delta[tensor].1), &finite),
-            autodiff_finite: relative_difference(&pick(&autodiff[tensor].1), &finite),
-        });
+        let pick = |all: &[f64]| compared.iter().map(|&i| all[i]).collect::<Vec<_>>();
+        TensorCheck {
+            name: parameter.name.clone(),
+            shape: parameter.shape.clone(),
+            entries: compared.len(),
+            kinks: picked.len() - compared.len(),
+            norm: autodiff.iter().map(|g| g * g).sum::<f64>().sqrt(),
+            delta_autodiff: relative_difference(delta, autodiff),
+            delta_finite: relative_difference(&pick(delta), &finite),
+            autodiff_finite: relative_difference(&pick(autodiff), &finite),
+        }
+    };
+    parameters.iter().map(&mut check).collect()
+}
+
+/// Finite differences of J at some parameters.
+struct Differences<'a> {
+    objective: PlainObjective<'a>,
+    theta: Vec<f64>,
+}
+
+/// The first of an entry's steps, as a share of the entry or of 1; the next ones are a tenth each.
+const FIRST_STEP: f64 = 1e-2;
+const STEPS: usize = 5;
+/// Relative error at which a difference is good enough.
+const GOOD: f64 = 1e-10;
+
+impl Differences<'_> {
+    /// ∂J/∂θ of an entry, the best of several steps; nothing where every one crosses a kink.
+    fn slope(&mut self, entry: usize) -> Option<f64> {
+        let mut best: Option<Extrapolated> = None;
+        let mut step = FIRST_STEP * self.theta[entry].abs().max(1.0);
+        for _ in 0..STEPS {
+            if let Some(found) = self.extrapolated(entry, step) {
+                let good = found.error <= GOOD * found.slope.abs();
+                if best.as_ref().is_none_or(|best| found.error < best.error) {
+                    best = Some(found);
+                }
+                if good {
+                    break;
+                }
+            }
+            step /= 10.0;
+        }
+        best.map(|best| best.slope)
     }
-    Ok(checks)
+
+    /// Central differences at h, h/2 and h/4, extrapolated to h = 0; the error is how much the last
+    /// extrapolation moved.
+    fn extrapolated(&mut self, entry: usize, step: f64) -> Option<Extrapolated> {
+        let [a, b, c] = [
+            self.central(entry, step)?,
+            self.central(entry, step / 2.0)?,
+            self.central(entry, step / 4.0)?,
+        ];
+        let (ab, bc) = ((4.0 * b - a) / 3.0, (4.0 * c - b) / 3.0);
+        let slope = (16.0 * bc - ab) / 15.0;
+        Some(Extrapolated {
+            slope,
+            error: (slope - bc).abs(),
+        })
+    }
+
+    /// (J(θ + h) − J(θ − h)) / 2h, where no sample crosses a kink in between.
+    fn central(&mut self, entry: usize, step: f64) -> Option<f64> {
+        let old = self.theta[entry];
+        let mut at = |theta: f64| -> Plain {
+            self.theta[entry] = theta;
+            (self.objective)(&self.theta)
+        };
+        let (high, low) = (old + step, old - step);
+        let (above, below) = (at(high), at(low));
+        let middle = at(old);
+        let smooth = above.pieces == below.pieces && middle.pieces == above.pieces;
+        smooth.then(|| above.minus(&below) / (high - low))
+    }
+}
+
+struct Extrapolated {
+    slope: f64,
+    error: f64,
 }
 
 /// ‖a − b‖ / ‖a + b‖ in the Euclidean norm; 0 where both are zero.
@@ -124,24 +193,6 @@ fn picked(gradient: &[f64], count: usize) -> Vec<usize> {
     picked.into_iter().collect()
 }
 
-/// The gradient of every parameter of `model` on the host, under the parameter's name, row by row.
-///
-/// A parameter without a gradient does not influence the objective: its gradient is zero.
-pub fn named_gradients<M: Module>(
-    model: &M,
-    gradients: &GradientsParams,
-) -> Vec<(String, Vec<f64>)> {
-    let host = |p: NamedParameter| {
-        let values = match p.shape.len() {
-            1 => gradients.get::<1>(p.id).map(host_values),
-            _ => gradients.get::<2>(p.id).map(host_values),
-        };
-        let zeros = || vec![0.0; p.values.len()];
-        (p.name, values.unwrap_or_else(zeros))
-    };
-    named_parameters(model).into_iter().map(host).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,5 +203,22 @@ mod tests {
         assert_eq!(picked(&gradient, 4), [0, 1, 4, 5]);
         assert_eq!(picked(&gradient, 1), [1]);
         assert_eq!(picked(&gradient, 100), (0..8).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn differences_are_extrapolated_and_keep_away_from_kinks() {
+        let cubic = |theta: &[f64]| Plain {
+            addends: vec![1e12, theta[0].powi(3), (50.0 * theta[0]).exp()],
+            pieces: vec![u8::from(theta[0] > 0.3)],
+        };
+        let mut differences = Differences {
+            objective: Box::new(cubic),
+            theta: vec![0.2999],
+        };
+        let exact = 3.0 * 0.2999f64.powi(2) + 50.0 * (50.0 * 0.2999f64).exp();
+        let found = differences.slope(0).expect("a small step stays below the kink");
+        assert!((found / exact - 1.0).abs() < 1e-9, "{found} {exact}");
+        differences.theta[0] = 0.3;
+        assert!(differences.slope(0).is_none());
     }
 }

@@ -4,7 +4,7 @@ use burn::module::{Module, Param, ParamId};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand_core::Rng;
 
-use crate::{Activation, Unit};
+use crate::{Activation, OnTensors};
 
 /// Sizes and units of a [`Dense`] layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl DenseConfig {
         Self {
             inputs,
             outputs,
-            activation: Activation::of(Unit::Sigmoid),
+            activation: Activation::default(),
         }
     }
 

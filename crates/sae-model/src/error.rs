@@ -1,20 +1,14 @@
 //! The errors of this crate.
 
+use sae_kernels::Setting;
 use thiserror::Error;
 
 /// What can be wrong with a model, its settings or the shapes it is given.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum ModelError {
     /// A setting lies outside the range in which the formulas are defined.
-    #[error("{name} is {found}; expected {expected}")]
-    Setting {
-        /// The setting, in the field's terms (`rho`, `beta`, `weight_decay`, ...).
-        name: &'static str,
-        /// The value that was given.
-        found: String,
-        /// The range that is allowed.
-        expected: &'static str,
-    },
+    #[error(transparent)]
+    Setting(#[from] Setting),
     /// Two shapes do not fit together.
     #[error("{operation}: {left_name} is {left:?} but {right_name} is {right:?}")]
     Shape {
@@ -45,10 +39,6 @@ impl ModelError {
         found: impl ToString,
         expected: &'static str,
     ) -> Self {
-        Self::Setting {
-            name,
-            found: found.to_string(),
-            expected,
-        }
+        Self::Setting(Setting::new(name, found, expected))
     }
 }

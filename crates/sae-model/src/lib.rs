@@ -19,28 +19,30 @@ mod check;
 mod convention;
 mod dense;
 mod error;
-mod fused;
 mod gradient;
 mod network;
 mod objective;
 mod parameters;
+mod plain;
 mod softmax;
+mod sums;
 mod units;
 
 pub use autoencoder::{Architecture, AutoencoderConfig, Decoder, SparseAutoencoder};
-pub use check::{
-    FiniteDifference, TensorCheck, gradient_check, named_gradients, relative_difference,
-};
+pub use check::{FiniteDifference, TensorCheck, gradient_check, relative_difference};
 pub use convention::Convention;
 pub use dense::{Dense, DenseConfig};
 pub use error::ModelError;
-pub use fused::{Fused, FusedBatch};
 pub use gradient::{Gradient, GradientRule};
 pub use network::DeepNetwork;
 pub use objective::{
-    AutoencoderBatch, CrossEntropy, FineTuning, HostValue, LabelledBatch, Objective,
-    RHO_HAT_EPSILON, SparseObjective, Value,
+    AutoencoderBatch, Batch, CrossEntropy, DeltaRule, Figures, FineTuning, LabelledBatch, Objective,
+    RHO_HAT_EPSILON, SparseObjective, Terms, Value, term,
 };
-pub use parameters::{NamedParameter, named_parameters, with_parameters};
+pub use parameters::{
+    NamedParameter, flat_gradient, flat_parameters, named_gradients, named_parameters, with_flat,
+    with_parameters,
+};
+pub use plain::PlainLoops;
 pub use softmax::{Softmax, SoftmaxConfig};
-pub use units::{Activation, Unit};
+pub use units::{Activation, OnTensors, Unit};

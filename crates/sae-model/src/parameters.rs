@@ -1,9 +1,9 @@
-//! The parameters of any module as named arrays, for saving, loading and checking.
-
-use std::collections::HashMap;
+//! The parameters of any module as named arrays, for saving, loading and checking, and as one flat
+//! vector in the order of its fields, for executors and line searches.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::optim::GradientsParams;
+use burn::tensor::{DType, Element, Tensor, TensorData};
 
 use crate::ModelError;
 
@@ -77,7 +77,7 @@ pub fn with_parameters<M: Module>(
         let names: Vec<_> = parameters.iter().map(|p| p.name.as_str()).collect();
         names.join(", ")
     };
-    let mut values = HashMap::new();
+    let mut values: Vec<f64> = Vec::new();
     for parameter in &own {
         let given = parameters
             .iter()
@@ -95,7 +95,7 @@ pub fn with_parameters<M: Module>(
                 right: given.shape.clone(),
             });
         }
-        values.insert(parameter.id, given.values.clone());
+        values.extend_from_slice(&given.values);
     }
     if parameters.len() != own.len() {
         return Err(ModelError::Shape {
@@ -106,21 +106,85 @@ pub fn with_parameters<M: Module>(
             right: vec![parameters.len()],
         });
     }
-    Ok(module.map(&mut Replacer { values }))
+    Ok(replaced(module, &values))
 }
 
-struct Replacer {
-    values: HashMap<ParamId, Vec<f64>>,
-}
-
-impl ModuleMapper for Replacer {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(values) = self.values.remove(&param.id) else {
-            return param;
-        };
-        let old = param.val();
-        let data = TensorData::new(values, old.dims());
-        let new = Tensor::from_data(data, (&old.device(), old.dtype()));
-        Param::initialized(param.id, new.require_grad())
+/// All parameters of `module`, one after the other, in the order of [`named_parameters`].
+pub fn flat_parameters<M: Module>(module: &M) -> Vec<f32> {
+    struct Flat(Vec<f32>);
+    impl ModuleVisitor for Flat {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.extend(param.val().inner().into_data().iter::<f32>());
+        }
     }
+    let mut flat = Flat(Vec::new());
+    module.visit(&mut flat);
+    flat.0
+}
+
+/// `module` with all of its parameters replaced, in the order of [`flat_parameters`].
+///
+/// # Errors
+///
+/// Refuses another number of values than the module has.
+pub fn with_flat<M: Module>(module: M, values: &[f32]) -> Result<M, ModelError> {
+    let own = module.num_params();
+    if own != values.len() {
+        return Err(ModelError::Shape {
+            operation: "replacing parameters",
+            left_name: "the number of the model's",
+            left: vec![own],
+            right_name: "the number of given ones",
+            right: vec![values.len()],
+        });
+    }
+    Ok(replaced(module, values))
+}
+
+/// `module` with its parameters replaced by `values`, of which there are as many.
+fn replaced<M: Module, E: Element>(module: M, values: &[E]) -> M {
+    struct Replacer<'a, E>(&'a [E]);
+    impl<E: Element> ModuleMapper for Replacer<'_, E> {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let old = param.val();
+            let (own, rest) = self.0.split_at(old.shape().num_elements());
+            self.0 = rest;
+            let data = TensorData::new(own.to_vec(), old.dims());
+            let new = Tensor::from_data(data, (&old.device(), old.dtype()));
+            Param::initialized(param.id, new.require_grad())
+        }
+    }
+    module.map(&mut Replacer(values))
+}
+
+/// The gradient by every parameter of `model`, in the order of [`flat_parameters`].
+///
+/// A parameter without a gradient does not influence the objective: its gradient is zero.
+pub fn flat_gradient<M: Module>(model: &M, gradients: &GradientsParams) -> Vec<f64> {
+    struct Flat<'a>(&'a GradientsParams, Vec<f64>);
+    impl ModuleVisitor for Flat<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let slope = self.0.get::<D>(param.id);
+            let slope = slope.unwrap_or_else(|| param.val().inner().zeros_like());
+            self.1.extend(slope.into_data().iter::<f64>());
+        }
+    }
+    let mut flat = Flat(gradients, Vec::new());
+    model.visit(&mut flat);
+    flat.1
+}
+
+/// The gradient of every parameter of `model` under its name, row by row.
+pub fn named_gradients<M: Module>(
+    model: &M,
+    gradients: &GradientsParams,
+) -> Vec<(String, Vec<f64>)> {
+    let flat = flat_gradient(model, gradients);
+    let mut rest = &flat[..];
+    let mut own = |parameter: NamedParameter| {
+        let (own, after) = rest.split_at(parameter.values.len());
+        rest = after;
+        (parameter.name, own.to_vec())
+    };
+    named_parameters(model).into_iter().map(&mut own).collect()
 }

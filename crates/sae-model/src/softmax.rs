@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{DType, Device, Tensor};
 use rand_core::Rng;
+use sae_kernels::setting::at_least_one;
 
 use crate::{Activation, Dense, DenseConfig, ModelError, Unit};
 
@@ -21,9 +22,7 @@ impl SoftmaxConfig {
     ///
     /// Refuses zero features and fewer than two classes.
     pub fn new(features: usize, classes: usize) -> Result<Self, ModelError> {
-        if features == 0 {
-            return Err(ModelError::setting("features", features, "at least 1"));
-        }
+        at_least_one("features", features)?;
         if classes < 2 {
             return Err(ModelError::setting("classes", classes, "at least 2"));
         }
@@ -34,7 +33,10 @@ impl SoftmaxConfig {
     pub fn init(&self, rng: &mut impl Rng, dtype: DType, device: &Device) -> Softmax {
         Softmax {
             output: DenseConfig::new(self.features, self.classes)
-                .with_activation(Activation::of(Unit::Linear))
+                .with_activation(Activation {
+                    unit: Unit::Linear,
+                    top_k: None,
+                })
                 .init(rng, dtype, device),
         }
     }

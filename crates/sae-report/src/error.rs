@@ -1,5 +1,7 @@
 //! The errors of this crate.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 /// What can be wrong with a picture.
@@ -22,6 +24,24 @@ pub enum ReportError {
     Empty {
         /// What was to be drawn.
         picture: &'static str,
+    },
+    /// A value is no number that can be drawn.
+    #[error("{picture}: {place} is {value}; expected finite numbers")]
+    NotFinite {
+        /// What was to be drawn.
+        picture: &'static str,
+        /// Which value.
+        place: String,
+        /// NaN or an infinity.
+        value: f64,
+    },
+    /// The file's name promises another format.
+    #[error("{}: {found}; expected `.png`: pictures are PNG files", path.display())]
+    Extension {
+        /// The file.
+        path: PathBuf,
+        /// How its name ends.
+        found: String,
     },
     /// The picture could not be encoded.
     #[error("{picture}: {reason}")]

@@ -3,6 +3,7 @@
 //!
 //! Everything is returned as the bytes of a file; nothing is written, and no gradient is computed.
 
+mod axis;
 mod curves;
 mod error;
 mod grid;
@@ -12,3 +13,4 @@ mod png_file;
 pub use curves::{Curve, loss_curves};
 pub use error::ReportError;
 pub use pictures::{Tile, contact_sheet, feature_tiles, reconstructions};
+pub use png_file::check_extension;

@@ -31,6 +31,19 @@ impl Tile {
             images => Ok(images),
         }
     }
+
+    /// Refuses images with a pixel that is not finite; `name` is what one of them is called.
+    fn check_pixels(
+        self,
+        picture: &'static str,
+        name: &str,
+        values: &[f32],
+    ) -> Result<(), ReportError> {
+        check_finite(picture, values, |index| {
+            let (image, pixel) = (index / self.area(), index % self.area());
+            format!("pixel {pixel} of {name} {image} (counted from 0)")
+        })
+    }
 }
 
 /// How [`feature_tiles`] turns weights into grey levels, in words.
@@ -50,7 +63,7 @@ const TILES_NORMALISATION: &str = "Each tile is the input of unit norm that acti
 ///
 /// # Errors
 ///
-/// Refuses weights whose inputs are not such images.
+/// Refuses weights whose inputs are not such images, or that are not finite.
 pub fn feature_tiles(tile: Tile, weight: &[f64], hidden: usize) -> Result<Vec<u8>, ReportError> {
     const PICTURE: &str = "feature tiles";
     let images = tile.images(PICTURE, weight.len())?;
@@ -62,26 +75,42 @@ pub fn feature_tiles(tile: Tile, weight: &[f64], hidden: usize) -> Result<Vec<u8
             width: tile.width,
         });
     }
-    let tiles: Vec<Vec<u8>> = (0..hidden)
-        .map(|j| signed_grey(&unit_norm(weight.iter().skip(j).step_by(hidden))))
-        .collect();
+    check_finite(PICTURE, weight, |index| {
+        let (input, unit) = (index / hidden, index % hidden);
+        format!("the weight of input {input} to hidden unit {unit} (counted from 0)")
+    })?;
+    let column =
+        |j: usize| -> Vec<f64> { weight.iter().skip(j).step_by(hidden).copied().collect() };
+    // Each tile is scaled by its own largest magnitude: dividing by the norm first changes nothing.
+    let tiles: Vec<Vec<u8>> = (0..hidden).map(|j| signed_grey(&column(j))).collect();
     let (columns, _) = grid::square(hidden);
     let (size, pixels) = grid::draw(tile, columns, &tiles);
     png_file::encode(PICTURE, size, &pixels, TILES_NORMALISATION)
 }
 
-fn unit_norm<'a>(values: impl Iterator<Item = &'a f64> + Clone) -> Vec<f64> {
-    let norm = values.clone().map(|v| v * v).sum::<f64>().sqrt();
-    let divisor = if norm > 0.0 { norm } else { 1.0 };
-    values.map(|v| v / divisor).collect()
-}
-
 /// Zero is 128, the largest magnitude 1 (black) or 255 (white).
 fn signed_grey(values: &[f64]) -> Vec<u8> {
     let largest = values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-    let scale = if largest > 0.0 { 127.0 / largest } else { 0.0 };
-    let grey = |v: &f64| (128.0 + scale * v).round() as u8;
+    let divisor = if largest > 0.0 { largest } else { 1.0 };
+    let grey = |v: &f64| (128.0 + 127.0 * (v / divisor)).round() as u8;
     values.iter().map(grey).collect()
+}
+
+/// Refuses NaN and infinities; `place` says in words where the value of an index belongs.
+fn check_finite<V: Copy + Into<f64>>(
+    picture: &'static str,
+    values: &[V],
+    place: impl Fn(usize) -> String,
+) -> Result<(), ReportError> {
+    let numbers = values.iter().map(|&v| v.into());
+    match numbers.enumerate().find(|(_, value)| !value.is_finite()) {
+        None => Ok(()),
+        Some((index, value)) => Err(ReportError::NotFinite {
+            picture,
+            place: place(index),
+            value,
+        }),
+    }
 }
 
 /// Values in [0, 1] as grey levels; what lies outside is clipped.
@@ -98,7 +127,7 @@ fn grey(values: &[f32]) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// Refuses values that are not whole images, or different numbers of them.
+/// Refuses values that are not whole images or not finite, or different numbers of them.
 pub fn reconstructions(
     tile: Tile,
     originals: &[f32],
@@ -114,6 +143,9 @@ pub fn reconstructions(
             height: tile.height,
             width: tile.width,
         });
+    }
+    for (name, values) in [("original", originals), ("reconstruction", reconstructed)] {
+        tile.check_pixels(PICTURE, name, values)?;
     }
     let columns = images.min(COLUMNS);
     let strip = columns * tile.area();
@@ -138,10 +170,11 @@ pub fn reconstructions(
 ///
 /// # Errors
 ///
-/// Refuses values that are not whole images.
+/// Refuses values that are not whole images or not finite.
 pub fn contact_sheet(tile: Tile, images: &[f32]) -> Result<Vec<u8>, ReportError> {
     const PICTURE: &str = "contact sheet";
     let count = tile.images(PICTURE, images.len())?;
+    tile.check_pixels(PICTURE, "image", images)?;
     let tiles: Vec<Vec<u8>> = images.chunks(tile.area()).map(grey).collect();
     let (columns, _) = grid::square(count);
     let (size, pixels) = grid::draw(tile, columns, &tiles);
@@ -153,16 +186,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_become_unit_norm() {
-        let columns = unit_norm([3.0, 0.0, -4.0].iter());
-        assert_eq!(columns, [0.6, 0.0, -0.8]);
-        assert_eq!(unit_norm([0.0, 0.0].iter()), [0.0, 0.0]);
-    }
-
-    #[test]
     fn grey_levels_are_symmetric_about_zero() {
         assert_eq!(signed_grey(&[-0.8, 0.0, 0.4, 0.8]), [1, 128, 192, 255]);
         assert_eq!(signed_grey(&[0.0, 0.0]), [128, 128]);
+        for scale in [1e300, 1e-300, f64::MIN_POSITIVE] {
+            assert_eq!(signed_grey(&[scale, -0.5 * scale]), [255, 65]);
+        }
         assert_eq!(grey(&[-1.0, 0.0, 0.5, 1.0, 2.0]), [0, 0, 128, 255, 255]);
     }
 
@@ -203,5 +232,27 @@ mod tests {
         assert!(reconstructions(tile, &[0.0; 8], &[0.0; 4]).is_err());
         assert!(feature_tiles(tile, &[0.0; 8], 3).is_err());
         assert!(reconstructions(tile, &[0.0; 44], &[0.0; 44]).is_ok());
+    }
+
+    #[test]
+    fn values_that_are_not_finite_are_named() {
+        let tile = Tile {
+            height: 1,
+            width: 2,
+        };
+        let weight = [0.0, 0.0, 1.0, 0.0, 0.0, f64::NAN];
+        assert_eq!(
+            feature_tiles(tile, &weight, 3).unwrap_err().to_string(),
+            "feature tiles: the weight of input 1 to hidden unit 2 (counted from 0) is NaN; \
+             expected finite numbers"
+        );
+        let images = [0.0, 0.0, f32::INFINITY, 0.0];
+        let message = reconstructions(tile, &[0.0; 4], &images).unwrap_err();
+        assert!(
+            message
+                .to_string()
+                .contains("pixel 0 of reconstruction 1 (counted from 0) is inf")
+        );
+        assert!(contact_sheet(tile, &images).is_err());
     }
 }

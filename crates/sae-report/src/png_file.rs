@@ -1,6 +1,26 @@
 //! Grey PNG files.
 
+use std::path::Path;
+
 use crate::ReportError;
+
+/// Checks that the name of a file for a picture says PNG, the one format that is written.
+///
+/// # Errors
+///
+/// Refuses every other ending, and none.
+pub fn check_extension(path: &Path) -> Result<(), ReportError> {
+    let extension = path.extension().map(|e| e.to_string_lossy());
+    let found = match extension {
+        Some(e) if e.eq_ignore_ascii_case("png") => return Ok(()),
+        Some(e) => format!("the name ends in `.{e}`"),
+        None => "the name has no ending".to_owned(),
+    };
+    Err(ReportError::Extension {
+        path: path.to_owned(),
+        found,
+    })
+}
 
 /// The bytes of an 8-bit grey PNG whose text chunk says what the picture shows.
 pub(crate) fn encode(
@@ -24,4 +44,21 @@ pub(crate) fn encode(
     writer.write_image_data(pixels).map_err(failed)?;
     writer.finish().map_err(failed)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_png_is_promised() {
+        let check = |name: &str| check_extension(Path::new(name));
+        check("a/f.png").unwrap();
+        check("f.PNG").unwrap();
+        assert_eq!(
+            check("f.jpg").unwrap_err().to_string(),
+            "f.jpg: the name ends in `.jpg`; expected `.png`: pictures are PNG files"
+        );
+        assert!(check("png").is_err());
+    }
 }

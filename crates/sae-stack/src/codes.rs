@@ -1,11 +1,11 @@
 //! From samples to codes, and what a trained autoencoder does on all of its data.
 
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{DType, Device, Tensor};
 use sae_data::Samples;
 use sae_model::SparseAutoencoder;
-use sae_train::Inputs;
-use serde::Serialize;
+use sae_train::{Selected, Stopped, Table};
+use serde::{Deserialize, Serialize};
 
 use crate::metrics::Details;
 
@@ -13,7 +13,7 @@ use crate::metrics::Details;
 pub(crate) const CHUNK: usize = 1000;
 
 /// What one trained autoencoder does, exactly, over all samples.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerReport {
     /// Number of the autoencoder, from 1.
     pub layer: usize,
@@ -24,7 +24,7 @@ pub struct LayerReport {
     /// Epochs that were run.
     pub epochs: usize,
     /// Why training ended.
-    pub stopped: String,
+    pub stopped: Stopped,
     /// RMSE, mean ρ̂, dead and saturated units on the training samples.
     pub train: Details,
     /// The same on the test samples.
@@ -59,21 +59,20 @@ pub(crate) fn encode(
 ) -> Encoded {
     let autoencoder = autoencoder.valid();
     let hidden = autoencoder.encoder.outputs();
-    let rows: Vec<usize> = (0..samples.rows()).collect();
-    let source = Inputs::new(samples, device);
-    let mut values: Vec<f32> = Vec::with_capacity(rows.len() * hidden);
+    let rows = samples.rows();
+    let mut values: Vec<f32> = Vec::with_capacity(rows * hidden);
     let mut squares = 0.0;
     let mut rho_hat = vec![0.0; hidden];
-    for chunk in rows.chunks(CHUNK) {
-        let x = source.tensor(chunk);
+    for x in chunks(samples, device) {
         let code = autoencoder.encode(x.clone());
         let error = autoencoder.decode(code.clone()) - x;
-        squares += f64::from(error.square().sum().into_scalar::<f32>());
+        let per_sample = error.square().sum_dim(1).into_data();
+        squares += per_sample.iter::<f64>().sum::<f64>();
         values.extend(code.into_data().iter::<f32>());
     }
     for row in values.chunks(hidden) {
         for (mean, &y) in rho_hat.iter_mut().zip(row) {
-            *mean += f64::from(y) / rows.len() as f64;
+            *mean += f64::from(y) / rows as f64;
         }
     }
     let unit = autoencoder.encoder.activation.unit;
@@ -81,7 +80,7 @@ pub(crate) fn encode(
         .into_iter()
         .map(|mean| unit.mean_activity(mean))
         .collect();
-    let count = (rows.len() * samples.width()) as f64;
+    let count = (rows * samples.width()) as f64;
     Encoded {
         codes: Samples::Floats {
             width: hidden,
@@ -90,4 +89,13 @@ pub(crate) fn encode(
         rmse: (squares / count).sqrt(),
         rho_hat,
     }
+}
+
+/// All samples on a device, [`CHUNK`] of them at a time.
+pub(crate) fn chunks(samples: &Samples, device: &Device) -> impl Iterator<Item = Tensor<2>> {
+    let rows = samples.rows();
+    (0..rows).step_by(CHUNK).map(move |first| {
+        let selected = Selected::Range(first, rows.min(first + CHUNK));
+        Table { samples, selected }.tensor(device, DType::F32)
+    })
 }

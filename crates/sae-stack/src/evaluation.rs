@@ -4,13 +4,14 @@ use burn::module::Module;
 use burn::tensor::Device;
 use sae_data::Dataset;
 use sae_model::{DeepNetwork, ModelError};
-use sae_train::{Inputs, TrainError};
-use serde::Serialize;
+use sae_kernels::Setting;
+use sae_train::TrainError;
+use serde::{Deserialize, Serialize};
 
-use crate::codes::CHUNK;
+use crate::codes::chunks;
 
 /// Figures of a classifier on labelled samples.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Number of samples.
     pub samples: usize,
@@ -36,24 +37,23 @@ pub fn evaluate(
     let network = network.valid();
     let classes = network.classes();
     let labels = labels(&network, data)?;
-    let inputs = Inputs::new(&data.samples, device);
-    let rows: Vec<usize> = (0..data.rows()).collect();
     let mut confusion = vec![vec![0; classes]; classes];
     let mut log_likelihood = 0.0;
-    for chunk in rows.chunks(CHUNK) {
-        let scores = network.log_probabilities(inputs.tensor(chunk)).into_data();
+    let mut labels = labels.iter();
+    for inputs in chunks(&data.samples, device) {
+        let scores = network.log_probabilities(inputs).into_data();
         let scores: Vec<f32> = scores.iter::<f32>().collect();
-        for (&row, scores) in chunk.iter().zip(scores.chunks(classes)) {
-            let actual = usize::from(labels[row]);
+        for (scores, &label) in scores.chunks(classes).zip(&mut labels) {
+            let actual = usize::from(label);
             confusion[actual][most_probable(scores)] += 1;
             log_likelihood += f64::from(scores[actual]);
         }
     }
     let correct: usize = (0..classes).map(|class| confusion[class][class]).sum();
     Ok(Evaluation {
-        samples: rows.len(),
-        accuracy: correct as f64 / rows.len() as f64,
-        cross_entropy: -log_likelihood / rows.len() as f64,
+        samples: data.rows(),
+        accuracy: correct as f64 / data.rows() as f64,
+        cross_entropy: -log_likelihood / data.rows() as f64,
         confusion,
     })
 }
@@ -81,11 +81,8 @@ fn labels<'a>(network: &DeepNetwork, data: &'a Dataset) -> Result<&'a [u8], Mode
         });
     }
     let refuse = |found: String| {
-        Err(ModelError::Setting {
-            name: "label",
-            found,
-            expected: "a number below the network's number of classes",
-        })
+        let expected = "a number below the network's number of classes";
+        Err(ModelError::Setting(Setting::new("label", found, expected)))
     };
     let Some(labels) = &data.labels else {
         return refuse("missing".to_owned());

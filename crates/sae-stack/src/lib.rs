@@ -9,11 +9,15 @@ mod evaluation;
 mod metrics;
 mod pipeline;
 mod settings;
+mod stage;
 mod weights;
 
 pub use codes::{LayerReport, encode_samples};
 pub use evaluation::{Evaluation, evaluate};
 pub use metrics::{Details, EpochMetrics};
-pub use pipeline::{ClassifierSummary, Observer, Outcome, StackData, Stage, Summary, train_stack};
-pub use settings::{ClassifierSettings, LayerSettings, StackSettings};
-pub use weights::{WeightsError, decode_autoencoder, decode_network, encode_weights, read_array};
+pub use pipeline::{StackData, train_stack};
+pub use settings::{
+    ClassifierSettings, Head, Layer, LayerSettings, Scale, StackSettings, check_classifier_training,
+};
+pub use stage::{ClassifierSummary, Finished, Observer, Stage, Summary, Trained};
+pub use weights::{WeightsError, autoencoder_of, network_of, weights_of};

@@ -1,44 +1,23 @@
 //! Pretrain, train the softmax head, fine-tune, evaluate.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use burn::tensor::{DType, Device};
 use sae_data::{Corruptor, Dataset, Labels, Samples, Stream, stream};
+use sae_kernels::Setting;
 use sae_model::{
-    AutoencoderConfig, DeepNetwork, DenseConfig, Objective, Softmax, SoftmaxConfig,
-    SparseAutoencoder,
+    AutoencoderConfig, DeepNetwork, DenseConfig, Figures, SoftmaxConfig, SparseAutoencoder,
+    with_flat,
 };
-use sae_train::{Epoch, Fitted, Inputs, Labelled, TrainError, Training, Unlabelled, fit};
-use serde::Serialize;
+use sae_train::{
+    Compute, Data, Fitted, FromHost, Session, Task, TrainError, Trainable, Training, executor,
+};
+
+use burn::tensor::DType;
 
 use crate::codes::{LayerReport, encode, encode_samples};
 use crate::metrics::{Details, EpochMetrics};
+use crate::stage::{ClassifierSummary, Finished, Observer, Stage, Summary, Trained};
 use crate::{ClassifierSettings, Evaluation, LayerSettings, StackSettings, evaluate};
-
-/// A part of the pipeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Pretraining of autoencoder k, from 1.
-    Autoencoder(usize),
-    /// Training of the head on the last codes.
-    Softmax,
-    /// Fine-tuning of the pretrained network.
-    FineTune,
-    /// Fine-tuning of the same network from random initialisation.
-    Control,
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Autoencoder(k) => f.pad(&format!("autoencoder-{k}")),
-            Self::Softmax => f.pad("softmax"),
-            Self::FineTune => f.pad("finetune"),
-            Self::Control => f.pad("control"),
-        }
-    }
-}
 
 /// The samples of a run.
 #[derive(Debug, Clone, Copy)]
@@ -51,57 +30,7 @@ pub struct StackData<'a> {
     pub test: &'a Dataset,
 }
 
-/// What a finished stage produced.
-#[derive(Debug, Clone, Copy)]
-pub enum Outcome<'a> {
-    /// A pretrained autoencoder.
-    Autoencoder(&'a SparseAutoencoder, &'a LayerReport),
-    /// A network and its figures on the test samples.
-    Network(&'a DeepNetwork, &'a Evaluation),
-}
-
-/// Told about progress; may stop the run by an error.
-pub trait Observer {
-    /// A stage begins.
-    fn started(&mut self, stage: Stage, training: &Training);
-
-    /// An epoch has ended.
-    ///
-    /// # Errors
-    ///
-    /// Any error stops the run.
-    fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError>;
-
-    /// A stage has ended.
-    ///
-    /// # Errors
-    ///
-    /// Any error stops the run.
-    fn finished(&mut self, stage: Stage, outcome: Outcome<'_>) -> Result<(), TrainError>;
-}
-
-/// The figures of a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Summary {
-    /// One report per autoencoder.
-    pub layers: Vec<LayerReport>,
-    /// The classifier's, where one was trained.
-    #[serde(flatten)]
-    pub classifier: Option<ClassifierSummary>,
-}
-
-/// The figures of the supervised part of a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ClassifierSummary {
-    /// The pretrained encoders with the softmax head, before fine-tuning.
-    pub before_finetuning: Evaluation,
-    /// After fine-tuning.
-    pub after_finetuning: Evaluation,
-    /// The same network fine-tuned from random initialisation, where that was asked for.
-    pub from_random: Option<Evaluation>,
-}
-
-/// Runs the whole pipeline on `device` (without autodiff; training adds it).
+/// Runs the whole pipeline.
 ///
 /// # Errors
 ///
@@ -110,13 +39,13 @@ pub struct ClassifierSummary {
 pub fn train_stack(
     settings: &StackSettings,
     data: StackData<'_>,
-    device: &Device,
+    compute: &Compute,
     observer: &mut dyn Observer,
-) -> Result<Summary, TrainError> {
+) -> Result<Trained, TrainError> {
     let mut run = Run {
         settings,
         data,
-        device,
+        compute,
         observer,
     };
     // Whether there are labels is settled before hours of pretraining.
@@ -125,13 +54,20 @@ pub fn train_stack(
         None => None,
     };
     let pretrained = run.pretrain()?;
-    let classifier = match supervised {
-        Some((classifier, labels)) => Some(run.classifier(classifier, labels, &pretrained)?),
-        None => None,
+    let (network, classifier) = match supervised {
+        Some((classifier, labels)) => {
+            let (network, summary) = run.classifier(classifier, labels, &pretrained)?;
+            (Some(network), Some(summary))
+        }
+        None => (None, None),
     };
-    Ok(Summary {
-        layers: pretrained.reports,
-        classifier,
+    Ok(Trained {
+        autoencoders: pretrained.autoencoders,
+        network,
+        summary: Summary {
+            layers: pretrained.reports,
+            classifier,
+        },
     })
 }
 
@@ -143,13 +79,11 @@ struct RunLabels<'a> {
 }
 
 fn labels_of(data: StackData<'_>) -> Result<RunLabels<'_>, TrainError> {
-    let missing = || TrainError::Setting {
-        name: "classifier",
-        found: "set for samples without labels".to_owned(),
-        expected: "labels, or no classifier",
+    let missing = || {
+        let found = "set for samples without labels";
+        Setting::new("classifier", found, "labels, or no classifier")
     };
-    let labels = |set: &'_ Dataset| set.labels.is_some().then_some(()).ok_or_else(missing);
-    labels(data.test)?;
+    data.test.labels.as_ref().ok_or_else(missing)?;
     Ok(RunLabels {
         train: data.train.labels.as_ref().ok_or_else(missing)?,
         validation: match data.validation {
@@ -162,7 +96,7 @@ fn labels_of(data: StackData<'_>) -> Result<RunLabels<'_>, TrainError> {
 struct Run<'a> {
     settings: &'a StackSettings,
     data: StackData<'a>,
-    device: &'a Device,
+    compute: &'a Compute,
     observer: &'a mut dyn Observer,
 }
 
@@ -184,25 +118,27 @@ impl Run<'_> {
         let mut reports = Vec::new();
         for (index, layer) in self.settings.layers.iter().enumerate() {
             let stage = Stage::Autoencoder(index + 1);
-            let fitted = self.fit_autoencoder(index, layer, &train, validation.as_deref())?;
-            let model = fitted.model;
-            let on_train = encode(&model, &train, self.device);
-            let on_test = encode(&model, &test, self.device);
-            let rho = layer.objective.rho();
+            let (model, fitted) =
+                self.fit_autoencoder(index, layer, &train, validation.as_deref())?;
+            let device = &self.compute.device;
+            let on_train = encode(&model, &train, device);
+            let on_test = encode(&model, &test, device);
+            let (rho, unit) = (layer.objective.rho(), layer.architecture.encoder);
+            let details = |rmse, rho_hat: &[f64]| Details::autoencoder(rmse, rho_hat, rho, unit);
             let report = LayerReport {
                 layer: index + 1,
                 inputs: train.width(),
                 hidden: layer.hidden,
-                epochs: fitted.last.epoch,
-                stopped: fitted.stopped.to_string(),
-                train: Details::autoencoder(on_train.rmse, &on_train.rho_hat, rho),
-                test: Details::autoencoder(on_test.rmse, &on_test.rho_hat, rho),
+                epochs: fitted.epochs,
+                stopped: fitted.stopped,
+                train: details(on_train.rmse, &on_train.rho_hat),
+                test: details(on_test.rmse, &on_test.rho_hat),
             };
             self.observer
-                .finished(stage, Outcome::Autoencoder(&model, &report))?;
+                .finished(stage, Finished::Autoencoder(&model, &report))?;
             train = Cow::Owned(on_train.codes);
             test = Cow::Owned(on_test.codes);
-            validation = validation.map(|s| Cow::Owned(encode_samples(&model, &s, self.device)));
+            validation = validation.map(|s| Cow::Owned(encode_samples(&model, &s, device)));
             autoencoders.push(model);
             reports.push(report);
         }
@@ -220,7 +156,7 @@ impl Run<'_> {
         layer: &LayerSettings,
         train: &Samples,
         validation: Option<&Samples>,
-    ) -> Result<Fitted<SparseAutoencoder>, TrainError> {
+    ) -> Result<(SparseAutoencoder, Fitted), TrainError> {
         let number = index as u16;
         let seed = self.settings.seed;
         let model = AutoencoderConfig::new(train.width(), layer.hidden)?
@@ -228,29 +164,29 @@ impl Run<'_> {
             .init(
                 &mut stream(seed, Stream::Autoencoder(number)),
                 DType::F32,
-                self.device,
+                &self.compute.device,
             );
-        let (device, rho, width) = (self.device, layer.objective.rho(), train.width());
         let corruptor = layer.corruption.map(|corruption| {
             Corruptor::new(corruption, train.rows(), seed, Stream::Corruption(number))
         });
-        let source = |samples, corruptor| Unlabelled {
-            inputs: Inputs::new(samples, device),
-            corruptor,
+        let task = Task {
+            stage: Stage::Autoencoder(index + 1).to_string(),
+            train: Data {
+                corruptor,
+                ..Data::unlabelled(train)
+            },
+            validation: validation.map(Data::unlabelled),
+            seed,
+            order: Stream::AutoencoderOrder(number),
         };
-        let samples = sae_train::Samples {
-            train: source(train, corruptor),
-            validation: validation.map(|samples| source(samples, None)),
-        };
-        self.fit(
-            Stage::Autoencoder(index + 1),
-            &layer.objective,
-            model,
-            samples,
-            &layer.training,
-            Stream::AutoencoderOrder(number),
-            |epoch| Details::of_autoencoder_epoch(epoch, width, rho),
-        )
+        let (rho, unit, width) = (
+            layer.objective.rho(),
+            layer.architecture.encoder,
+            train.width(),
+        );
+        let details = |figures: &Figures| Details::of_autoencoder(figures, width, rho, unit);
+        let stage = Stage::Autoencoder(index + 1);
+        self.fit(stage, &layer.objective, model, task, &layer.training, &details)
     }
 
     /// Trains the head, fine-tunes, and does the same from random weights where that is asked for.
@@ -259,7 +195,7 @@ impl Run<'_> {
         settings: &ClassifierSettings,
         labels: RunLabels<'_>,
         pretrained: &Pretrained,
-    ) -> Result<ClassifierSummary, TrainError> {
+    ) -> Result<(DeepNetwork, ClassifierSummary), TrainError> {
         let network = self.train_head(settings, labels, pretrained)?;
         let before_finetuning = self.evaluated(Stage::Softmax, &network)?;
         let network = self.fine_tune(Stage::FineTune, settings, labels, network)?;
@@ -270,11 +206,12 @@ impl Run<'_> {
             let network = self.fine_tune(Stage::Control, settings, labels, network)?;
             from_random = Some(self.evaluated(Stage::Control, &network)?);
         }
-        Ok(ClassifierSummary {
+        let summary = ClassifierSummary {
             before_finetuning,
             after_finetuning,
             from_random,
-        })
+        };
+        Ok((network, summary))
     }
 
     /// Trains the head on the last codes and puts it on the cascaded encoders.
@@ -284,22 +221,20 @@ impl Run<'_> {
         labels: RunLabels<'_>,
         pretrained: &Pretrained,
     ) -> Result<DeepNetwork, TrainError> {
-        let (objective, training) = &settings.softmax;
         let mut rng = stream(self.settings.seed, Stream::Head);
         let head = head(pretrained.train.width(), labels)?;
-        let head = head.init(&mut rng, DType::F32, self.device);
+        let head = head.init(&mut rng, DType::F32, &self.compute.device);
         let validation = pretrained.validation.as_ref();
-        let samples = labelled(labels, &pretrained.train, validation, self.device);
-        let fitted: Fitted<Softmax> = self.fit(
+        let task = self.labelled_task(Stage::Softmax, labels, &pretrained.train, validation);
+        let (head, _) = self.fit(
             Stage::Softmax,
-            objective,
+            &settings.head,
             head,
-            samples,
-            training,
-            Stream::HeadOrder,
-            Details::of_classifier_epoch,
+            task,
+            &settings.softmax,
+            &Details::of_classifier,
         )?;
-        Ok(DeepNetwork::stack(&pretrained.autoencoders, fitted.model)?)
+        Ok(DeepNetwork::stack(&pretrained.autoencoders, head)?)
     }
 
     /// Trains all weights of `network` on the raw samples.
@@ -310,93 +245,90 @@ impl Run<'_> {
         labels: RunLabels<'_>,
         network: DeepNetwork,
     ) -> Result<DeepNetwork, TrainError> {
-        let (objective, training) = &settings.finetune;
         let validation = self.data.validation.map(|set| &set.samples);
-        let samples = labelled(labels, &self.data.train.samples, validation, self.device);
-        let fitted = self.fit(
+        let task = self.labelled_task(stage, labels, &self.data.train.samples, validation);
+        let (network, _) = self.fit(
             stage,
-            objective,
+            &settings.network,
             network,
-            samples,
-            training,
-            Stream::FineTuneOrder,
-            Details::of_classifier_epoch,
+            task,
+            &settings.finetune,
+            &Details::of_classifier,
         )?;
-        Ok(fitted.model)
+        Ok(network)
     }
 
     /// A network of the stack's shape with random weights.
     fn random_network(&self, labels: RunLabels<'_>) -> Result<DeepNetwork, TrainError> {
         let mut rng = stream(self.settings.seed, Stream::Control);
+        let device = &self.compute.device;
         let mut inputs = self.data.train.samples.width();
         let mut encoders = Vec::new();
         for layer in &self.settings.layers {
             let size = DenseConfig::new(inputs, layer.hidden)
                 .with_activation(layer.architecture.activation());
-            encoders.push(size.init(&mut rng, DType::F32, self.device));
+            encoders.push(size.init(&mut rng, DType::F32, device));
             inputs = layer.hidden;
         }
-        let head = head(inputs, labels)?;
-        let head = head.init(&mut rng, DType::F32, self.device);
+        let head = head(inputs, labels)?.init(&mut rng, DType::F32, device);
         Ok(DeepNetwork::new(encoders, head)?)
     }
 
     fn evaluated(&mut self, stage: Stage, network: &DeepNetwork) -> Result<Evaluation, TrainError> {
-        let evaluation = evaluate(network, self.data.test, self.device)?;
+        let evaluation = evaluate(network, self.data.test, &self.compute.device)?;
         self.observer
-            .finished(stage, Outcome::Network(network, &evaluation))?;
+            .finished(stage, Finished::Network(network, &evaluation))?;
         Ok(evaluation)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one per part of a stage")]
-    fn fit<O: Objective, S: sae_train::Source<Batch = O::Batch>>(
+    /// Samples, raw or codes, with the labels of the sets that they come from.
+    fn labelled_task<'s>(
+        &self,
+        stage: Stage,
+        labels: RunLabels<'s>,
+        train: &'s Samples,
+        validation: Option<&'s Samples>,
+    ) -> Task<'s> {
+        let classes = labels.train.classes.len();
+        let data = |samples, labels: &'s Labels| Data::labelled(samples, &labels.values, classes);
+        let validation = validation.zip(labels.validation);
+        Task {
+            stage: stage.to_string(),
+            train: data(train, labels.train),
+            validation: validation.map(|(samples, labels)| data(samples, labels)),
+            seed: self.settings.seed,
+            order: match stage {
+                Stage::Softmax => Stream::HeadOrder,
+                _ => Stream::FineTuneOrder,
+            },
+        }
+    }
+
+    fn fit<O: Trainable>(
         &mut self,
         stage: Stage,
         objective: &O,
         model: O::Model,
-        samples: sae_train::Samples<S>,
+        task: Task<'_>,
         training: &Training,
-        order: Stream,
-        details: impl Fn(&Epoch) -> Details,
-    ) -> Result<Fitted<O::Model>, TrainError> {
+        details: &dyn Fn(&Figures) -> Details,
+    ) -> Result<(O::Model, Fitted), TrainError>
+    where
+        O::Batch: FromHost,
+        O::Model: 'static,
+    {
         self.observer.started(stage, training);
-        let mut rng = stream(self.settings.seed, order);
-        let name = stage.to_string();
-        fit(
-            &name,
-            objective,
-            model,
-            samples,
-            training,
-            &mut rng,
-            |epoch| {
-                let metrics = EpochMetrics::new(name.clone(), epoch, details(epoch));
-                self.observer.epoch(stage, &metrics)
-            },
-        )
+        let executor = executor(objective, model.clone(), training, self.compute)?;
+        let mut session = Session::new(task, *training, executor)?;
+        let fitted = session.run(|epoch| {
+            let details = details(&epoch.figures);
+            let metrics = EpochMetrics::new(stage.to_string(), epoch, details);
+            self.observer.epoch(stage, &metrics)
+        })?;
+        Ok((with_flat(model, &fitted.parameters)?, fitted))
     }
 }
 
 fn head(features: usize, labels: RunLabels<'_>) -> Result<SoftmaxConfig, TrainError> {
     Ok(SoftmaxConfig::new(features, labels.train.classes.len())?)
-}
-
-/// Samples, raw or codes, with the labels of the sets that they come from.
-fn labelled<'a>(
-    labels: RunLabels<'a>,
-    train: &'a Samples,
-    validation: Option<&'a Samples>,
-    device: &'a Device,
-) -> sae_train::Samples<Labelled<'a>> {
-    let classes = labels.train.classes.len();
-    let source = |samples, labels: &'a Labels| Labelled {
-        inputs: Inputs::new(samples, device),
-        labels: &labels.values,
-        classes,
-    };
-    let validation = validation.zip(labels.validation);
-    sae_train::Samples {
-        train: source(train, labels.train),
-        validation: validation.map(|(samples, labels)| source(samples, labels)),
-    }
 }

@@ -1,64 +1,38 @@
-//! Weights as safetensors: one tensor per parameter, named by its path in the module, each matrix
+//! Models as named arrays: one per parameter, named by its path in the module, each matrix
 //! `[input, output]`, row by row; `f32`, of imported weights also `f64`.
 
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use sae_data::{NamedTensor, Tensors, TensorsError};
 use sae_model::{
-    Activation, Architecture, Decoder, DeepNetwork, Dense, ModelError, NamedParameter, Softmax,
-    SparseAutoencoder, Unit, named_parameters,
+    Activation, Architecture, Decoder, DeepNetwork, Dense, ModelError, Softmax, SparseAutoencoder,
+    Unit, named_parameters,
 };
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use thiserror::Error;
 
-/// What can be wrong with a weights file.
+/// What can be wrong with the arrays of a model.
 #[derive(Debug, Error)]
 pub enum WeightsError {
-    /// Not a safetensors file, or a damaged one.
-    #[error("not a readable safetensors file: {0}")]
-    Format(String),
-    /// A tensor is missing or has another type or rank.
-    #[error("tensor `{name}` is {found}; expected {expected}")]
-    Tensor {
-        /// The tensor's name.
-        name: String,
-        /// What the file holds.
-        found: String,
-        /// What it should hold.
-        expected: &'static str,
-    },
-    /// The tensors do not make a model.
+    /// An array is missing or not what it should be.
+    #[error(transparent)]
+    Tensors(#[from] TensorsError),
+    /// The arrays do not make a model.
     #[error(transparent)]
     Model(#[from] ModelError),
 }
 
-/// The bytes of a safetensors file of all parameters of `module`.
-///
-/// The same values give the same bytes.
-pub fn encode_weights<M: Module>(module: &M) -> Vec<u8> {
-    let parameters = named_parameters(module);
-    let bytes: Vec<Vec<u8>> = parameters.iter().map(little_endian).collect();
-    let views = parameters.iter().zip(&bytes).map(|(parameter, bytes)| {
-        let dtype = match parameter.dtype {
-            DType::F64 => Dtype::F64,
-            _ => Dtype::F32,
+/// All parameters of `module`.
+pub fn weights_of<M: Module>(module: &M) -> Tensors {
+    let mut tensors = Tensors::default();
+    for parameter in named_parameters(module) {
+        let tensor = NamedTensor {
+            shape: parameter.shape,
+            values: parameter.values,
+            double: parameter.dtype == DType::F64,
         };
-        let view = TensorView::new(dtype, parameter.shape.clone(), bytes);
-        (
-            parameter.name.as_str(),
-            view.expect("the bytes of a parameter match its shape"),
-        )
-    });
-    safetensors::serialize(views, None).expect("parameters have distinct names")
-}
-
-fn little_endian(parameter: &NamedParameter) -> Vec<u8> {
-    let values = parameter.values.iter();
-    match parameter.dtype {
-        DType::F64 => values.flat_map(|value| value.to_le_bytes()).collect(),
-        _ => values
-            .flat_map(|&value| (value as f32).to_le_bytes())
-            .collect(),
+        tensors.insert(parameter.name, tensor);
     }
+    tensors
 }
 
 /// An autoencoder of the given kind from `encoder.weight`, `encoder.bias`, `decoder.weight` (not
@@ -66,27 +40,27 @@ fn little_endian(parameter: &NamedParameter) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// Refuses bytes that are not safetensors, tensors that are missing or not of floating point, and
-/// shapes that do not fit together.
-pub fn decode_autoencoder(
-    bytes: &[u8],
+/// Refuses arrays that are missing, beyond what the model has, or do not fit together.
+pub fn autoencoder_of(
+    tensors: &Tensors,
     architecture: Architecture,
     dtype: DType,
     device: &Device,
 ) -> Result<SparseAutoencoder, WeightsError> {
-    let file = Weights::read(bytes, dtype, device)?;
-    let encoder = file.dense("encoder", architecture.activation())?;
+    let reader = Reader::new(tensors, dtype, device);
+    let encoder = reader.dense("encoder", architecture.activation())?;
     let decoder = Decoder {
         weight: match architecture.tied {
             true => None,
-            false => Some(file.param("decoder.weight", "a matrix of f32 or f64")?),
+            false => Some(reader.param("decoder.weight")?),
         },
-        bias: file.param("decoder.bias", "a vector of f32 or f64")?,
+        bias: reader.param("decoder.bias")?,
         unit: architecture.decoder,
     };
     let autoencoder = SparseAutoencoder { encoder, decoder };
+    reader.refuse_others(&autoencoder)?;
     let [hidden, inputs] = autoencoder.decoder_weight().dims();
-    let expected = [autoencoder.encoder.outputs(), autoencoder.encoder.inputs()];
+    let expected = [autoencoder.hidden(), autoencoder.inputs()];
     if [hidden, inputs] != expected || autoencoder.decoder.bias.val().dims() != [inputs] {
         return Err(WeightsError::Model(ModelError::Shape {
             operation: "reading an autoencoder",
@@ -104,64 +78,47 @@ pub fn decode_autoencoder(
 ///
 /// # Errors
 ///
-/// As [`decode_autoencoder`].
-pub fn decode_network(
-    bytes: &[u8],
+/// As [`autoencoder_of`].
+pub fn network_of(
+    tensors: &Tensors,
     activations: &[Activation],
     dtype: DType,
     device: &Device,
 ) -> Result<DeepNetwork, WeightsError> {
-    let file = Weights::read(bytes, dtype, device)?;
+    let reader = Reader::new(tensors, dtype, device);
     let encoders = activations
         .iter()
         .enumerate()
-        .map(|(index, &activation)| file.dense(&format!("encoders.{index}"), activation))
+        .map(|(index, &activation)| reader.dense(&format!("encoders.{index}"), activation))
         .collect::<Result<_, _>>()?;
-    let output = file.dense("head.output", Activation::of(Unit::Linear))?;
-    Ok(DeepNetwork::new(encoders, Softmax { output })?)
-}
-
-/// Shape and values, row by row, of the tensor called `name` of a safetensors file.
-///
-/// # Errors
-///
-/// Refuses bytes that are not safetensors, and a tensor that is missing or not of floating point.
-pub fn read_array(bytes: &[u8], name: &str) -> Result<(Vec<usize>, Vec<f64>), WeightsError> {
-    let file =
-        SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Format(error.to_string()))?;
-    let wrong = |found: String| WeightsError::Tensor {
-        name: name.to_owned(),
-        found,
-        expected: "a tensor of f32 or f64",
+    let linear = Activation {
+        unit: Unit::Linear,
+        top_k: None,
     };
-    let held = || format!("not in the file, which holds {}", file.names().join(", "));
-    let view = file.tensor(name).map_err(|_| wrong(held()))?;
-    let values = numbers(&view).ok_or_else(|| wrong(format!("{:?}", view.dtype())))?;
-    Ok((view.shape().to_vec(), values))
+    let output = reader.dense("head.output", linear)?;
+    let network = DeepNetwork::new(encoders, Softmax { output })?;
+    reader.refuse_others(&network)?;
+    Ok(network)
 }
 
-struct Weights<'a> {
-    tensors: SafeTensors<'a>,
+struct Reader<'a> {
+    tensors: &'a Tensors,
     dtype: DType,
     device: Device,
 }
 
-impl<'a> Weights<'a> {
-    fn read(bytes: &'a [u8], dtype: DType, device: &Device) -> Result<Self, WeightsError> {
-        let tensors = SafeTensors::deserialize(bytes)
-            .map_err(|error| WeightsError::Format(error.to_string()))?;
-        Ok(Self {
+impl<'a> Reader<'a> {
+    fn new(tensors: &'a Tensors, dtype: DType, device: &Device) -> Self {
+        Self {
             tensors,
             dtype,
             device: device.clone().autodiff(),
-        })
+        }
     }
 
     fn dense(&self, name: &str, activation: Activation) -> Result<Dense, WeightsError> {
-        let weight: Param<Tensor<2>> =
-            self.param(&format!("{name}.weight"), "a matrix of f32 or f64")?;
-        let bias: Param<Tensor<1>> =
-            self.param(&format!("{name}.bias"), "a vector of f32 or f64")?;
+        let weight: Param<Tensor<2>> = self.param(&format!("{name}.weight"))?;
+        let bias: Param<Tensor<1>> = self.param(&format!("{name}.bias"))?;
         let (columns, length) = (weight.val().dims()[1], bias.val().dims()[0]);
         if columns != length {
             return Err(WeightsError::Model(ModelError::Shape {
@@ -179,45 +136,24 @@ impl<'a> Weights<'a> {
         })
     }
 
-    fn param<const D: usize>(
-        &self,
-        name: &str,
-        expected: &'static str,
-    ) -> Result<Param<Tensor<D>>, WeightsError> {
-        let wrong = |found: String| WeightsError::Tensor {
-            name: name.to_owned(),
-            found,
-            expected,
-        };
-        let held = self.tensors.tensor(name);
-        let view = held.map_err(|_| wrong("not in the file".to_owned()))?;
-        let found = || wrong(format!("{:?} {:?}", view.dtype(), view.shape()));
-        if view.shape().len() != D || view.shape().contains(&0) {
-            return Err(found());
-        }
-        let values = numbers(&view).ok_or_else(found)?;
-        let data = TensorData::new(values, view.shape().to_vec());
+    fn param<const D: usize>(&self, name: &str) -> Result<Param<Tensor<D>>, WeightsError> {
+        let found = self.tensors.get(name, D)?;
+        let data = TensorData::new(found.values.clone(), found.shape.clone());
         let tensor = Tensor::from_data(data, (&self.device, self.dtype)).require_grad();
         Ok(Param::initialized(ParamId::new(), tensor))
     }
-}
 
-/// The numbers of a tensor of `f32` or `f64`.
-fn numbers(view: &TensorView<'_>) -> Option<Vec<f64>> {
-    let bytes = view.data();
-    match view.dtype() {
-        Dtype::F32 => Some(
-            bytes
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .map(|&chunk| f64::from(f32::from_le_bytes(chunk)))
-                .collect(),
-        ),
-        Dtype::F64 => {
-            let chunks = bytes.as_chunks::<8>().0.iter();
-            Some(chunks.map(|&chunk| f64::from_le_bytes(chunk)).collect())
+    /// Weights of another model are never half used.
+    fn refuse_others<M: Module>(&self, module: &M) -> Result<(), WeightsError> {
+        let own = named_parameters(module);
+        let mut names = self.tensors.iter().map(|(name, _)| name);
+        match names.find(|name| !own.iter().any(|p| p.name == *name)) {
+            None => Ok(()),
+            Some(other) => Err(WeightsError::Tensors(TensorsError::Tensor {
+                name: other.to_owned(),
+                found: "in the file".to_owned(),
+                expected: "no such tensor: the model has none of that name".to_owned(),
+            })),
         }
-        _ => None,
     }
 }

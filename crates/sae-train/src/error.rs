@@ -1,34 +1,28 @@
 //! The errors of this crate.
 
-use sae_model::ModelError;
+use sae_kernels::{KernelError, Setting};
+use sae_model::{ModelError, term};
 use thiserror::Error;
 
 /// What can stop training.
 #[derive(Debug, Error)]
 pub enum TrainError {
     /// A setting lies outside its range.
-    #[error("{name} is {found}; expected {expected}")]
-    Setting {
-        /// The setting's name.
-        name: &'static str,
-        /// The value that was given.
-        found: String,
-        /// The range that is allowed.
-        expected: &'static str,
-    },
+    #[error(transparent)]
+    Setting(#[from] Setting),
     /// The objective left the finite numbers.
     #[error(
-        "{stage}, epoch {epoch}: the {term} term of the objective is {value}; training diverged. \
-         Lower the learning rate (it was {learning_rate}), and check the inputs for values that \
-         are not finite"
+        "{stage}, epoch {epoch}: {what} is {value}; training diverged. {}",
+        advice(what, *learning_rate)
     )]
     NonFinite {
         /// What was being trained, for example `autoencoder-1`.
         stage: String,
         /// The epoch, from 1.
         epoch: usize,
-        /// The first term that is not finite.
-        term: &'static str,
+        /// What is not finite: the name of a term, of J on the validation samples, or of a
+        /// parameter.
+        what: String,
         /// Its value.
         value: f64,
         /// The learning rate that was in force.
@@ -40,10 +34,46 @@ pub enum TrainError {
         /// What was to be trained.
         stage: String,
     },
+    /// The kernels were given samples in double precision.
+    #[error("the fused kernels compute in single precision; expected fused = \"never\" for f64")]
+    DoublePrecision,
+    /// A line search moves the parameters itself.
+    #[error("lbfgs and cg move the parameters themselves; expected no single step or update")]
+    LineSearchUpdate,
+    /// A gradient was asked for before anything was added up.
+    #[error("there is no gradient to finish; expected a backward pass before it")]
+    NothingAddedUp,
+    /// A state does not fit the session that it is to be put back into.
+    #[error("{what} is {found}; expected {expected}")]
+    State {
+        /// The part of the state.
+        what: &'static str,
+        /// What it is.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
     /// The model refused its input.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The kernels refused their input.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
     /// The caller's hook failed, for example because a file could not be written.
     #[error(transparent)]
     Hook(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The setting that rules what is not finite.
+fn advice(what: &str, learning_rate: f64) -> String {
+    let weight = match what {
+        term::SPARSITY => "Lower beta, by which this term is multiplied, or",
+        term::WEIGHT_DECAY => "Lower weight_decay, by which this term is multiplied, or",
+        term::L1 => "Lower l1, by which this term is multiplied, or",
+        _ => "Lower",
+    };
+    format!(
+        "{weight} the learning rate (it was {learning_rate}), and check the inputs for values that \
+         are not finite"
+    )
 }

@@ -1,28 +1,31 @@
-//! One model, one loop: [`fit()`] minimises an [`Objective`](sae_model::Objective) over batches of
-//! a [`Source`], reports every [`Epoch`], and stops by its [`StopRules`].
+//! One model, one loop: a [`Session`] minimises an objective over [`Data`], reports every [`Epoch`],
+//! and stops by the rules of its [`Training`] settings.
 //!
-//! The loop knows no file and no backend; it hands each epoch to the caller and returns the
-//! trained model. [`full_gradient`] is the exact objective over any number of samples.
+//! An [`Executor`] computes: Burn by automatic differentiation or the delta rules, or the fused
+//! kernels. The loop knows no file and no backend. All that it remembers is a value, [`State`], that
+//! can be taken out after any step and put back elsewhere.
 
-mod conjugate;
+mod data;
 mod error;
-mod fit;
-mod full_batch;
-mod lbfgs;
-mod line_search;
-mod optimiser;
-mod rho_hat;
+mod executor;
+mod optimizer;
 mod schedule;
+mod search;
+mod session;
 mod settings;
-mod source;
-mod stepper;
+mod stop;
 mod whole;
 
+pub use data::{Batch, Classes, Data, FromHost, Selected, Table};
 pub use error::TrainError;
-pub use fit::{Epoch, Fitted, Samples, Stopped, fit};
-pub use full_batch::{CHUNK, full_gradient, full_rho_hat, full_value};
-pub use optimiser::{Moments, Optimiser};
-pub use rho_hat::RhoHat;
+pub use executor::{
+    Choice, Compute, Executor, ExecutorKind, ExecutorState, Fused, FusedKernels, Gradient, Mean,
+    OnBurn, OptimizerState, Trainable, executor,
+};
+pub use optimizer::Optimizer;
 pub use schedule::Schedule;
-pub use settings::{BatchSize, Convergence, StopRules, Training};
-pub use source::{HostSamples, Inputs, Labelled, Source, Unlabelled};
+pub use search::{LineSearch, Point};
+pub use session::{Epoch, Fitted, Session, State, Task};
+pub use settings::{BatchSize, RhoHat, Training};
+pub use stop::{Best, Stopped, Watch};
+pub use whole::{mean_activity, whole_gradient};

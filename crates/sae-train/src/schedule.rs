@@ -1,97 +1,75 @@
-//! Learning-rate schedules, as checked settings of Burn's; they step once an epoch.
+//! Learning-rate schedules: Burn's, which step once an epoch.
 
 use burn::optim::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::lr_scheduler::exponential::ExponentialLrSchedulerConfig;
 use burn::optim::lr_scheduler::linear::LinearLrSchedulerConfig;
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
 use burn::optim::lr_scheduler::step::StepLrSchedulerConfig;
+use sae_kernels::Setting;
+use serde::{Deserialize, Serialize};
 
-use crate::TrainError;
+use crate::Training;
 
 /// How the learning rate changes from epoch to epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Schedule {
     /// Not at all.
     #[default]
     Constant,
-    /// In a straight line to `last` at the last epoch.
-    Linear {
-        /// Learning rate of the last epoch.
-        last: f64,
-    },
-    /// Along half a cosine to `last` at the last epoch (Loshchilov and Hutter 2017), without
-    /// restarts.
-    Cosine {
-        /// Learning rate of the last epoch.
-        last: f64,
-    },
-    /// Times `factor` every epoch.
-    Exponential {
-        /// In (0, 1).
-        factor: f64,
-    },
-    /// Times `factor` every `every` epochs.
-    Step {
-        /// In (0, 1).
-        factor: f64,
-        /// Number of epochs.
-        every: usize,
-    },
+    /// In a straight line to `schedule_last` at the last epoch.
+    Linear,
+    /// Along half a cosine to `schedule_last` at the last epoch (Loshchilov and Hutter 2017),
+    /// without restarts.
+    Cosine,
+    /// Times `schedule_factor` every epoch.
+    Exponential,
+    /// Times `schedule_factor` every `schedule_every` epochs.
+    Step,
 }
 
-impl Schedule {
-    /// Checks the settings for training of `epochs` epochs from `learning_rate` on.
-    ///
-    /// # Errors
-    ///
-    /// Passes on what Burn's scheduler refuses.
-    pub fn check(&self, learning_rate: f64, epochs: usize) -> Result<(), TrainError> {
-        self.init(learning_rate, epochs).map(|_| ())
-    }
-
-    pub(crate) fn init(&self, learning_rate: f64, epochs: usize) -> Result<Rates, TrainError> {
-        let refused = |_: String| TrainError::Setting {
-            name: "schedule",
-            found: format!("{self:?} from learning_rate {learning_rate}"),
-            expected: "learning rates in (0, 1], factors in (0, 1) and at least 1 epoch",
-        };
-        // Burn's schedulers give their first rate, then take this many steps to the last.
-        let steps = epochs.saturating_sub(1).max(1);
-        Ok(match *self {
-            Self::Constant => Rates::Constant(learning_rate),
-            Self::Linear { last } => Rates::Scheduled(
-                LinearLrSchedulerConfig::new(learning_rate, last, steps)
-                    .init()
-                    .map_err(refused)?,
-            ),
-            Self::Cosine { last } => Rates::Scheduled(
-                CosineAnnealingLrSchedulerConfig::new(learning_rate, steps)
-                    .with_min_lr(last)
-                    .init()
-                    .map_err(refused)?,
-            ),
-            Self::Exponential { factor } => Rates::Scheduled(
-                ExponentialLrSchedulerConfig::new(learning_rate, factor)
-                    .init()
-                    .map_err(refused)?,
-            ),
-            Self::Step { factor, every } => Rates::Scheduled(
-                StepLrSchedulerConfig::new(learning_rate, every)
-                    .with_gamma(factor)
-                    .init()
-                    .map_err(refused)?,
-            ),
-        })
-    }
-}
-
-/// The learning rates of an epoch after the other.
+/// The learning rates of one epoch after the other.
 pub(crate) enum Rates {
     Constant(f64),
     Scheduled(ModuleLrScheduler),
 }
 
 impl Rates {
+    /// The rates that follow the first `epochs` epochs.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what Burn's scheduler refuses.
+    pub(crate) fn new(training: &Training, epochs: usize) -> Result<Self, Setting> {
+        let (first, last) = (training.learning_rate, training.schedule_last);
+        let factor = training.schedule_factor;
+        // Burn's schedulers give their first rate, then take this many steps to the last.
+        let steps = training.epochs.saturating_sub(1).max(1);
+        let scheduler = match training.schedule {
+            Schedule::Constant => return Ok(Self::Constant(first)),
+            Schedule::Linear => LinearLrSchedulerConfig::new(first, last, steps).init(),
+            Schedule::Cosine => CosineAnnealingLrSchedulerConfig::new(first, steps)
+                .with_min_lr(last)
+                .init(),
+            Schedule::Exponential => ExponentialLrSchedulerConfig::new(first, factor).init(),
+            Schedule::Step => StepLrSchedulerConfig::new(first, training.schedule_every)
+                .with_gamma(factor)
+                .init(),
+        };
+        let mut rates = Self::Scheduled(scheduler.map_err(|_| {
+            Setting::new(
+                "learning_rate",
+                format!("{first} with a schedule to {last}"),
+                "with a schedule a rate in (0, 1], and schedule_last at most as large",
+            )
+        })?);
+        (0..epochs).for_each(|_| {
+            rates.next();
+        });
+        Ok(rates)
+    }
+
+    /// The rate of the next epoch.
     pub(crate) fn next(&mut self) -> f64 {
         match self {
             Self::Constant(rate) => *rate,

@@ -1,11 +1,98 @@
-//! How a model is trained.
+//! How a model is trained: the table `[pretrain]`, `[softmax]` or `[finetune]` of a configuration.
 
-use sae_model::GradientRule;
+use std::fmt;
 
-use crate::optimiser::{at_least_one, positive};
-use crate::{Optimiser, RhoHat, Schedule, TrainError};
+use sae_kernels::Setting;
+use sae_kernels::setting::{at_least_one, not_negative, positive, rate};
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How many samples make one step.
+use crate::schedule::Rates;
+use crate::{Optimizer, Schedule};
+
+/// Settings of a [`Session`](crate::Session). Keys that the chosen optimizer, schedule or rule does
+/// not use have no effect.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Training {
+    /// How gradients move the parameters.
+    pub optimizer: Optimizer,
+    /// Learning rate η of the first epoch, > 0; of a line search the first step that it tries, as a
+    /// rule 1.
+    pub learning_rate: f64,
+    /// How η changes from epoch to epoch.
+    pub schedule: Schedule,
+    /// η of the last epoch, of linear and cosine schedules.
+    pub schedule_last: f64,
+    /// What η is multiplied by, of exponential and step schedules; in (0, 1).
+    pub schedule_factor: f64,
+    /// Every how many epochs, of a step schedule.
+    pub schedule_every: usize,
+    /// Momentum μ of SGD and RMSprop, in [0, 1).
+    pub momentum: f64,
+    /// Whether SGD's momentum has Nesterov's form.
+    pub nesterov: bool,
+    /// Decay of the mean of the gradients, of Adam and AdamW, in [0, 1).
+    pub beta1: f64,
+    /// Decay of the mean of their squares, of Adam and AdamW, in [0, 1).
+    pub beta2: f64,
+    /// Decay of the mean of the squared gradients, of RMSprop, in [0, 1).
+    pub alpha: f64,
+    /// ε of Adam, AdamW and RMSprop, > 0.
+    pub epsilon: f64,
+    /// Decay of weights, not of biases, by AdamW itself, ≥ 0.
+    pub decoupled_weight_decay: f64,
+    /// Number of past steps that L-BFGS remembers, at least 1.
+    pub history: usize,
+    /// Samples per step.
+    pub batch: BatchSize,
+    /// Which ρ̂ a minibatch uses.
+    pub rho_hat: RhoHat,
+    /// μ of the running ρ̂, in [0, 1).
+    pub rho_hat_decay: f64,
+    /// The most passes over the data; of L-BFGS and conjugate gradients the most iterations.
+    pub epochs: usize,
+    /// Largest relative change of J that counts as standing still; 0 for no such rule.
+    pub tolerance: f64,
+    /// For how many epochs in a row J must stand still.
+    pub patience: usize,
+    /// ‖∇J‖ over all samples that is small enough; 0 for no such rule. Needs the full batch.
+    pub gradient_tolerance: f64,
+    /// For how many epochs J on the validation samples may fail to fall; 0 for no such rule. The
+    /// model of the best epoch is then what training gives.
+    pub validation_patience: usize,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            optimizer: Optimizer::Adam,
+            learning_rate: 1e-3,
+            schedule: Schedule::Constant,
+            schedule_last: 1e-5,
+            schedule_factor: 0.5,
+            schedule_every: 10,
+            momentum: 0.9,
+            nesterov: false,
+            beta1: 0.9,
+            beta2: 0.999,
+            alpha: 0.99,
+            epsilon: 1e-8,
+            decoupled_weight_decay: 1e-2,
+            history: 100,
+            batch: BatchSize::Rows(256),
+            rho_hat: RhoHat::Batch,
+            rho_hat_decay: 0.9,
+            epochs: 30,
+            tolerance: 0.0,
+            patience: 3,
+            gradient_tolerance: 0.0,
+            validation_patience: 0,
+        }
+    }
+}
+
+/// How many samples make one step: a number, or `"full"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BatchSize {
     /// All samples at once, in their own order, processed in chunks of bounded memory.
@@ -14,122 +101,143 @@ pub enum BatchSize {
     Rows(usize),
 }
 
-/// When the objective has stopped moving.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Convergence {
-    /// Largest relative change |J_t − J_(t−1)| / |J_(t−1)| that counts as standing still.
-    pub tolerance: f64,
-    /// For how many epochs in a row J must stand still.
-    pub epochs: usize,
-}
-
-/// When training ends before its last epoch. Rules that are not set never end it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct StopRules {
-    /// J stands still.
-    pub convergence: Option<Convergence>,
-    /// The Euclidean norm of the full gradient is at or below this. Needs the full batch.
-    pub gradient_norm: Option<f64>,
-    /// J on the validation samples has not fallen for this many epochs. The model of the best epoch
-    /// is then what training gives.
-    pub validation_patience: Option<usize>,
-}
-
-/// Settings of one call of [`fit()`](crate::fit()).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Training {
-    /// How gradients are computed.
-    pub rule: GradientRule,
-    /// What is done with them.
-    pub optimiser: Optimiser,
-    /// Learning rate η of the first epoch.
-    pub learning_rate: f64,
-    /// How η changes from epoch to epoch.
-    pub schedule: Schedule,
-    /// Samples per step.
-    pub batch: BatchSize,
-    /// Which ρ̂ a minibatch uses.
-    pub rho_hat: RhoHat,
-    /// The most passes over the data; of L-BFGS and conjugate gradients the most iterations.
-    pub epochs: usize,
-    /// What ends training earlier.
-    pub stop: StopRules,
-    /// The number of threads of the fused kernels, which the delta rule then uses wherever they
-    /// cover a model and its settings; nothing for Burn's operations always, as on a GPU.
-    pub fused: Option<usize>,
+/// Which ρ̂ the sparsity term of a minibatch uses. In each case the gradient goes through the
+/// minibatch's own mean activation, with derivative 1; every executor treats it alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RhoHat {
+    /// The minibatch's own: J is exactly the minibatch's objective. Its expectation over
+    /// minibatches exceeds the full objective's, as KL is convex in ρ̂.
+    #[default]
+    Batch,
+    /// An exponential mean ρ̂ ← μρ̂ + (1 − μ)ρ̂_batch of the minibatches', which begins with a pass
+    /// over all samples. It lags behind the weights by about 1/(1 − μ) steps.
+    Running,
+    /// The mean over all samples, refreshed at the start of every epoch. It lags behind by up to an
+    /// epoch.
+    Full,
 }
 
 impl Training {
-    /// Checks every setting, and that they go together.
+    /// Checks every setting, used or not, and that they go together.
     ///
     /// # Errors
     ///
     /// Names the first setting that is outside its range or cannot be combined with another.
-    pub fn check(&self) -> Result<(), TrainError> {
+    pub fn check(&self) -> Result<(), Setting> {
         positive("learning_rate", self.learning_rate)?;
-        self.optimiser.check()?;
-        self.schedule.check(self.learning_rate, self.epochs)?;
-        self.rho_hat.check()?;
-        at_least_one("epochs", self.epochs)?;
-        if let Some(convergence) = self.stop.convergence {
-            positive("tolerance", convergence.tolerance)?;
-            at_least_one("patience", convergence.epochs)?;
+        for (name, value) in [
+            ("momentum", self.momentum),
+            ("beta1", self.beta1),
+            ("beta2", self.beta2),
+            ("alpha", self.alpha),
+            ("rho_hat_decay", self.rho_hat_decay),
+        ] {
+            rate(name, value)?;
         }
-        if let Some(norm) = self.stop.gradient_norm {
-            positive("gradient_tolerance", norm)?;
+        positive("epsilon", self.epsilon)?;
+        not_negative("decoupled_weight_decay", self.decoupled_weight_decay)?;
+        not_negative("tolerance", self.tolerance)?;
+        not_negative("gradient_tolerance", self.gradient_tolerance)?;
+        positive("schedule_last", self.schedule_last)?;
+        if !(self.schedule_factor > 0.0 && self.schedule_factor < 1.0) {
+            let found = self.schedule_factor;
+            return Err(Setting::new("schedule_factor", found, "a number in (0, 1)"));
         }
+        for (name, value) in [
+            ("schedule_every", self.schedule_every),
+            ("history", self.history),
+            ("epochs", self.epochs),
+            ("patience", self.patience),
+        ] {
+            at_least_one(name, value)?;
+        }
+        Rates::new(self, 0)?;
         match self.batch {
             BatchSize::Full => self.check_full(),
             BatchSize::Rows(rows) => self.check_minibatch(rows),
         }
     }
 
-    fn check_full(&self) -> Result<(), TrainError> {
+    fn check_full(&self) -> Result<(), Setting> {
         if self.rho_hat != RhoHat::Batch {
-            return refuse(
+            return Err(Setting::new(
                 "rho_hat",
                 "an estimate with the full batch",
                 "\"batch\": over the full batch rho_hat is exact",
-            );
+            ));
         }
-        if self.optimiser.searches_lines() && self.schedule != Schedule::Constant {
-            return refuse(
+        if self.optimizer.searches_lines() && self.schedule != Schedule::Constant {
+            return Err(Setting::new(
                 "schedule",
                 "a changing learning rate with a line search",
                 "\"constant\": lbfgs and cg find their own steps",
-            );
+            ));
         }
         Ok(())
     }
 
-    fn check_minibatch(&self, rows: usize) -> Result<(), TrainError> {
+    fn check_minibatch(&self, rows: usize) -> Result<(), Setting> {
         at_least_one("batch", rows)?;
-        if self.optimiser.searches_lines() {
-            return refuse(
+        if self.optimizer.searches_lines() {
+            return Err(Setting::new(
                 "batch",
-                &format!("{rows} with a line search"),
-                "\"full\": lbfgs and cg compare values of one objective, and every minibatch is another",
-            );
+                format!("{rows} with a line search"),
+                "\"full\": lbfgs and cg compare values of one objective, and every minibatch is \
+                 another",
+            ));
         }
-        if self.stop.gradient_norm.is_some() {
-            return refuse(
+        if self.gradient_tolerance > 0.0 {
+            return Err(Setting::new(
                 "gradient_tolerance",
-                &format!("set with batch = {rows}"),
+                format!("set with batch = {rows}"),
                 "batch = \"full\" with it: the gradient of a minibatch does not tend to 0",
-            );
+            ));
         }
         Ok(())
     }
 }
 
-pub(crate) fn refuse(
-    name: &'static str,
-    found: &str,
-    expected: &'static str,
-) -> Result<(), TrainError> {
-    Err(TrainError::Setting {
-        name,
-        found: found.to_owned(),
-        expected,
-    })
+impl Serialize for BatchSize {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Full => serializer.serialize_str("full"),
+            Self::Rows(rows) => serializer.serialize_u64(*rows as u64),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for BatchSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumberOrFull;
+
+        impl Visitor<'_> for NumberOrFull {
+            type Value = BatchSize;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of samples or \"full\"")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<BatchSize, E> {
+                match text {
+                    "full" => Ok(BatchSize::Full),
+                    _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+                }
+            }
+
+            fn visit_i64<E: Error>(self, rows: i64) -> Result<BatchSize, E> {
+                usize::try_from(rows)
+                    .map(BatchSize::Rows)
+                    .map_err(|_| E::invalid_value(Unexpected::Signed(rows), &self))
+            }
+
+            fn visit_u64<E: Error>(self, rows: u64) -> Result<BatchSize, E> {
+                usize::try_from(rows)
+                    .map(BatchSize::Rows)
+                    .map_err(|_| E::invalid_value(Unexpected::Unsigned(rows), &self))
+            }
+        }
+
+        deserializer.deserialize_any(NumberOrFull)
+    }
 }

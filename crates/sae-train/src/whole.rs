@@ -1,39 +1,60 @@
-//! J and its gradient over all samples, at whatever point an optimiser asks for.
+//! The objective over all samples, in parts of bounded memory, over any executor.
+//!
+//! The whole objective is the mean of the parts' objectives, weighted by their rows, once every part
+//! uses the ρ̂ of the whole. That takes the note's three passes: forward over all parts for ρ̂, then
+//! forward and backward over each. Parts are added up in their order, so that the result depends on
+//! their size only through rounding.
 
-use std::cell::RefCell;
+use crate::{Data, Executor, Gradient, TrainError};
 
-use burn::optim::GradientsParams;
-use sae_model::{Fused, FusedBatch, Gradient, GradientRule, HostValue, Objective};
-
-use crate::full_batch::{CHUNK, full_gradient};
-use crate::{Source, TrainError};
-
-/// The exact objective over all samples of a source, by the fused kernels or by Burn's operations.
-pub(crate) struct Whole<'a, O, S> {
-    pub objective: &'a O,
-    pub rule: GradientRule,
-    pub source: &'a S,
-    pub fused: RefCell<Option<&'a mut Fused>>,
+/// J, its terms and its gradient over all samples; the corruption is that of `epoch`, from 0.
+///
+/// # Errors
+///
+/// Refuses samples that do not fit the model.
+pub fn whole_gradient(
+    executor: &mut dyn Executor,
+    data: &Data<'_>,
+    epoch: usize,
+) -> Result<Gradient, TrainError> {
+    let activity = mean_activity(executor, data, epoch)?;
+    let rows = data.rows();
+    for part in data.parts(part_size(executor, data)) {
+        data.with_batch(part, epoch, |batch| {
+            executor.backward(batch, rows, &activity)
+        })?;
+    }
+    executor.finish()
 }
 
-impl<O: Objective, S: Source<Batch = O::Batch>> Whole<'_, O, S> {
-    pub(crate) fn gradient(
-        &self,
-        model: &O::Model,
-    ) -> Result<(HostValue, GradientsParams), TrainError> {
-        let mut fused = self.fused.borrow_mut();
-        let (Some(fused), Some(host)) = (fused.as_deref_mut(), self.source.host()) else {
-            let found = full_gradient(self.objective, self.rule, model, self.source, CHUNK)?;
-            let Gradient { value, gradients } = found;
-            return Ok((value.to_host(), gradients));
-        };
-        fused.set(model);
-        let batch = FusedBatch {
-            inputs: host.rows(None),
-            targets: None,
-            labels: host.labels,
-        };
-        let value = fused.step(batch, None).clone();
-        Ok((value, fused.gradients(model)))
+/// The mean activity of each hidden unit over all samples; empty where the objective does not depend
+/// on it.
+///
+/// # Errors
+///
+/// Refuses samples that do not fit the model.
+pub fn mean_activity(
+    executor: &mut dyn Executor,
+    data: &Data<'_>,
+    epoch: usize,
+) -> Result<Vec<f64>, TrainError> {
+    let mut activity = vec![0.0; executor.hidden()];
+    if activity.is_empty() {
+        return Ok(activity);
+    }
+    for part in data.parts(part_size(executor, data)) {
+        data.with_batch(part, epoch, |batch| {
+            executor.forward(batch, data.rows(), &mut activity)
+        })?;
+    }
+    Ok(activity)
+}
+
+/// Corrupted samples are made part by part, and are not to fill the memory either.
+fn part_size(executor: &dyn Executor, data: &Data<'_>) -> usize {
+    const CORRUPTED: usize = 4096;
+    match data.corruptor {
+        Some(_) => executor.part_size().min(CORRUPTED),
+        None => executor.part_size(),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use crate::backend::Backend;
+use sae::Backend;
+
 use crate::error::CliError;
 use crate::output;
 
@@ -21,7 +22,7 @@ pub fn run() -> Result<ExitCode, CliError> {
         output::result(format!(
             "{:<17} {state}",
             format!("{}{default}", backend.name())
-        ));
+        ))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,23 +2,21 @@
 
 use std::process::ExitCode;
 
+use sae::Experiment;
+
 use crate::args::ConfigArgs;
-use crate::config::{Checked, ConfigError, Loaded};
 use crate::error::CliError;
 use crate::output;
 
 /// Reads a file, applies the arguments and checks every range.
-pub fn load(args: &ConfigArgs) -> Result<Checked, ConfigError> {
+pub fn load(args: &ConfigArgs) -> Result<Experiment, CliError> {
     let mut set = args.set.clone();
     set.extend(args.seed.map(|seed| format!("seed={seed}")));
-    Loaded::read(&args.config, &set)?.check()
+    Ok(Experiment::read(&args.config, &set)?)
 }
 
 /// Prints the resolved configuration.
 pub fn check(args: &ConfigArgs) -> Result<ExitCode, CliError> {
-    let checked = load(args)?;
-    let text = toml::to_string_pretty(&checked.config)
-        .map_err(|error| CliError::Input(error.to_string()))?;
-    output::result(text.trim_end());
+    output::result(load(args)?.to_toml()?.trim_end())?;
     Ok(ExitCode::SUCCESS)
 }

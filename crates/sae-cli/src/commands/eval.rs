@@ -2,60 +2,66 @@
 
 use std::process::ExitCode;
 
-use sae_data::Dataset;
-use sae_stack::{Evaluation, evaluate};
+use burn::tensor::DType;
+use sae::data::Dataset;
+use sae::stack::{Evaluation, evaluate};
+use sae::{DataFacts, Run, Stage};
 
 use crate::args::EvalArgs;
 use crate::error::CliError;
-use crate::run_folder::{DataFacts, RunFolder};
-use crate::{data, output};
+use crate::output;
+use crate::progress::short;
 
 /// The networks that a run may hold, with what they are.
-const NETWORKS: [(&str, &str); 3] = [
-    ("softmax", "before fine-tuning"),
-    ("finetune", "after fine-tuning"),
-    ("control", "fine-tuned from random initialisation"),
+const NETWORKS: [(Stage, &str); 3] = [
+    (Stage::Softmax, "before fine-tuning"),
+    (Stage::FineTune, "after fine-tuning"),
+    (Stage::Control, "fine-tuned from random initialisation"),
 ];
 
 /// Evaluates every network of a run.
 pub fn run(args: &EvalArgs) -> Result<ExitCode, CliError> {
-    let folder = RunFolder::open(&args.run)?;
-    let facts = folder.facts()?;
-    let config = folder.config()?;
+    let run = Run::open(&args.run)?;
+    let (experiment, facts) = (run.experiment(), run.facts());
     let device = args.backend.device()?;
-    let networks = NETWORKS
-        .iter()
-        .map(|(stage, title)| Ok(folder.network(stage, &config, &device)?.map(|n| (title, n))))
-        .collect::<Result<Vec<_>, CliError>>()?;
-    let networks: Vec<_> = networks.into_iter().flatten().collect();
+    let mut networks = Vec::new();
+    for (stage, title) in NETWORKS {
+        let network = run.network(stage, DType::F32, &device)?;
+        networks.extend(network.map(|network| (title, network)));
+    }
     if networks.is_empty() {
-        let expected = match config.classifier {
+        let expected = match experiment.classifier {
             true => "yet; expected a run that has finished its softmax stage",
             false => "(classifier = false); expected a run with classifier = true",
         };
-        return Err(CliError::Input(format!(
-            "{} holds no trained network {expected}",
-            args.run.display()
-        )));
+        let run = args.run.display();
+        return Err(CliError::input(format!("{run} holds no trained network {expected}")));
     }
-    let mut data = match &args.data {
-        Some(folder) => data::load_folder(folder)?,
-        None => data::load_test(&config)?,
+    let (mut data, what) = match &args.data {
+        Some(folder) => {
+            let what = format!("the test pair of {}", folder.display());
+            (Dataset::read_idx_folder(folder)?, what)
+        }
+        None => {
+            let data = experiment.data.load_test(experiment.seed, true)?;
+            (data, "the test data of the run".to_owned())
+        }
     };
-    check_alike(&facts, &data)?;
-    if let Some(scaling) = folder.scaling(&config)? {
+    check_alike(facts, &data)?;
+    if let Some(scaling) = run.scaling()? {
         data.samples = scaling.apply(&data.samples);
     }
+    output::result(format!("{}: {what}", args.run.display()))?;
     for (title, network) in networks {
-        let evaluation = evaluate(&network, &data, &device)?;
-        output::result(table(title, &evaluation, &facts.classes));
+        let evaluation = evaluate(&network, &data, &device).map_err(sae::Error::from)?;
+        output::result(table(title, &evaluation, &facts.classes))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn check_alike(facts: &DataFacts, data: &Dataset) -> Result<(), CliError> {
     if (data.image.height, data.image.width) != (facts.height, facts.width) {
-        return Err(CliError::Input(format!(
+        return Err(CliError::input(format!(
             "the data are images of {} x {} pixels; expected {} x {}, as the run was trained on",
             data.image.height, data.image.width, facts.height, facts.width
         )));
@@ -63,7 +69,7 @@ fn check_alike(facts: &DataFacts, data: &Dataset) -> Result<(), CliError> {
     let classes = facts.classes.len();
     let mut labels = data.labels.iter().flat_map(|labels| &labels.values);
     if let Some(label) = labels.find(|&&l| usize::from(l) >= classes) {
-        return Err(CliError::Input(format!(
+        return Err(CliError::input(format!(
             "the data have the label {label}; expected 0 to {}, as the run was trained on",
             classes - 1
         )));
@@ -74,9 +80,9 @@ fn check_alike(facts: &DataFacts, data: &Dataset) -> Result<(), CliError> {
 /// Accuracy, cross-entropy and the confusion matrix, one row per actual class.
 pub fn table(title: &str, evaluation: &Evaluation, classes: &[String]) -> String {
     let mut text = format!(
-        "{title}: accuracy {:.2}%, cross-entropy {:.4} nats, {} samples\n",
+        "{title}: accuracy {:.2}%, cross-entropy {} nats, {} samples\n",
         100.0 * evaluation.accuracy,
-        evaluation.cross_entropy,
+        short(evaluation.cross_entropy),
         evaluation.samples
     );
     let width = classes.iter().map(String::len).max().unwrap_or(0).max(6);

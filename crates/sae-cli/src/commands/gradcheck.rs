@@ -3,92 +3,205 @@
 use std::process::ExitCode;
 
 use burn::tensor::{DType, Device};
-use sae_model::{FiniteDifference, Objective, TensorCheck, gradient_check};
-use sae_stack::Stage;
+use sae::stack::Stage;
+use sae::stages::{Stages, Visitor};
+use sae::train::{Batch, Compute, FromHost, Trainable, Training, executor};
+use sae::{Error, Run};
+use sae_model::{
+    FiniteDifference, GradientRule, PlainLoops, TensorCheck, gradient_check, named_gradients,
+    named_parameters, relative_difference,
+};
 
-use crate::args::GradcheckArgs;
+use crate::args::{ConfigArgs, GradcheckArgs};
 use crate::error::CliError;
-use crate::initial::{InitialModels, Visitor};
-use crate::{data, output};
+use crate::output;
 
-/// Largest relative difference of delta and autodiff.
+/// Largest relative difference of delta and autodiff, in `f64`.
 const RULES: f64 = 1e-10;
-/// Largest relative difference of either rule and finite differences.
+/// Largest relative difference of either rule and finite differences, in `f64`.
 const FINITE: f64 = 1e-7;
+/// Largest relative difference of the fused kernels and the delta rules; the kernels compute in
+/// `f32`.
+const FUSED: f64 = 1e-3;
 
-/// Checks every model of a configuration at its initial weights, in `f64`, on the first rows of its
-/// training data. Exit code 1 where any two gradients disagree.
+/// Checks every model of a configuration at its initial weights, or of a run at the trained ones, on
+/// the first rows of the training data. Exit code 1 where any two gradients disagree.
 pub fn run(args: &GradcheckArgs) -> Result<ExitCode, CliError> {
-    let checked = super::config::load(&args.config)?;
-    let mut train = data::load(&checked.config)?.train;
-    if let Some(scaling) = data::fit_scaling(&checked.config, &train)? {
-        train.samples = scaling.apply_exactly(&train.samples);
+    let run = args.run.as_ref().map(Run::open).transpose()?;
+    let experiment = match (&run, &args.config) {
+        (Some(run), _) => run.experiment().clone(),
+        (None, Some(config)) => super::config::load(&ConfigArgs {
+            config: config.clone(),
+            seed: args.seed,
+            set: args.set.clone(),
+        })?,
+        (None, None) => return Err(CliError::input("expected CONFIG or --run RUN".to_owned())),
+    };
+    let loaded = experiment.data.load(experiment.seed, experiment.classifier)?;
+    let mut train = loaded.train;
+    if let Some(scaling) = experiment.data.fit_scaling(&train)? {
+        train.samples = scaling.apply(&train.samples);
     }
-    let settings = checked.settings_for(train.rows())?;
-    let models = InitialModels::new(&settings, &train, DType::F64, &Device::flex())?;
+    let settings = experiment.settings(train.rows())?;
+    let device = Device::flex();
+    let stages = match &run {
+        Some(run) => Stages::of_run(run, &settings, &train, DType::F64)?,
+        None => Stages::initial(&settings, &train, DType::F64, &device)?,
+    };
     let rows = args.rows as usize;
     let mut checker = Checker {
         finite: FiniteDifference {
             entries: args.entries as usize,
-            ..FiniteDifference::default()
         },
+        compute: Compute::on_cpu(device, experiment.threads()),
         checks: Vec::new(),
     };
-    models.visit(Some(rows), &mut checker)?;
+    stages.visit(Some(rows), &mut checker)?;
     output::result(format!(
-        "f64, {} rows, up to {} entries per tensor by central differences; relative differences \
-         |a - b| / |a + b|",
+        "{} rows, up to {} entries per tensor; relative differences |a - b| / |a + b| in f64, of the \
+         fused kernels in f32; finite differences are those of J by plain loops",
         rows.min(train.rows()),
         args.entries
-    ));
-    output::result(table(&checker.checks));
-    let agree = checker.checks.iter().all(|(_, check)| agrees(check));
-    output::result(format!(
-        "{}: delta-autodiff must be below {RULES:.0e}, the others below {FINITE:.0e}",
-        if agree { "all agree" } else { "they disagree" }
-    ));
+    ))?;
+    output::result(table(&checker.checks))?;
+    output::result(verdict(&checker.checks))?;
+    let agree = checker.checks.iter().all(Check::agrees);
     Ok(ExitCode::from(u8::from(!agree)))
+}
+
+/// Agreement on one parameter tensor of one model.
+struct Check {
+    stage: Stage,
+    tensor: TensorCheck,
+    /// The fused kernels against the delta rules.
+    fused: f64,
+}
+
+impl Check {
+    /// A difference that is not a number is no agreement.
+    fn agrees(&self) -> bool {
+        let TensorCheck {
+            delta_autodiff,
+            delta_finite,
+            autodiff_finite,
+            ..
+        } = self.tensor;
+        delta_autodiff < RULES && delta_finite < FINITE && autodiff_finite < FINITE && self.fused < FUSED
+    }
 }
 
 struct Checker {
     finite: FiniteDifference,
-    checks: Vec<(Stage, TensorCheck)>,
+    compute: Compute,
+    checks: Vec<Check>,
 }
 
 impl Visitor for Checker {
-    fn visit<O: Objective>(
+    fn visit<O: Trainable + PlainLoops>(
         &mut self,
         stage: Stage,
         objective: &O,
         model: &O::Model,
-        batch: &O::Batch,
-    ) -> Result<(), CliError> {
-        let found = gradient_check(objective, model, batch, self.finite)?;
-        self.checks
-            .extend(found.into_iter().map(|check| (stage, check)));
+        batch: &Batch<'_>,
+    ) -> Result<(), Error>
+    where
+        O::Batch: FromHost,
+    {
+        let exact = O::Batch::from_host(batch, &self.compute.device, DType::F64)?;
+        let delta = GradientRule::Delta.gradient(objective, model, &exact);
+        let delta = named_gradients(model, &delta.gradients);
+        let fused = self.fused(objective, model, batch)?;
+        let checks = gradient_check(objective, model, &exact, self.finite);
+        for ((tensor, (_, delta)), fused) in checks.into_iter().zip(delta).zip(fused) {
+            self.checks.push(Check {
+                stage,
+                tensor,
+                fused: relative_difference(&fused, &delta),
+            });
+        }
         Ok(())
     }
 }
 
-/// A difference that is not a number is no agreement.
-fn agrees(check: &TensorCheck) -> bool {
-    check.delta_autodiff < RULES && check.delta_finite < FINITE && check.autodiff_finite < FINITE
+impl Checker {
+    /// The gradient in the fused kernels, parameter by parameter.
+    fn fused<O: Trainable>(
+        &self,
+        objective: &O,
+        model: &O::Model,
+        batch: &Batch<'_>,
+    ) -> Result<Vec<Vec<f64>>, Error>
+    where
+        O::Batch: FromHost,
+        O::Model: 'static,
+    {
+        let training = Training::default();
+        let mut kernels = executor(objective, model.clone(), &training, &self.compute)?;
+        let rows = batch.rows();
+        let mut activity = vec![0.0; kernels.hidden()];
+        if !activity.is_empty() {
+            kernels.forward(batch, rows, &mut activity)?;
+        }
+        kernels.backward(batch, rows, &activity)?;
+        let flat = kernels.finish()?.values;
+        let mut rest = &flat[..];
+        let mut own = |count: usize| {
+            let (own, after) = rest.split_at(count);
+            rest = after;
+            own.to_vec()
+        };
+        let parameters = named_parameters(model);
+        Ok(parameters.iter().map(|p| own(p.values.len())).collect())
+    }
 }
 
-fn table(checks: &[(Stage, TensorCheck)]) -> String {
+/// What the table says, in a line.
+fn verdict(checks: &[Check]) -> String {
+    let agree = checks.iter().all(Check::agrees);
+    let kinks: usize = checks.iter().map(|check| check.tensor.kinks).sum();
+    let flat = checks.iter().filter(|c| c.tensor.norm == 0.0).count();
+    let mut text = format!(
+        "{}: delta-autodiff must be below {RULES:.0e}, those with finite differences below \
+         {FINITE:.0e}, fused-delta below {FUSED:.0e}",
+        if agree { "all agree" } else { "they disagree" }
+    );
+    if kinks > 0 {
+        text.push_str(&format!(
+            "\n{kinks} entries were left out: at no step does every sample stay on its side of a \
+             unit's kink"
+        ));
+    }
+    if flat > 0 {
+        text.push_str(&format!(
+            "\n{flat} tensors have no slope at these weights, so that only zeros were compared"
+        ));
+    }
+    text
+}
+
+fn table(checks: &[Check]) -> String {
     let mut lines = vec![format!(
-        "{:<14} {:<20} {:>12} {:>16} {:>16} {:>18}",
-        "model", "parameter", "shape", "delta-autodiff", "delta-finite", "autodiff-finite"
+        "{:<14} {:<20} {:>12} {:>16} {:>16} {:>18} {:>14}",
+        "model",
+        "parameter",
+        "shape",
+        "delta-autodiff",
+        "delta-finite",
+        "autodiff-finite",
+        "fused-delta"
     )];
-    for (stage, check) in checks {
+    for check in checks {
+        let tensor = &check.tensor;
         lines.push(format!(
-            "{stage:<14} {:<20} {:>12} {:>16.2e} {:>16.2e} {:>18.2e}{}",
-            check.name,
-            format!("{:?}", check.shape),
-            check.delta_autodiff,
-            check.delta_finite,
-            check.autodiff_finite,
-            if agrees(check) { "" } else { "  DISAGREE" }
+            "{:<14} {:<20} {:>12} {:>16.2e} {:>16.2e} {:>18.2e} {:>14.2e}{}",
+            check.stage,
+            tensor.name,
+            format!("{:?}", tensor.shape),
+            tensor.delta_autodiff,
+            tensor.delta_finite,
+            tensor.autodiff_finite,
+            check.fused,
+            if check.agrees() { "" } else { "  DISAGREE" }
         ));
     }
     lines.join("\n")
@@ -98,23 +211,30 @@ fn table(checks: &[(Stage, TensorCheck)]) -> String {
 mod tests {
     use super::*;
 
-    fn check(delta_autodiff: f64, delta_finite: f64) -> TensorCheck {
-        TensorCheck {
-            name: "encoder.weight".to_owned(),
-            shape: vec![3, 2],
-            entries: 6,
-            delta_autodiff,
-            delta_finite,
-            autodiff_finite: 1e-9,
+    fn check(delta_autodiff: f64, delta_finite: f64, fused: f64) -> Check {
+        Check {
+            stage: Stage::Softmax,
+            tensor: TensorCheck {
+                name: "encoder.weight".to_owned(),
+                shape: vec![3, 2],
+                entries: 6,
+                kinks: 0,
+                norm: 1.0,
+                delta_autodiff,
+                delta_finite,
+                autodiff_finite: 1e-9,
+            },
+            fused,
         }
     }
 
     #[test]
     fn disagreement_is_marked() {
-        let marked = |c: TensorCheck| table(&[(Stage::Softmax, c)]).contains("DISAGREE");
-        assert!(!marked(check(1e-12, 1e-8)));
-        assert!(marked(check(1e-9, 1e-8)));
-        assert!(marked(check(1e-12, 1e-6)));
-        assert!(marked(check(f64::NAN, 1e-8)));
+        let marked = |c: Check| table(&[c]).contains("DISAGREE");
+        assert!(!marked(check(1e-12, 1e-8, 1e-6)));
+        assert!(marked(check(1e-9, 1e-8, 1e-6)));
+        assert!(marked(check(1e-12, 1e-6, 1e-6)));
+        assert!(marked(check(f64::NAN, 1e-8, 1e-6)));
+        assert!(marked(check(1e-12, 1e-8, 1e-2)));
     }
 }

@@ -4,15 +4,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use burn::tensor::{DType, Device};
-use sae_data::{Array, read_npy, read_npz};
+use sae::data::{Array, Tensors, read_npy, read_npz, read_npz_only};
+use sae::stack::WeightsError;
+use sae::{DataFacts, Destination, Experiment, Layer, import};
 use sae_model::{Architecture, AutoencoderConfig, Decoder, Dense, DenseConfig, SparseAutoencoder};
-use sae_stack::{encode_weights, read_array};
 
 use crate::args::{ImportArgs, Orientation, Size};
-use crate::config::{Config, LayerConfig};
 use crate::error::CliError;
 use crate::output;
-use crate::run_folder::{DataFacts, Destination};
 
 /// Makes a run folder of one autoencoder from weights written elsewhere.
 pub fn run(args: &ImportArgs) -> Result<ExitCode, CliError> {
@@ -20,7 +19,7 @@ pub fn run(args: &ImportArgs) -> Result<ExitCode, CliError> {
         Some(size) => from_theta(args, size)?,
         None => from_matrices(args)?,
     };
-    let layer = LayerConfig {
+    let layer = Layer {
         hidden: arrays.size.outputs,
         rho: args.rho,
         beta: args.beta,
@@ -29,17 +28,17 @@ pub fn run(args: &ImportArgs) -> Result<ExitCode, CliError> {
         encoder: args.encoder,
         decoder: args.decoder,
         tied: arrays.w2.is_none(),
-        ..LayerConfig::default()
+        ..Layer::default()
     };
-    let config = Config {
-        classifier: false,
-        layers: vec![layer],
-        ..Config::default()
-    };
-    let architecture = crate::config::architecture(&config.layers[0]);
+    layer.check()?;
+    let architecture = layer.architecture();
     AutoencoderConfig::new(arrays.size.inputs, arrays.size.outputs)?
         .with_architecture(architecture)?;
-    crate::config::layer_objective(&config, 0, 1)?.check(&architecture)?;
+    let experiment = Experiment {
+        classifier: false,
+        layers: vec![layer],
+        ..Experiment::default()
+    };
     let (height, width) = image(args.image, arrays.size.inputs)?;
     let facts = DataFacts {
         height,
@@ -51,9 +50,9 @@ pub fn run(args: &ImportArgs) -> Result<ExitCode, CliError> {
     };
     let size = arrays.size;
     let autoencoder = arrays.into_autoencoder(architecture);
-    let destination = Destination::choose(Some(&args.out), "", args.overwrite)?;
-    let folder = destination.create(&config, &facts)?;
-    folder.write_weights("autoencoder-1", &encode_weights(&autoencoder))?;
+    let reads = [args.file.clone()];
+    let destination = Destination::choose(Some(&args.out), "", args.overwrite, &reads)?;
+    let folder = import(destination.claim()?, &experiment, &facts, &autoencoder)?;
     output::result(format!(
         "{}: autoencoder {}-{} in f64{}; see `sae objective {} DATA` and `sae features {}`",
         folder.path().display(),
@@ -62,7 +61,7 @@ pub fn run(args: &ImportArgs) -> Result<ExitCode, CliError> {
         if architecture.tied { ", tied" } else { "" },
         folder.path().display(),
         folder.path().display(),
-    ));
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -105,7 +104,7 @@ fn from_theta(args: &ImportArgs, size: Size) -> Result<Arrays, CliError> {
     let (n, h) = (size.0, size.1);
     let expected = 2 * n * h + n + h;
     if theta.values.len() != expected {
-        return Err(CliError::Input(format!(
+        return Err(CliError::input(format!(
             "{}: holds {} values of shape {:?}; expected {expected}: W1 {h} x {n}, W2 {n} x {h}, \
              b1 {h} and b2 {n}",
             args.file.display(),
@@ -127,7 +126,7 @@ fn from_theta(args: &ImportArgs, size: Size) -> Result<Arrays, CliError> {
 
 fn from_matrices(args: &ImportArgs) -> Result<Arrays, CliError> {
     let Some(orientation) = args.orientation else {
-        return Err(CliError::Input(
+        return Err(CliError::input(
             "--orientation is missing; expected input-output (a layer is x·W) or output-input (a \
              layer is W·x, as PyTorch and MATLAB store it), or --theta for UFLDL's flat vector"
                 .to_owned(),
@@ -153,11 +152,12 @@ fn from_matrices(args: &ImportArgs) -> Result<Arrays, CliError> {
     };
     let ([n, h], w1) = matrix(&args.encoder_weight)?;
     let w2 = if args.tied {
+        refuse_decoder(args)?;
         None
     } else {
         let (shape, w2) = matrix(&args.decoder_weight)?;
         if shape != [h, n] {
-            return Err(CliError::Input(format!(
+            return Err(CliError::input(format!(
                 "{}: as {orientation}, {} is {n} x {h} but {} is {} x {}; expected {h} x {n}. Is \
                  the other --orientation meant?",
                 args.file.display(),
@@ -183,35 +183,71 @@ fn transposed(values: &[f64], rows: usize, columns: usize) -> Vec<f64> {
     (0..rows * columns).map(at).collect()
 }
 
-/// The array called `name` of a safetensors or NPZ file, or the one of an NPY file.
-fn read(path: &Path, name: Option<&str>) -> Result<Array, CliError> {
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
-    match (extension.as_ref(), name) {
-        ("npy", None) => Ok(read_npy(path)?),
-        ("npz", Some(name)) => Ok(read_npz(path, name)?),
-        ("safetensors", Some(name)) => {
-            let bytes = std::fs::read(path).map_err(|error| {
-                CliError::Input(format!("{}: cannot be read: {error}", path.display()))
-            })?;
-            let (shape, values) = read_array(&bytes, name).map_err(|source| CliError::Weights {
-                path: path.to_owned(),
-                source,
-            })?;
-            Ok(Array { shape, values })
-        }
-        ("npz" | "safetensors", None) => Err(CliError::Input(format!(
-            "{}: holds several arrays; name theta's with --array",
-            path.display()
+/// With tied weights the decoder's matrix is the encoder's: one in the file would be left unused.
+fn refuse_decoder(args: &ImportArgs) -> Result<(), CliError> {
+    let name = &args.decoder_weight;
+    match read(&args.file, Some(name)) {
+        Ok(_) => Err(CliError::input(format!(
+            "{}: holds {name}; expected none with --tied, whose decoder is the encoder transposed",
+            args.file.display()
         ))),
-        _ => Err(CliError::Input(format!(
-            "{}: expected a .safetensors or .npz file, or with --theta a .npy file",
-            path.display()
-        ))),
+        Err(_) => Ok(()),
     }
 }
 
+/// The array called `name` of a safetensors or NPZ file, or its only one, or that of an NPY file.
+fn read(path: &Path, name: Option<&str>) -> Result<Array, CliError> {
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    let array = match (extension.as_ref(), name) {
+        ("npy", None) => read_npy(path)?,
+        ("npz", Some(name)) => read_npz(path, name)?,
+        ("npz", None) => read_npz_only(path)?,
+        ("safetensors", name) => read_tensor(path, name)?,
+        _ => {
+            return Err(CliError::input(format!(
+                "{}: expected a .safetensors or .npz file, or with --theta a .npy file",
+                path.display()
+            )));
+        }
+    };
+    array.check_finite(path, name.unwrap_or("the array"))?;
+    Ok(array)
+}
+
+/// A tensor of a safetensors file, or its only one.
+fn read_tensor(path: &Path, name: Option<&str>) -> Result<Array, CliError> {
+    let bytes = std::fs::read(path).map_err(|source| sae::Error::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let wrong = |error: sae::data::TensorsError| sae::Error::Weights {
+        path: path.to_owned(),
+        source: WeightsError::from(error),
+    };
+    let tensors = Tensors::from_bytes(&bytes).map_err(wrong)?;
+    let names: Vec<&str> = tensors.iter().map(|(name, _)| name).collect();
+    let name = match (name, &names[..]) {
+        (Some(name), _) => name,
+        (None, [only]) => only,
+        (None, _) => {
+            return Err(CliError::input(format!(
+                "{}: holds {}; name theta's with --array",
+                path.display(),
+                names.join(", ")
+            )));
+        }
+    };
+    let found = tensors.iter().find(|(own, _)| *own == name);
+    let rank = found.map_or(1, |(_, tensor)| tensor.shape.len());
+    let tensor = tensors.get(name, rank).map_err(wrong)?;
+    Ok(Array {
+        shape: tensor.shape.clone(),
+        values: tensor.values.clone(),
+    })
+}
+
 fn wrong_shape(path: &Path, name: &str, array: &Array, expected: &str) -> CliError {
-    CliError::Input(format!(
+    CliError::input(format!(
         "{}: {name} has the shape {:?}; expected {expected}",
         path.display(),
         array.shape
@@ -223,7 +259,7 @@ fn image(given: Option<Size>, inputs: usize) -> Result<(usize, usize), CliError>
     let side = inputs.isqrt();
     match given {
         Some(Size(height, width)) if height * width == inputs => Ok((height, width)),
-        Some(Size(height, width)) => Err(CliError::Input(format!(
+        Some(Size(height, width)) => Err(CliError::input(format!(
             "--image is {height}x{width}; expected a product of {inputs}, the number of inputs"
         ))),
         None if side * side == inputs => Ok((side, side)),

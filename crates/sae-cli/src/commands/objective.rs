@@ -4,56 +4,73 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use burn::tensor::{DType, Device, Tensor};
-use sae_data::{Samples, read_npy};
-use sae_model::{
-    Convention, GradientRule, ModelError, SparseAutoencoder, SparseObjective, named_gradients,
-};
-use sae_train::{CHUNK, Inputs, Unlabelled, full_gradient};
+use sae::data::{Dataset, Samples, read_npy};
+use sae::stack::Scale;
+use sae::train::{Data, OnBurn, Selected, Table, Trainable, Training, whole_gradient};
+use sae::{Error, Run};
+use sae_model::{Convention, ModelError, SparseAutoencoder, SparseObjective, term};
 use serde::Serialize;
 
 use crate::args::ObjectiveArgs;
-use crate::config::{Config, layer_objective};
 use crate::error::CliError;
-use crate::run_folder::RunFolder;
-use crate::{data, output};
+use crate::output;
 
 /// Evaluates J, its terms, ρ̂ and ‖∇J‖ exactly, in `f64`, at given weights on given data.
 pub fn run(args: &ObjectiveArgs) -> Result<ExitCode, CliError> {
-    let folder = RunFolder::open(&args.run)?;
-    let config = folder.config()?;
-    let layer = args.layer as usize;
-    if layer > config.layers.len() {
-        return Err(CliError::Input(format!(
-            "--layer is {layer}; expected 1 to {}, the autoencoders of {}",
-            config.layers.len(),
+    let run = Run::open(&args.run)?;
+    let layers = &run.experiment().layers;
+    let number = args.layer as usize;
+    if number > layers.len() {
+        return Err(CliError::input(format!(
+            "--layer is {number}; expected 1 to {}, the autoencoders of {}",
+            layers.len(),
             args.run.display()
         )));
     }
-    let mut samples = samples(args.data.as_deref(), &config)?;
-    if let Some(scaling) = folder.scaling(&config)? {
+    let mut samples = samples(args.data.as_deref(), &run)?;
+    if let Some((row, column)) = samples.first_not_finite() {
+        return Err(CliError::input(format!(
+            "the data are not finite in row {row}, column {column}, counted from 0; expected \
+             finite numbers"
+        )));
+    }
+    if let Some(scaling) = run.scaling()? {
         check_width(&samples, scaling.inputs(), "the run's inputs")?;
         samples = scaling.apply_exactly(&samples);
     }
-    let (autoencoder, inputs) = inputs_of(&folder, &config, layer, samples)?;
-    let objective = layer_objective(&config, layer - 1, inputs.rows())?;
-    let evaluated = evaluate(objective, &autoencoder, &inputs, args.convention.into())?;
+    let (autoencoder, inputs) = inputs_of(&run, number, samples)?;
+    let scale: Scale = run.experiment().objective.scale;
+    let objective = layers[number - 1].objective()?;
+    let objective = objective.from_convention(scale.into(), inputs.rows(), 1)?;
+    let wanted = |convention: &Convention| convention.to_string() == args.convention;
+    let convention = Convention::ALL.into_iter().find(wanted).unwrap_or_default();
+    let evaluated = evaluate(objective, autoencoder, &inputs, convention)?;
     if args.json {
         let text = serde_json::to_string_pretty(&evaluated)
-            .map_err(|error| CliError::Input(error.to_string()))?;
-        output::result(text);
+            .map_err(|error| CliError::input(error.to_string()))?;
+        output::result(text)?;
     } else {
-        output::result(table(&evaluated));
+        output::result(table(&evaluated))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The samples of an IDX folder or an NPY matrix, or the run's own training samples.
-fn samples(data: Option<&Path>, config: &Config) -> Result<Samples, CliError> {
+fn samples(data: Option<&Path>, run: &Run) -> Result<Samples, CliError> {
     let Some(path) = data else {
-        return Ok(data::load(config)?.train.samples);
+        if run.facts().train == 0 {
+            return Err(CliError::input(format!(
+                "{} was imported and has no data of its own; expected DATA: a folder with an IDX \
+                 pair, or an NPY matrix [samples, inputs]",
+                run.folder().path().display()
+            )));
+        }
+        let experiment = run.experiment();
+        let data = experiment.data.load(experiment.seed, experiment.classifier)?;
+        return Ok(data.train.samples);
     };
     if path.is_dir() {
-        return Ok(data::load_folder(path)?.samples);
+        return Ok(Dataset::read_idx_folder(path)?.samples);
     }
     let array = read_npy(path)?;
     match array.shape[..] {
@@ -61,7 +78,7 @@ fn samples(data: Option<&Path>, config: &Config) -> Result<Samples, CliError> {
             width,
             values: array.values,
         }),
-        _ => Err(CliError::Input(format!(
+        _ => Err(CliError::input(format!(
             "{}: holds an array of shape {:?}; expected a matrix [samples, inputs]",
             path.display(),
             array.shape
@@ -71,28 +88,25 @@ fn samples(data: Option<&Path>, config: &Config) -> Result<Samples, CliError> {
 
 /// Autoencoder `layer` in `f64`, and its inputs: the samples, or the codes of the layers below.
 fn inputs_of(
-    folder: &RunFolder,
-    config: &Config,
+    run: &Run,
     layer: usize,
     mut samples: Samples,
 ) -> Result<(SparseAutoencoder, Samples), CliError> {
-    let device = Device::flex();
-    for number in 1.. {
-        let autoencoder = folder.autoencoder(number, config, DType::F64, &device)?;
-        check_width(&samples, autoencoder.encoder.inputs(), "encoder.weight")?;
-        if number == layer {
-            return Ok((autoencoder, samples));
-        }
-        samples = codes(&autoencoder, &samples, &device);
+    for number in 1..layer {
+        let autoencoder = run.autoencoder(number, DType::F64)?;
+        check_width(&samples, autoencoder.inputs(), "encoder.weight")?;
+        samples = codes(&autoencoder, &samples);
     }
-    unreachable!("the loop above ends at the layer that was asked for")
+    let autoencoder = run.autoencoder(layer, DType::F64)?;
+    check_width(&samples, autoencoder.inputs(), "encoder.weight")?;
+    Ok((autoencoder, samples))
 }
 
 fn check_width(samples: &Samples, inputs: usize, right_name: &'static str) -> Result<(), CliError> {
     if samples.width() == inputs {
         return Ok(());
     }
-    Err(CliError::Model(ModelError::Shape {
+    Err(CliError::from(ModelError::Shape {
         operation: "evaluating the objective",
         left_name: "the samples",
         left: vec![samples.rows(), samples.width()],
@@ -101,16 +115,20 @@ fn check_width(samples: &Samples, inputs: usize, right_name: &'static str) -> Re
     }))
 }
 
-fn codes(autoencoder: &SparseAutoencoder, samples: &Samples, device: &Device) -> Samples {
-    let inputs = Inputs::new(samples, device).in_doubles();
-    let rows: Vec<usize> = (0..samples.rows()).collect();
-    let code = |chunk: &[usize]| {
-        let code: Tensor<2> = autoencoder.encode(inputs.tensor(chunk)).inner();
+/// Rows that are encoded at once.
+const ROWS_AT_ONCE: usize = 4096;
+
+fn codes(autoencoder: &SparseAutoencoder, samples: &Samples) -> Samples {
+    let rows = samples.rows();
+    let code = |first: usize| {
+        let selected = Selected::Range(first, rows.min(first + ROWS_AT_ONCE));
+        let inputs = Table { samples, selected }.tensor(&Device::flex(), DType::F64);
+        let code: Tensor<2> = autoencoder.encode(inputs).inner();
         code.into_data().iter::<f64>().collect::<Vec<f64>>()
     };
     Samples::Doubles {
-        width: autoencoder.encoder.outputs(),
-        values: rows.chunks(CHUNK).flat_map(code).collect(),
+        width: autoencoder.hidden(),
+        values: (0..rows).step_by(ROWS_AT_ONCE).flat_map(code).collect(),
     }
 }
 
@@ -137,41 +155,35 @@ struct Evaluated {
 
 fn evaluate(
     objective: SparseObjective,
-    autoencoder: &SparseAutoencoder,
+    autoencoder: SparseAutoencoder,
     samples: &Samples,
     convention: Convention,
 ) -> Result<Evaluated, CliError> {
-    let device = Device::flex();
-    let source = Unlabelled {
-        inputs: Inputs::new(samples, &device).in_doubles(),
-        corruptor: None,
-    };
-    let rule = GradientRule::Delta;
-    let gradient = full_gradient(&objective, rule, autoencoder, &source, CHUNK)?;
-    let squares: f64 = named_gradients(autoencoder, &gradient.gradients)
-        .iter()
-        .flat_map(|(_, values)| values)
-        .map(|value| value * value)
-        .sum();
+    let hidden = autoencoder.hidden();
+    let units = objective.sparse_units(&autoencoder);
+    let training = Training::default();
+    let mut executor = OnBurn::delta(objective, autoencoder, units, &training, &Device::flex());
+    let data = Data::unlabelled(samples);
+    let gradient = whole_gradient(&mut executor, &data, 0).map_err(Error::from)?;
     let factor = convention.factor(samples.rows(), samples.width());
-    let mut terms = gradient.value.host_terms();
-    terms.resize(4, 0.0);
+    let terms = &gradient.figures.terms;
+    let term = |name: &str| factor * terms.get(name).unwrap_or(0.0);
     Ok(Evaluated {
         convention: convention.to_string(),
         rows: samples.rows(),
         inputs: samples.width(),
-        hidden: autoencoder.encoder.outputs(),
+        hidden,
         factor,
         alpha: factor * objective.weight_decay(),
         beta: factor * objective.beta(),
         rho: objective.rho(),
-        objective: factor * terms.iter().sum::<f64>(),
-        reconstruction: factor * terms[0],
-        weight_decay: factor * terms[1],
-        sparsity: factor * terms[2],
-        l1: factor * terms[3],
-        gradient_norm: factor * squares.sqrt(),
-        rho_hat: gradient.value.host_statistic(),
+        objective: factor * gradient.figures.objective(),
+        reconstruction: term(term::RECONSTRUCTION),
+        weight_decay: term(term::WEIGHT_DECAY),
+        sparsity: term(term::SPARSITY),
+        l1: term(term::L1),
+        gradient_norm: factor * gradient.norm(),
+        rho_hat: gradient.figures.rho_hat.unwrap_or_default(),
     })
 }
 

@@ -12,6 +12,9 @@ use crate::{ImageShape, uniform};
 /// Radius of the smallest leaf in pixels.
 const SMALLEST: f64 = 2.0;
 
+/// Memory that a pixel takes while it is drawn: its brightness, its bare share, and its byte.
+pub(super) const BYTES_PER_PIXEL: u128 = 8 + 8 + 1;
+
 /// A square picture of `size` × `size` pixels. Leaves are laid from the front to the back until
 /// every pixel is covered, which gives exactly the picture that infinitely many leaves leave.
 pub fn dead_leaves(size: usize, rng: &mut impl Rng) -> Picture {

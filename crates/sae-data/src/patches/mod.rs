@@ -6,10 +6,12 @@ mod leaves;
 use std::path::{Path, PathBuf};
 
 use rand_core::Rng;
+use sae_kernels::Setting;
+use sae_kernels::setting::at_least_one;
 use serde::{Deserialize, Serialize};
 
 use crate::random::below;
-use crate::{DataError, Dataset, ImageShape, Samples, Stream, stream};
+use crate::{DataError, Dataset, ImageShape, Part, Samples, Stream, memory, stream};
 
 pub use leaves::dead_leaves;
 
@@ -53,53 +55,80 @@ impl Default for PatchesConfig {
     }
 }
 
-/// Which patches are cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PatchSet {
-    /// Those to train on.
-    Train,
-    /// Those to evaluate on: from pictures drawn anew, but from the same files.
-    Test,
-}
-
 impl PatchesConfig {
+    /// Takes relative paths of pictures as relative to `folder`.
+    pub fn relative_to(&mut self, folder: &Path) {
+        for picture in &mut self.pictures {
+            *picture = folder.join(&*picture);
+        }
+    }
+
     /// Checks every setting.
     ///
     /// # Errors
     ///
-    /// Names the first one outside its range.
-    pub fn check(&self) -> Result<(), DataError> {
-        let at_least = |name, value: usize, least: usize| {
-            if value >= least {
-                return Ok(());
-            }
-            Err(DataError::Setting {
-                name,
-                found: value.to_string(),
-                expected: format!("at least {least}"),
-            })
-        };
-        at_least("size", self.size, 1)?;
-        at_least("train", self.train, 1)?;
-        at_least("test", self.test, 1)?;
+    /// Names the first one outside its range, or the one that asks for more memory than there is.
+    pub fn check(&self) -> Result<(), Setting> {
+        at_least_one("size", self.size)?;
+        at_least_one("train", self.train)?;
+        at_least_one("test", self.test)?;
         if self.pictures.is_empty() {
-            at_least("drawn", self.drawn, 1)?;
-            at_least("drawn_size", self.drawn_size, self.size)?;
+            at_least_one("drawn", self.drawn)?;
+            if self.drawn_size < self.size {
+                let expected = format!("at least {}, the size of a patch", self.size);
+                return Err(Setting::new("drawn_size", self.drawn_size, expected));
+            }
         }
-        Ok(())
+        self.check_memory()
     }
 
-    /// Cuts the patches of a set; the same seed gives the same patches. They have no labels.
+    fn check_memory(&self) -> Result<(), Setting> {
+        let area = |size: usize| size as u128 * size as u128;
+        let size = self.size;
+        memory::check(
+            "size",
+            size,
+            format!("patches of {size} x {size}"),
+            area(size),
+        )?;
+        let mut all = 0;
+        for (name, count) in [("train", self.train), ("test", self.test)] {
+            all += count as u128;
+            let what = format!("{all} patches of {size} x {size}");
+            memory::check(name, count, what, area(size).saturating_mul(all))?;
+        }
+        if !self.pictures.is_empty() {
+            return Ok(());
+        }
+        let (count, size) = (self.drawn, self.drawn_size);
+        let one = area(size).saturating_mul(leaves::BYTES_PER_PIXEL);
+        memory::check(
+            "drawn_size",
+            size,
+            format!("pictures of {size} x {size}"),
+            one,
+        )?;
+        let what = format!("{count} pictures of {size} x {size}");
+        memory::check(
+            "drawn",
+            count,
+            what,
+            area(size).saturating_mul(count as u128),
+        )
+    }
+
+    /// Cuts the patches of a part; the same seed gives the same patches. They have no labels. Those
+    /// to evaluate on come from pictures drawn anew, but from the same files.
     ///
     /// # Errors
     ///
     /// As [`PatchesConfig::check`]; refuses files that are no PNG, and pictures smaller than a
     /// patch.
-    pub fn cut(&self, set: PatchSet, seed: u64) -> Result<Dataset, DataError> {
+    pub fn cut(&self, part: Part, seed: u64) -> Result<Dataset, DataError> {
         self.check()?;
-        let (count, purpose) = match set {
-            PatchSet::Train => (self.train, Stream::PatchesTrain),
-            PatchSet::Test => (self.test, Stream::PatchesTest),
+        let (count, purpose) = match part {
+            Part::Train => (self.train, Stream::PatchesTrain),
+            Part::Test => (self.test, Stream::PatchesTest),
         };
         let mut rng = stream(seed, purpose);
         let pictures = self.pictures(&mut rng)?;
@@ -139,11 +168,9 @@ impl PatchesConfig {
                 if height.min(width) >= self.size {
                     return Ok(picture);
                 }
-                Err(DataError::Format {
-                    path: path.clone(),
-                    found: format!("a picture of {width} x {height} pixels"),
-                    expected: format!("at least {size} x {size}, one patch", size = self.size),
-                })
+                let found = format!("a picture of {width} x {height} pixels");
+                let expected = format!("at least {size} x {size}, one patch", size = self.size);
+                Err(DataError::format(path, found, expected))
             })
             .collect()
     }
@@ -159,16 +186,22 @@ pub fn read_png(path: &Path) -> Result<Picture, DataError> {
         path: path.to_owned(),
         source,
     })?;
-    let wrong = |error: png::DecodingError| DataError::Format {
-        path: path.to_owned(),
-        found: error.to_string(),
-        expected: "a PNG picture".to_owned(),
-    };
+    let wrong =
+        |error: png::DecodingError| DataError::format(path, error.to_string(), "a PNG picture");
     let mut decoder = png::Decoder::new(std::io::BufReader::new(file));
     // Palettes are looked up and every channel becomes a byte.
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().map_err(wrong)?;
-    let size = reader.output_buffer_size().unwrap_or(0);
+    let size = reader.output_buffer_size();
+    let Some(size) = size.filter(|&size| size as u128 <= memory::available()) else {
+        let (width, height) = reader.info().size();
+        let found = format!("announces {width} x {height} pixels");
+        return Err(DataError::format(
+            path,
+            found,
+            "a picture that fits in memory",
+        ));
+    };
     let mut bytes = vec![0; size];
     let info = reader.next_frame(&mut bytes).map_err(wrong)?;
     let grey = |pixel: &[u8]| match pixel {
@@ -214,7 +247,7 @@ mod tests {
             pictures: vec![path],
             ..PatchesConfig::default()
         };
-        let set = config.cut(PatchSet::Train, 1).unwrap();
+        let set = config.cut(Part::Train, 1).unwrap();
         assert_eq!((set.rows(), set.samples.width()), (400, 9));
         assert!(set.labels.is_none());
         let Samples::Bytes { values, .. } = &set.samples else {
@@ -232,9 +265,9 @@ mod tests {
         }
         // 8 x 4 places, each of which is cut sooner or later.
         assert_eq!(seen.len(), 32);
-        assert_eq!(config.cut(PatchSet::Train, 1).unwrap(), set);
-        assert_ne!(config.cut(PatchSet::Train, 2).unwrap(), set);
-        assert_ne!(config.cut(PatchSet::Test, 1).unwrap().samples, set.samples);
+        assert_eq!(config.cut(Part::Train, 1).unwrap(), set);
+        assert_ne!(config.cut(Part::Train, 2).unwrap(), set);
+        assert_ne!(config.cut(Part::Test, 1).unwrap().samples, set.samples);
     }
 
     /// Luma of pure colours after BT.601: 0.299, 0.587 and 0.114 of 255, rounded.
@@ -257,7 +290,7 @@ mod tests {
                 pictures: vec![path.to_owned()],
                 ..PatchesConfig::default()
             };
-            config.cut(PatchSet::Train, 1).unwrap_err().to_string()
+            config.cut(Part::Train, 1).unwrap_err().to_string()
         };
         write_png(&path, 4, 9, png::ColorType::Grayscale, &[0; 36]);
         let found = cut(&path);
@@ -293,5 +326,65 @@ mod tests {
             let kept = variance(&pixels) / before;
             assert!((0.6..1.0).contains(&kept), "{size}: {kept}");
         }
+    }
+
+    #[test]
+    fn what_does_not_fit_in_memory_is_refused() {
+        type Change = fn(&mut PatchesConfig);
+        let message = |change: Change| {
+            let mut config = PatchesConfig::default();
+            change(&mut config);
+            config.cut(Part::Train, 1).unwrap_err().to_string()
+        };
+        let cases: [(Change, &str); 5] = [
+            (|c| c.train = 1 << 60, "train is 1152921504606846976; "),
+            (|c| c.test = usize::MAX, "test is"),
+            (|c| c.drawn_size = 100_000_000, "drawn_size is 100000000; "),
+            (|c| c.drawn = usize::MAX, "drawn is"),
+            (
+                |c| (c.size, c.drawn_size) = (usize::MAX, usize::MAX),
+                "size is",
+            ),
+        ];
+        for (change, expected) in cases {
+            let found = message(change);
+            assert!(found.starts_with(expected), "{found}");
+            assert!(found.contains("at most what fits in memory: "), "{found}");
+        }
+    }
+
+    /// A header that announces 128 TiB, with nothing behind it.
+    #[test]
+    fn pictures_that_announce_too_much_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("huge.png");
+        let mut ihdr = b"IHDR".to_vec();
+        ihdr.extend([0, 0, 0x40, 0, 0x7f, 0xff, 0xff, 0xff]);
+        ihdr.extend([8, 6, 0, 0, 0]);
+        let mut crc = flate2::Crc::new();
+        crc.update(&ihdr);
+        let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0d".to_vec();
+        bytes.extend(&ihdr);
+        bytes.extend(crc.sum().to_be_bytes());
+        bytes.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e");
+        std::fs::write(&path, bytes).unwrap();
+        let message = read_png(&path).unwrap_err().to_string();
+        assert!(
+            message.contains("expected a picture that fits"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn relative_pictures_are_those_of_the_file() {
+        let mut config = PatchesConfig {
+            pictures: vec!["a.png".into(), "/b.png".into()],
+            ..PatchesConfig::default()
+        };
+        config.relative_to(Path::new("/c"));
+        assert_eq!(
+            config.pictures,
+            [Path::new("/c/a.png"), Path::new("/b.png")]
+        );
     }
 }

@@ -1,102 +1,92 @@
-//! A fitted scaling as a safetensors file, so that a run's models are complete.
-
-use std::collections::HashMap;
-
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+//! A fitted scaling as named arrays, so that a run's models are complete.
 
 use super::{Linear, Scaling, Truncation};
+use crate::{NamedTensor, Tensors, TensorsError};
 
 impl Scaling {
-    /// The bytes of a safetensors file: `offset` `[inputs]`, `factors` `[inputs]` or `forward`
-    /// `[inputs, outputs]` and `backward` `[outputs, inputs]`, and `steps`: (whether each sample's
-    /// mean is removed, shift, whether values are truncated, the truncation's centre and radius).
-    /// All `f64`.
-    ///
-    /// The same scaling gives the same bytes.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    /// `offset` `[inputs]`, `factors` `[inputs]` or `forward` `[inputs, outputs]` and `backward`
+    /// `[outputs, inputs]`, and of steps that are taken at all `removes_dc` and `shift`, `[1]`, and
+    /// `truncation` (centre and radius) `[2]`. All `f64`.
+    pub fn to_tensors(&self) -> Tensors {
         let (inputs, outputs) = (self.inputs(), self.outputs());
-        let truncation = self.truncation.unwrap_or(Truncation {
-            centre: 0.0,
-            radius: 0.0,
-        });
-        let flag = |set: bool| f64::from(u8::from(set));
-        let steps = [
-            flag(self.remove_dc),
-            self.shift,
-            flag(self.truncation.is_some()),
-            truncation.centre,
-            truncation.radius,
-        ];
-        let mut tensors: Vec<(&str, Vec<usize>, Vec<u8>)> = vec![
-            ("offset", vec![inputs], bytes(&self.offset)),
-            ("steps", vec![steps.len()], bytes(&steps)),
-        ];
+        let mut tensors = Tensors::default();
+        let mut insert = |name: &str, shape: &[usize], values: &[f64]| {
+            tensors.insert(name, NamedTensor::double(shape.to_vec(), values.to_vec()));
+        };
+        insert("offset", &[inputs], &self.offset);
         match &self.linear {
-            Linear::Factors(factors) => tensors.push(("factors", vec![inputs], bytes(factors))),
+            Linear::Factors(factors) => insert("factors", &[inputs], factors),
             Linear::Matrix { forward, backward } => {
-                tensors.push(("forward", vec![inputs, outputs], bytes(forward)));
-                tensors.push(("backward", vec![outputs, inputs], bytes(backward)));
+                insert("forward", &[inputs, outputs], forward);
+                insert("backward", &[outputs, inputs], backward);
             }
         }
-        let views = tensors.iter().map(|(name, shape, bytes)| {
-            let view = TensorView::new(Dtype::F64, shape.clone(), bytes);
-            (*name, view.expect("the bytes match the shape"))
-        });
-        safetensors::serialize(views, None).expect("the tensors have distinct names")
+        insert("shift", &[1], &[self.shift]);
+        if self.remove_dc {
+            insert("removes_dc", &[1], &[1.0]);
+        }
+        if let Some(Truncation { centre, radius }) = self.truncation {
+            insert("truncation", &[2], &[centre, radius]);
+        }
+        tensors
     }
 
-    /// Reads what [`Scaling::to_bytes`] gave.
+    /// Reads what [`Scaling::to_tensors`] gave.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with bytes that are not such a file.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-        let tensors: HashMap<String, Vec<f64>> = file
-            .tensors()
-            .into_iter()
-            .filter(|(_, view)| view.dtype() == Dtype::F64)
-            .map(|(name, view)| (name, doubles(view.data())))
-            .collect();
-        let get = |name: &str| {
-            let found = tensors.get(name).cloned();
-            found.ok_or_else(|| format!("there is no f64 tensor `{name}`"))
-        };
-        let offset = get("offset")?;
+    /// Names the array that is missing, not finite or does not fit the others.
+    pub fn from_tensors(tensors: &Tensors) -> Result<Self, TensorsError> {
+        let has = |name: &str| tensors.iter().any(|(own, _)| own == name);
+        let vector = |name: &str| tensors.get(name, 1).map(|tensor| tensor.values.clone());
+        let offset = vector("offset")?;
         let inputs = offset.len();
-        let linear = match (get("factors"), get("forward"), get("backward")) {
-            (Ok(factors), ..) if factors.len() == inputs => Linear::Factors(factors),
-            (Err(_), Ok(forward), Ok(backward))
-                if forward.len() == backward.len()
-                    && inputs > 0
-                    && !forward.is_empty()
-                    && forward.len().is_multiple_of(inputs) =>
-            {
-                Linear::Matrix { forward, backward }
+        let linear = match has("factors") {
+            true => Linear::Factors(sized("factors", vector("factors")?, inputs)?),
+            false => {
+                let forward = tensors.get("forward", 2)?;
+                let backward = tensors.get("backward", 2)?;
+                let turned: Vec<usize> = forward.shape.iter().rev().copied().collect();
+                if forward.shape[0] != inputs || backward.shape != turned {
+                    return Err(TensorsError::Tensor {
+                        name: "backward".to_owned(),
+                        found: format!("{:?} beside forward {:?}", backward.shape, forward.shape),
+                        expected: format!("forward [{inputs}, outputs] and backward its transpose"),
+                    });
+                }
+                Linear::Matrix {
+                    forward: forward.values.clone(),
+                    backward: backward.values.clone(),
+                }
             }
-            _ => return Err("`factors`, or `forward` and `backward`, do not fit `offset`".into()),
         };
-        let [dc, shift, truncate, centre, radius] = get("steps")?[..] else {
-            return Err("`steps` does not hold 5 numbers".into());
+        let truncation = match has("truncation") {
+            true => {
+                let values = sized("truncation", vector("truncation")?, 2)?;
+                Some(Truncation {
+                    centre: values[0],
+                    radius: values[1],
+                })
+            }
+            false => None,
         };
         Ok(Self {
-            remove_dc: dc != 0.0,
+            remove_dc: has("removes_dc"),
             offset,
             linear,
-            shift,
-            truncation: (truncate != 0.0).then_some(Truncation { centre, radius }),
+            shift: sized("shift", vector("shift")?, 1)?[0],
+            truncation,
         })
     }
 }
 
-fn bytes(values: &[f64]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect()
-}
-
-fn doubles(bytes: &[u8]) -> Vec<f64> {
-    let (numbers, _) = bytes.as_chunks::<8>();
-    numbers.iter().map(|&n| f64::from_le_bytes(n)).collect()
+fn sized(name: &str, values: Vec<f64>, expected: usize) -> Result<Vec<f64>, TensorsError> {
+    if values.len() == expected {
+        return Ok(values);
+    }
+    Err(TensorsError::Tensor {
+        name: name.to_owned(),
+        found: format!("{} values", values.len()),
+        expected: format!("{expected} values"),
+    })
 }

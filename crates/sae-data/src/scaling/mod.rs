@@ -11,18 +11,21 @@
 //! PCA/Whitening": with Σ = UΛUᵀ the covariance of the training samples, A = U(Λ + ε)^(−1/2) for
 //! PCA and A = U(Λ + ε)^(−1/2)Uᵀ for ZCA.
 
+mod axes;
+mod config;
 mod file;
 mod fit;
+mod statistics;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
 use crate::Samples;
 
-pub use fit::{Per, ScalingConfig, ScalingKind};
+pub use config::{Per, ScalingConfig, ScalingKind};
 
-/// Rows that are scaled at once.
-const CHUNK: usize = 1024;
+/// Rows whose values are in memory in double precision at a time.
+const ROWS_AT_ONCE: usize = 1024;
 /// Where truncated values lie.
 pub const TRUNCATED: (f64, f64) = (0.1, 0.9);
 
@@ -218,10 +221,10 @@ impl Scaling {
     }
 }
 
-/// The rows of `samples` in double precision, [`CHUNK`] of them at a time.
+/// The rows of `samples` in double precision, [`ROWS_AT_ONCE`] of them at a time.
 fn for_chunks(samples: &Samples, mut visit: impl FnMut(Vec<f64>)) {
     let rows: Vec<usize> = (0..samples.rows()).collect();
-    for chunk in rows.chunks(CHUNK) {
+    for chunk in rows.chunks(ROWS_AT_ONCE) {
         visit(samples.gather_doubles(chunk));
     }
 }

@@ -1,6 +1,6 @@
 //! Anti-aliased drawing of one shape.
 
-use tiny_skia::{FillRule, Mask, Path, PathBuilder, Stroke, Transform};
+use tiny_skia::{FillRule, LineJoin, Mask, Path, PathBuilder, Stroke, Transform};
 
 use super::{Factors, ShapeKind};
 
@@ -30,19 +30,22 @@ pub(super) fn coverage(factors: &Factors, size: usize) -> Vec<f64> {
     pixels
 }
 
-/// The outline of the area to fill, in pixels.
+/// The outline of the area to fill, in pixels. A line with round joins reaches half its width
+/// beyond the path that it follows, everywhere: the path keeps that distance from the circle.
 fn contour(factors: &Factors) -> Option<Path> {
+    let radius = factors.radius - factors.line_width / 2.0;
     let corners = corners(factors);
     let path = if corners.is_empty() {
-        PathBuilder::from_circle(factors.x as f32, factors.y as f32, factors.radius as f32)?
+        PathBuilder::from_circle(factors.x as f32, factors.y as f32, radius as f32)?
     } else {
-        polygon(factors, &corners)?
+        polygon(factors, radius, &corners)?
     };
     if factors.line_width == 0.0 {
         return Some(path);
     }
     let stroke = Stroke {
         width: factors.line_width as f32,
+        line_join: LineJoin::Round,
         ..Stroke::default()
     };
     path.stroke(&stroke, 1.0)
@@ -95,11 +98,11 @@ fn on_unit_circle(ratio: f64) -> (f64, f64) {
     (w, ratio * w)
 }
 
-fn polygon(factors: &Factors, corners: &[(f64, f64)]) -> Option<Path> {
+fn polygon(factors: &Factors, radius: f64, corners: &[(f64, f64)]) -> Option<Path> {
     let (sin, cos) = factors.orientation.to_radians().sin_cos();
     closed(corners.iter().map(|&(u, v)| {
-        let x = factors.x + factors.radius * (u * cos - v * sin);
-        let y = factors.y + factors.radius * (u * sin + v * cos);
+        let x = factors.x + radius * (u * cos - v * sin);
+        let y = factors.y + radius * (u * sin + v * cos);
         (x, y)
     }))
 }

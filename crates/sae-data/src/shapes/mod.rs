@@ -2,6 +2,7 @@
 //! a random place, size, orientation and contrast, blurred, incomplete and noisy.
 
 mod blur;
+mod config;
 mod draw;
 
 use std::fmt;
@@ -12,10 +13,14 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::random::gaussian_pair;
-use crate::{DataError, Dataset, ImageShape, Labels, Samples, uniform};
+use crate::{DataError, Dataset, ImageShape, Interval, Labels, Part, Samples, Stream, stream};
+
+pub use config::ShapesConfig;
 
 /// Words of the random stream that the factors of an image may use, and more.
 const FACTOR_WORDS: u128 = 64;
+/// Height over width of a rectangle.
+const ASPECT: [f64; 2] = [0.4, 1.0];
 
 /// What is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,61 +60,6 @@ pub enum ShapeStyle {
     Outline,
 }
 
-/// How images are drawn. Every range is `[low, high]`; a factor is drawn uniformly from it for
-/// each image. Keys and defaults are listed in `docs/config.md`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ShapesConfig {
-    /// The classes, each drawn equally often.
-    pub kinds: Vec<ShapeKind>,
-    /// Height and width of an image in pixels.
-    pub size: usize,
-    /// Number of training images.
-    pub train: usize,
-    /// Number of test images.
-    pub test: usize,
-    /// Filled areas or outlines.
-    pub style: ShapeStyle,
-    /// Width of an outline in pixels.
-    pub line_width: [f64; 2],
-    /// Radius of the circumscribed circle, as a share of half the image size.
-    pub radius: [f64; 2],
-    /// Place of the centre, horizontally and vertically, as a share of the room that the radius
-    /// leaves: −1 touches one side, 1 the other, 0 is the middle.
-    pub position: [f64; 2],
-    /// Rotation in degrees.
-    pub orientation: [f64; 2],
-    /// Brightness of the shape on the black ground.
-    pub contrast: [f64; 2],
-    /// Standard deviation of the Gaussian blur in pixels.
-    pub blur: [f64; 2],
-    /// Share of the shape that is missing: a sector seen from its centre, in any direction.
-    pub missing: [f64; 2],
-    /// Standard deviation of the noise added to each pixel.
-    pub noise: [f64; 2],
-}
-
-impl Default for ShapesConfig {
-    fn default() -> Self {
-        use ShapeKind::{Circle, Cross, Rectangle, Star, Triangle};
-        Self {
-            kinds: vec![Circle, Triangle, Rectangle, Star, Cross],
-            size: 30,
-            train: 10_000,
-            test: 2_000,
-            style: ShapeStyle::Outline,
-            line_width: [1.5, 2.5],
-            radius: [0.35, 0.75],
-            position: [-1.0, 1.0],
-            orientation: [0.0, 360.0],
-            contrast: [0.7, 1.0],
-            blur: [0.0, 1.0],
-            missing: [0.0, 0.2],
-            noise: [0.0, 0.01],
-        }
-    }
-}
-
 /// The true factors of one image.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Factors {
@@ -119,7 +69,7 @@ pub struct Factors {
     pub x: f64,
     /// Row of the centre in pixels, from the top edge.
     pub y: f64,
-    /// Radius of the circumscribed circle in pixels.
+    /// Radius in pixels of the circle around all that is drawn, the outline's width included.
     pub radius: f64,
     /// Rotation in degrees, clockwise on the screen.
     pub orientation: f64,
@@ -140,43 +90,17 @@ pub struct Factors {
 }
 
 impl ShapesConfig {
-    /// Checks every range, naming the first that is wrong.
+    /// Draws the images of a part; the same seed gives the same images.
     ///
     /// # Errors
     ///
-    /// Refuses fewer than two kinds or a kind named twice, sizes of 0 or too large to draw, ranges
-    /// upside down or outside what the drawing allows.
-    pub fn check(&self) -> Result<(), DataError> {
-        let distinct = (1..self.kinds.len()).all(|i| !self.kinds[..i].contains(&self.kinds[i]));
-        if self.kinds.len() < 2 || !distinct {
-            let names: Vec<_> = self.kinds.iter().map(ToString::to_string).collect();
-            return refuse("kinds", names.join(", "), "two or more different shapes");
-        }
-        if !(4..=1024).contains(&self.size) {
-            return refuse("size", self.size, "4 to 1024 pixels");
-        }
-        for (name, count) in [("train", self.train), ("test", self.test)] {
-            if count == 0 {
-                return refuse(name, count, "at least 1 image");
-            }
-        }
-        let half = self.size as f64 / 2.0;
-        for (name, [low, high], least, most) in [
-            ("line_width", self.line_width, 0.1, half),
-            ("radius", self.radius, 0.05, 1.0),
-            ("position", self.position, -1.0, 1.0),
-            ("orientation", self.orientation, -360.0, 360.0),
-            ("contrast", self.contrast, 0.0, 1.0),
-            ("blur", self.blur, 0.0, half),
-            ("missing", self.missing, 0.0, 0.9),
-            ("noise", self.noise, 0.0, 1.0),
-        ] {
-            if !(least <= low && low <= high && high <= most) {
-                let expected = format!("[low, high] with {least} <= low <= high <= {most}");
-                return refuse(name, format!("[{low}, {high}]"), expected);
-            }
-        }
-        Ok(())
+    /// As [`ShapesConfig::check`].
+    pub fn draw(&self, part: Part, seed: u64) -> Result<Dataset, DataError> {
+        let (count, purpose) = match part {
+            Part::Train => (self.train, Stream::ShapesTrain),
+            Part::Test => (self.test, Stream::ShapesTest),
+        };
+        Ok(self.generate(count, &stream(seed, purpose))?.0)
     }
 
     /// Draws `count` images with the random numbers of `rng`. The kinds take turns, so that the
@@ -185,13 +109,14 @@ impl ShapesConfig {
     ///
     /// # Errors
     ///
-    /// As [`ShapesConfig::check`].
+    /// As [`ShapesConfig::check`], for `count` images.
     pub fn generate(
         &self,
         count: usize,
         rng: &ChaCha8Rng,
     ) -> Result<(Dataset, Vec<Factors>), DataError> {
         self.check()?;
+        self.check_memory("count", count, count as u128)?;
         let pixels = self.size * self.size;
         // Two words per uniform number: one number per pixel for the noise, and the factors.
         let words = 2 * (pixels as u128 + 1) + FACTOR_WORDS;
@@ -202,7 +127,7 @@ impl ShapesConfig {
                 let mut rng = rng.clone();
                 rng.set_word_pos(index as u128 * words);
                 let drawn = self.draw_factors(self.kinds[index % self.kinds.len()], &mut rng);
-                self.draw(&drawn, &mut rng, image);
+                self.paint(&drawn, &mut rng, image);
                 drawn
             })
             .collect();
@@ -225,7 +150,7 @@ impl ShapesConfig {
 
     fn draw_factors(&self, kind: ShapeKind, rng: &mut impl Rng) -> Factors {
         let half = self.size as f64 / 2.0;
-        let mut pick = |[low, high]: [f64; 2]| uniform(rng, low, high);
+        let mut pick = |interval: Interval| interval.draw(rng);
         let radius = half * pick(self.radius);
         let room = half - radius;
         Factors {
@@ -235,23 +160,24 @@ impl ShapesConfig {
             radius,
             orientation: pick(self.orientation),
             aspect: match kind {
-                ShapeKind::Rectangle => pick([0.4, 1.0]),
+                ShapeKind::Rectangle => pick(ASPECT.into()),
                 _ => 1.0,
             },
             line_width: match self.style {
                 ShapeStyle::Filled => 0.0,
-                ShapeStyle::Outline => pick(self.line_width),
+                // A wider line would not fit into the circle.
+                ShapeStyle::Outline => pick(self.line_width).min(radius),
             },
             contrast: pick(self.contrast),
             blur: pick(self.blur),
             missing: pick(self.missing),
-            missing_from: pick([0.0, 360.0]),
+            missing_from: pick([0.0, 360.0].into()),
             noise: pick(self.noise),
         }
     }
 
     /// The pixels of one image: coverage by the shape, blurred, scaled by the contrast, with noise.
-    fn draw(&self, factors: &Factors, rng: &mut impl Rng, image: &mut [u8]) {
+    fn paint(&self, factors: &Factors, rng: &mut impl Rng, image: &mut [u8]) {
         let mut pixels = draw::coverage(factors, self.size);
         blur::gaussian_blur(&mut pixels, self.size, factors.blur);
         for (image, pixels) in image.chunks_mut(2).zip(pixels.chunks(2)) {
@@ -265,18 +191,6 @@ impl ShapesConfig {
     }
 }
 
-fn refuse(
-    name: &'static str,
-    found: impl ToString,
-    expected: impl Into<String>,
-) -> Result<(), DataError> {
-    Err(DataError::Setting {
-        name,
-        found: found.to_string(),
-        expected: expected.into(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,12 +201,12 @@ mod tests {
         ShapesConfig {
             size,
             style: ShapeStyle::Filled,
-            radius: [0.8, 0.8],
-            position: [0.0, 0.0],
-            contrast: [1.0, 1.0],
-            blur: [0.0, 0.0],
-            missing: [0.0, 0.0],
-            noise: [0.0, 0.0],
+            radius: [0.8, 0.8].into(),
+            position: [0.0, 0.0].into(),
+            contrast: [1.0, 1.0].into(),
+            blur: [0.0, 0.0].into(),
+            missing: [0.0, 0.0].into(),
+            noise: [0.0, 0.0].into(),
             ..ShapesConfig::default()
         }
     }
@@ -336,7 +250,7 @@ mod tests {
     fn a_missing_sector_takes_its_share() {
         let whole = area(&clean(200), 0).0;
         let config = ShapesConfig {
-            missing: [0.25, 0.25],
+            missing: [0.25, 0.25].into(),
             ..clean(200)
         };
         let share = area(&config, 0).0 / whole;
@@ -347,12 +261,12 @@ mod tests {
     fn blur_keeps_the_sum_and_contrast_scales_it() {
         let whole = area(&clean(100), 0).0;
         let blurred = ShapesConfig {
-            blur: [1.5, 1.5],
+            blur: [1.5, 1.5].into(),
             ..clean(100)
         };
         assert!((area(&blurred, 0).0 / whole - 1.0).abs() < 0.01);
         let faint = ShapesConfig {
-            contrast: [0.5, 0.5],
+            contrast: [0.5, 0.5].into(),
             ..clean(100)
         };
         assert!((area(&faint, 0).0 / whole - 0.5).abs() < 0.01);
@@ -361,9 +275,9 @@ mod tests {
     #[test]
     fn noise_has_the_configured_deviation() {
         let config = ShapesConfig {
-            contrast: [0.5, 0.5],
-            noise: [0.1, 0.1],
-            radius: [1.0, 1.0],
+            contrast: [0.5, 0.5].into(),
+            noise: [0.1, 0.1].into(),
+            radius: [1.0, 1.0].into(),
             ..clean(60)
         };
         let rng = stream(9, Stream::ShapesTrain);
@@ -390,8 +304,37 @@ mod tests {
         assert_ne!(draw(1).0, draw(2).0);
     }
 
+    /// The square of a pixel lies within a pixel of the circle around the shape, wherever the shape
+    /// leaves a trace; the drawing smooths edges over one pixel.
     #[test]
-    fn every_shape_lies_within_its_image() {
+    fn what_is_drawn_lies_within_its_circle() {
+        for line_width in [[1.5, 2.5], [0.1, 15.0]] {
+            let config = ShapesConfig {
+                blur: [0.0, 0.0].into(),
+                missing: [0.0, 0.0].into(),
+                noise: [0.0, 0.0].into(),
+                line_width: line_width.into(),
+                ..ShapesConfig::default()
+            };
+            let rng = stream(5, Stream::ShapesTrain);
+            let (dataset, factors) = config.generate(10_000, &rng).unwrap();
+            for (index, f) in factors.iter().enumerate() {
+                let image = dataset.samples.gather(&[index]);
+                let mut reach = 0.0f64;
+                for place in (0..900).filter(|&place| image[place] > 0.0) {
+                    let (row, column) = ((place / 30) as f64, (place % 30) as f64);
+                    let (x, y) = (f.x.clamp(column, column + 1.0), f.y.clamp(row, row + 1.0));
+                    reach = reach.max((x - f.x).hypot(y - f.y));
+                }
+                assert!(reach < f.radius + 0.1, "{f:?}: {reach}");
+                // Nor is the shape smaller than it must be.
+                assert!(reach > f.radius - 1.5, "{f:?}: {reach}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_circle_lies_within_its_image() {
         let config = ShapesConfig::default();
         let rng = stream(5, Stream::ShapesTrain);
         let (_, factors) = config.generate(500, &rng).unwrap();
@@ -417,10 +360,15 @@ mod tests {
         );
         wrong(|c| c.size = 0, "size is 0");
         wrong(|c| c.train = 0, "train is 0");
-        wrong(|c| c.radius = [0.9, 0.3], "radius is [0.9, 0.3]");
-        wrong(|c| c.contrast = [0.5, 1.5], "contrast is");
-        wrong(|c| c.noise = [f64::NAN, 0.1], "noise is");
-        wrong(|c| c.missing = [-0.1, 0.1], "missing is");
+        wrong(
+            |c| c.train = 100_000_000_000,
+            "train is 100000000000; expected at most what fits",
+        );
+        wrong(|c| c.test = usize::MAX, "test is");
+        wrong(|c| c.radius = [0.9, 0.3].into(), "radius is [0.9, 0.3]");
+        wrong(|c| c.contrast = [0.5, 1.5].into(), "contrast is");
+        wrong(|c| c.noise = [f64::NAN, 0.1].into(), "noise is");
+        wrong(|c| c.missing = [-0.1, 0.1].into(), "missing is");
         ShapesConfig::default().check().unwrap();
     }
 }

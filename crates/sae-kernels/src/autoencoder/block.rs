@@ -1,4 +1,4 @@
-//! What is done to 32 samples of an autoencoder.
+//! What is done to a block of samples of an autoencoder.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use crate::tile::{Blocks, columns_product, rows_product};
 /// Most panels whose deltas are computed before they are multiplied back.
 const GROUP: usize = 8;
 
-/// 32 samples on their way through the network.
+/// Samples on their way through the network.
 pub(super) struct Block {
     pub place: Place,
     inputs: Samples,
@@ -33,7 +33,7 @@ pub(super) struct Sums {
     pub reconstruction: f64,
     /// Activities / R, `[hidden]`.
     pub activity: Vec<f32>,
-    /// |activity| / R.
+    /// |activity| / R, where the L1 term is wanted.
     pub l1: f64,
     /// ∂J/∂b, `[hidden]`.
     pub encoder_bias: Vec<f32>,
@@ -189,11 +189,15 @@ impl Pass<'_> {
                     inputs: &scratch.inputs,
                     panels: first..(first + step).min(count),
                 };
-                rows_product(simd, &mut block.code, first == 0, &forward);
+                let lanes = block.place.lanes;
+                rows_product(simd, &mut block.code, lanes, first == 0, &forward);
             }
         }
         for block in &mut *self.blocks {
-            block.activate(simd, self.config, self.layers.bias(ENCODER));
+            let (bias, place) = (self.layers.bias(ENCODER), &block.place);
+            let encoder = self.config.encoder;
+            encoder.apply(simd, &mut block.code, bias, place);
+            block.sum_activities(simd, self.config);
         }
     }
 
@@ -248,16 +252,17 @@ impl Decoder<'_> {
         panels: Range<usize>,
         deltas: &mut [Lanes],
     ) {
-        let (layers, first) = (self.layers, panels.start);
+        let (layers, first, lanes) = (self.layers, panels.start, block.place.lanes);
         for p in panels.clone() {
             let delta = &mut deltas[(p - first) * BLOCK..][..layers.width(DECODER, p)];
-            columns_product(simd, delta, layers.weights(DECODER, p), &block.code);
+            let weights = layers.weights(DECODER, p);
+            columns_product(simd, delta, lanes, weights, &block.code);
             let bias = &layers.bias(DECODER)[p * BLOCK..];
             let (config, targets) = (self.config, self.targets.panel(p).rows);
             let squares = config.output_delta(simd, delta, bias, targets, &block.place);
             block.sums.reconstruction += 0.5 * squares;
             let panel = block.delta.turn(self.arch, p, delta);
-            block.sums.decoder_bias[p] = sum_of_rows(simd, panel);
+            block.sums.decoder_bias[p] = sum_of_rows(simd, &panel[..block.place.count]);
         }
         let back = Backward {
             layers,
@@ -265,31 +270,30 @@ impl Decoder<'_> {
             count: panels.len(),
             deltas,
         };
-        rows_product(simd, &mut block.back, first == 0, &back);
+        rows_product(simd, &mut block.back, lanes, first == 0, &back);
     }
 }
 
 impl Block {
-    /// Y = φ(X·W1 + b) and the sums of the activities.
+    /// The sums of the activities, and of their magnitudes where these are wanted.
     #[inline(always)]
-    fn activate<S: Simd>(&mut self, simd: S, config: &AutoencoderConfig, bias: &[f32]) {
-        let (shift, factor) = config.encoder.activity();
-        let (shift, factor) = (simd.splat_f32s(shift), simd.splat_f32s(factor));
-        let mut magnitudes = simd.splat_f32s(0.0);
-        let units = self.code.iter_mut().zip(bias);
-        for ((code, &bias), sum) in units.zip(&mut self.sums.activity) {
-            let bias = simd.splat_f32s(bias);
+    fn sum_activities<S: Simd>(&mut self, simd: S, config: &AutoencoderConfig) {
+        let (shift, factor) = config.encoder.unit.activity(simd);
+        self.sums.l1 = 0.0;
+        for (code, sum) in self.code.iter().zip(&mut self.sums.activity) {
             let mut total = simd.splat_f32s(0.0);
-            let lanes = vectors_mut::<S>(code).iter_mut();
-            for (y, &per_row) in lanes.zip(vectors::<S>(&self.place.per_row)) {
-                *y = config.encoder.value(simd, simd.add_f32s(*y, bias));
-                let activity = simd.mul_add_f32s(factor, *y, shift);
+            let mut magnitudes = total;
+            let lanes = vectors::<S>(code).iter().zip(self.place.per_row::<S>());
+            for (&y, &per_row) in lanes {
+                let activity = simd.mul_add_f32s(factor, y, shift);
                 total = simd.mul_add_f32s(activity, per_row, total);
                 magnitudes = simd.mul_add_f32s(simd.abs_f32s(activity), per_row, magnitudes);
             }
             *sum = simd.reduce_sum_f32s(total);
+            if config.l1 > 0.0 {
+                self.sums.l1 += f64::from(simd.reduce_sum_f32s(magnitudes));
+            }
         }
-        self.sums.l1 = f64::from(simd.reduce_sum_f32s(magnitudes));
     }
 }
 
@@ -308,12 +312,12 @@ impl AutoencoderConfig {
         for ((delta, target), &bias) in delta.iter_mut().zip(targets).zip(bias) {
             let bias = simd.splat_f32s(bias);
             let lanes = vectors_mut::<S>(delta).iter_mut().zip(vectors::<S>(target));
-            for ((delta, &x), &per_row) in lanes.zip(vectors::<S>(&place.per_row)) {
+            for ((delta, &x), &per_row) in lanes.zip(place.per_row::<S>()) {
                 let z = self.decoder.value(simd, simd.add_f32s(*delta, bias));
                 let error = simd.sub_f32s(z, x);
                 let share = simd.mul_f32s(error, per_row);
                 squares = simd.mul_add_f32s(error, share, squares);
-                *delta = self.decoder.back(simd, share, z);
+                *delta = self.decoder.slope(simd, share, z);
             }
         }
         f64::from(simd.reduce_sum_f32s(squares))
@@ -349,9 +353,8 @@ impl WithSimd for HiddenDelta<'_> {
             slopes,
             block,
         } = self;
-        let (shift, factor) = config.encoder.activity();
-        let l1 = config.l1 as f32 * factor;
-        let (shift, factor) = (simd.splat_f32s(shift), simd.splat_f32s(factor));
+        let (shift, factor) = config.encoder.unit.activity(simd);
+        let l1 = (config.l1 * config.encoder.unit.activity_slope()) as f32;
         let zero = simd.splat_f32s(0.0);
         let (plus, minus) = (simd.splat_f32s(l1), simd.splat_f32s(-l1));
         let units = block.back.iter_mut().zip(&block.code).zip(slopes);
@@ -359,7 +362,7 @@ impl WithSimd for HiddenDelta<'_> {
             let slope = simd.splat_f32s(slope);
             let mut total = zero;
             let lanes = vectors_mut::<S>(back).iter_mut().zip(vectors::<S>(code));
-            for ((back, &y), &per_row) in lanes.zip(vectors::<S>(&block.place.per_row)) {
+            for ((back, &y), &per_row) in lanes.zip(block.place.per_row::<S>()) {
                 let mut pull = slope;
                 if l1 > 0.0 {
                     let activity = simd.mul_add_f32s(factor, y, shift);

@@ -1,68 +1,20 @@
 //! A step of the sparse autoencoder, fused.
 
 mod block;
+mod config;
 
-use std::sync::Mutex;
+pub use self::config::{AutoencoderConfig, AutoencoderValue};
 
 use self::block::{Block, HiddenDelta, Pass, Scratch};
-use crate::engine::{CACHE, CHUNK, Engine, Last, add};
-use crate::lanes::BLOCK;
-use crate::layers::{Layers, Part};
-use crate::samples::{Place, Rows};
-use crate::team::lock;
-use crate::unit::Unit;
-use crate::update::{Optimiser, Update};
-
-/// What is minimised: in the notation of `sae-model`'s `SparseObjective`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AutoencoderConfig {
-    /// Number of inputs N.
-    pub inputs: usize,
-    /// Number of hidden units H.
-    pub hidden: usize,
-    /// Units of the encoder.
-    pub encoder: Unit,
-    /// Units of the decoder.
-    pub decoder: Unit,
-    /// Weight decay α.
-    pub alpha: f64,
-    /// Sparsity weight β.
-    pub beta: f64,
-    /// Sparsity target ρ.
-    pub rho: f64,
-    /// L1 weight γ.
-    pub l1: f64,
-    /// ρ̂ is clamped to [ε, 1 − ε]; where that acts the sparsity term has no slope.
-    pub clamp: f64,
-}
-
-/// The parameters of an autoencoder, each row by row.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AutoencoderWeights {
-    /// W1, `[input, hidden]`.
-    pub encoder: Vec<f32>,
-    /// b, `[hidden]`.
-    pub encoder_bias: Vec<f32>,
-    /// W2, `[hidden, input]`.
-    pub decoder: Vec<f32>,
-    /// c, `[input]`.
-    pub decoder_bias: Vec<f32>,
-}
-
-/// J at the parameters before the update, term by term, and ρ̂.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct AutoencoderValue {
-    /// (1/R) Σ ½‖x − z‖².
-    pub reconstruction: f64,
-    /// (α/2)(‖W1‖² + ‖W2‖²).
-    pub weight_decay: f64,
-    /// β Σ KL(ρ ‖ ρ̂).
-    pub sparsity: f64,
-    /// (γ/R) Σ |a|.
-    pub l1: f64,
-    /// The mean activity of each hidden unit.
-    pub rho_hat: Vec<f32>,
-}
+use crate::engine::{CACHE, Engine, Last};
+use crate::error::KernelError;
+use crate::layers::Layers;
+use crate::methods::common_methods;
+use crate::samples::{Chunk, Rows};
+use crate::sparsity::RhoHat;
+use crate::sync::{Mutex, lock};
+use crate::team::Team;
+use crate::update::Optimizer;
 
 const ENCODER: usize = 0;
 const DECODER: usize = 1;
@@ -71,6 +23,14 @@ const DECODER: usize = 1;
 const NEIGHBOURS: usize = 4;
 
 /// A sparse autoencoder with all the memory that its training needs.
+///
+/// Flat order of its parameters: W1 `[input, hidden]` row by row, b `[hidden]`, W2 `[hidden, input]`
+/// row by row, c `[input]`; with tied weights W2 is W1ᵀ and has no place of its own.
+///
+/// [`Autoencoder::step`] does all that a batch needs. Where its samples are in several hands (chunks,
+/// devices, machines), each calls [`Autoencoder::forward`] with its part, adds up the activities with
+/// the others', calls [`Autoencoder::backward`] and [`Autoencoder::finish`], adds up gradients and
+/// values with the others', and calls [`Autoencoder::update`].
 pub struct Autoencoder {
     config: AutoencoderConfig,
     engine: Engine,
@@ -80,152 +40,243 @@ pub struct Autoencoder {
     value: AutoencoderValue,
     /// What ρ̂ adds to R·∂J/∂y of every sample, `[hidden]`.
     slopes: Vec<f32>,
+    estimate: Option<Vec<f64>>,
 }
 
 impl Autoencoder {
-    /// An autoencoder that starts from `weights` and works with `threads` threads.
+    /// An autoencoder whose parameters are all 0, which works with `threads` threads, or as many as
+    /// there are processors.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// Panics where the weights do not have the sizes of `config`.
-    pub fn new(config: AutoencoderConfig, weights: &AutoencoderWeights, threads: usize) -> Self {
-        let AutoencoderConfig { inputs, hidden, .. } = config;
-        let mut layers = Layers::new();
-        layers.push(hidden, inputs, hidden);
-        layers.push(hidden, inputs, inputs);
-        let mut autoencoder = Self {
-            engine: Engine::new(layers, threads),
+    /// Refuses what [`AutoencoderConfig::check`] refuses, and fails where no threads can be started.
+    pub fn new(config: AutoencoderConfig, threads: usize) -> Result<Self, KernelError> {
+        Self::with_team(config, Team::new(threads)?)
+    }
+
+    pub(crate) fn with_team(config: AutoencoderConfig, team: Team) -> Result<Self, KernelError> {
+        config.check()?;
+        let (inputs, hidden, decay) = (config.inputs, config.hidden, config.weight_decay);
+        let mut layers = Layers::default();
+        layers.push(inputs, hidden, decay);
+        match config.tied {
+            true => layers.push_tied(),
+            false => layers.push_turned(hidden, inputs, decay),
+        }
+        let scratch = || Mutex::new(vec![Scratch::new(&config); NEIGHBOURS]);
+        Ok(Self {
+            scratch: (0..team.threads()).map(|_| scratch()).collect(),
+            engine: Engine::new(layers, team),
             blocks: Vec::new(),
-            scratch: (0..threads.max(1))
-                .map(|_| Mutex::new(vec![Scratch::new(&config); NEIGHBOURS]))
-                .collect(),
-            value: AutoencoderValue {
-                rho_hat: vec![0.0; hidden],
-                ..AutoencoderValue::default()
-            },
+            value: AutoencoderValue::zero(hidden),
             slopes: vec![0.0; hidden],
+            estimate: None,
             config,
-        };
-        autoencoder.set(weights);
-        autoencoder
+        })
     }
 
-    /// Replaces the parameters; what the optimiser remembers stays.
+    common_methods!();
+
+    /// The estimate of ρ̂ that [`RhoHat::Given`] and [`RhoHat::Running`] use, `[hidden]`.
+    pub fn estimate(&self) -> Option<&[f64]> {
+        self.estimate.as_deref()
+    }
+
+    /// Sets the estimate of ρ̂, `[hidden]`.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// As [`Autoencoder::new`].
-    pub fn set(&mut self, weights: &AutoencoderWeights) {
-        let layers = &mut self.engine.layers;
-        layers.set(ENCODER, &weights.encoder, true, &weights.encoder_bias);
-        layers.set(DECODER, &weights.decoder, false, &weights.decoder_bias);
-    }
-
-    /// The parameters, or their gradients.
-    pub fn weights(&self, part: Part) -> AutoencoderWeights {
-        let AutoencoderConfig { inputs, hidden, .. } = self.config;
-        let mut weights = AutoencoderWeights {
-            encoder: vec![0.0; inputs * hidden],
-            encoder_bias: vec![0.0; hidden],
-            decoder: vec![0.0; inputs * hidden],
-            decoder_bias: vec![0.0; inputs],
-        };
-        let layers = &self.engine.layers;
-        layers.matrix(ENCODER, part, true, &mut weights.encoder);
-        layers.vector(ENCODER, part, &mut weights.encoder_bias);
-        layers.matrix(DECODER, part, false, &mut weights.decoder);
-        layers.vector(DECODER, part, &mut weights.decoder_bias);
-        weights
-    }
-
-    /// Bytes of the parameters, of what the optimiser remembers, and of the work memory.
-    pub fn memory(&self) -> usize {
-        let blocks: usize = self.blocks.iter().map(Block::memory).sum();
-        let of_thread =
-            |own: &Mutex<Vec<Scratch>>| lock(own).iter().map(Scratch::memory).sum::<usize>();
-        let scratch: usize = self.scratch.iter().map(of_thread).sum();
-        self.engine.layers.memory() + blocks + scratch
-    }
-
-    /// ‖∇J‖ of the last step.
-    pub fn gradient_norm(&self) -> f64 {
-        self.engine.gradient_norm()
+    /// Refuses a slice that is longer or shorter.
+    pub fn set_estimate(&mut self, estimate: &[f64]) -> Result<(), KernelError> {
+        KernelError::count("activities", estimate.len(), self.config.hidden)?;
+        self.estimate = Some(estimate.to_vec());
+        Ok(())
     }
 
     /// J and its gradient over all samples of `inputs`, which are to become `targets` or else
-    /// themselves, and one update of the parameters where `update` gives an optimiser and a
-    /// learning rate. The value is that before the update.
+    /// themselves, and one update of the parameters where `update` gives an optimizer and a
+    /// learning rate. The value is that before the update; its ρ̂ is the one that was used. A sum of
+    /// gradients that was not finished is forgotten.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// Panics where there are no samples.
+    /// Refuses samples that do not fit the model or each other, and an estimate of ρ̂ that is wanted
+    /// and was never set, and does nothing then.
     pub fn step(
         &mut self,
         inputs: Rows<'_>,
         targets: Option<Rows<'_>>,
-        update: Option<(Optimiser, f32)>,
-    ) -> &AutoencoderValue {
-        let rows = inputs.count();
-        assert!(rows > 0, "a step needs samples");
-        let update = update.map(|(optimiser, rate)| self.engine.next_update(optimiser, rate));
-        self.start(rows);
-        let chunks = rows.div_ceil(CHUNK);
-        if chunks > 1 {
-            // ρ̂ of all samples must be known before any hidden delta is.
-            for chunk in 0..chunks {
-                self.pass(chunk, rows, inputs, None);
-                self.add_activities();
-            }
-            self.find_slopes();
+        update: Option<(Optimizer, f32)>,
+        rho_hat: RhoHat,
+    ) -> Result<&AutoencoderValue, KernelError> {
+        let rows = self.check(inputs, targets)?;
+        rho_hat.check()?;
+        if rho_hat == RhoHat::Given && self.estimate.is_none() {
+            return Err(KernelError::NoEstimate);
         }
-        for chunk in 0..chunks {
+        self.begin();
+        let update = update.map(|(optimizer, rate)| self.engine.next_update(optimizer, rate));
+        let last = Last { share: 1.0, update };
+        let mut settled = self.settle_ahead(inputs, rows, rho_hat);
+        for chunk in Chunk::all(rows) {
+            let is_last = chunk.is_last(rows);
             self.pass(chunk, rows, inputs, Some(targets));
-            if chunks == 1 {
-                self.add_activities();
-                self.find_slopes();
+            if !settled {
+                add_activities(&mut self.value.rho_hat, &self.blocks[..chunk.blocks()]);
             }
-            self.finish_deltas();
-            let decay = self.config.alpha as f32;
-            let last = (chunk + 1 == chunks).then_some(Last { update });
-            let used = used(&mut self.blocks);
-            self.engine
-                .weight_gradients(used, chunk == 0, last, |_| decay);
-            self.engine.bias_gradients(used, chunk == 0);
-            for block in used {
-                self.value.reconstruction += block.sums.reconstruction;
+            if !settled && is_last {
+                self.settle(rho_hat);
+                settled = true;
             }
+            self.add_gradients(chunk, rows, is_last.then_some(last));
         }
-        self.finish(update);
-        &self.value
+        self.value.weight_decay = self.engine.decay_term();
+        Ok(&self.value)
     }
 
-    fn start(&mut self, rows: usize) {
-        (self.value.reconstruction, self.value.l1) = (0.0, 0.0);
-        self.value.rho_hat.fill(0.0);
-        let needed = rows.min(CHUNK).div_ceil(BLOCK);
-        while self.blocks.len() < needed {
-            self.blocks.push(Block::new(&self.config));
+    /// The first pass over a part of a batch of `rows` samples: adds the part's share of the mean
+    /// activities ρ̂ to `activity`, `[hidden]`. Only the sparsity term needs them.
+    ///
+    /// # Errors
+    ///
+    /// Refuses samples that do not fit the model, fewer `rows` than samples, and a slice that is
+    /// longer or shorter, and does nothing then.
+    pub fn forward(
+        &mut self,
+        inputs: Rows<'_>,
+        rows: usize,
+        activity: &mut [f64],
+    ) -> Result<(), KernelError> {
+        let own = self.check(inputs, None)?;
+        KernelError::whole(own, rows)?;
+        KernelError::count("activities", activity.len(), self.config.hidden)?;
+        for chunk in Chunk::all(own) {
+            self.pass(chunk, rows, inputs, None);
+            add_activities(activity, &self.blocks[..chunk.blocks()]);
         }
+        Ok(())
+    }
+
+    /// The second pass over a part of a batch of `rows` samples: adds its share of the gradient,
+    /// without decay, to the gradient kept inside. `rho_hat`, `[hidden]`, is the whole's, or whatever
+    /// the sparsity term is to be taken at; without that term it only comes back in the value.
+    ///
+    /// # Errors
+    ///
+    /// As [`Autoencoder::forward`].
+    pub fn backward(
+        &mut self,
+        inputs: Rows<'_>,
+        targets: Option<Rows<'_>>,
+        rows: usize,
+        rho_hat: &[f64],
+    ) -> Result<(), KernelError> {
+        let own = self.check(inputs, targets)?;
+        KernelError::whole(own, rows)?;
+        KernelError::count("activities", rho_hat.len(), self.config.hidden)?;
+        if self.engine.is_fresh() {
+            self.begin();
+        }
+        self.value.rho_hat.copy_from_slice(rho_hat);
+        self.find_slopes();
+        for chunk in Chunk::all(own) {
+            self.pass(chunk, rows, inputs, Some(targets));
+            self.add_gradients(chunk, rows, None);
+        }
+        Ok(())
+    }
+
+    /// Ends a sum of gradients that [`Autoencoder::backward`] made: adds to them the decay, and
+    /// returns the value, ρ̂ included, as the share of the whole that was seen. Gradients and values
+    /// of several parts so add up to the whole's.
+    pub fn finish(&mut self) -> AutoencoderValue {
+        if self.engine.is_fresh() {
+            self.begin();
+        }
+        let share = self.engine.end();
+        let mut value = self.value.clone();
+        value.weight_decay = share * self.engine.decay_term();
+        value.sparsity *= share;
+        value.rho_hat.iter_mut().for_each(|mean| *mean *= share);
+        value
+    }
+
+    /// The number of samples, where all is well with them.
+    fn check(&self, inputs: Rows<'_>, targets: Option<Rows<'_>>) -> Result<usize, KernelError> {
+        let rows = inputs.check(self.config.inputs)?;
+        if let Some(targets) = targets {
+            let found = targets.check(self.config.inputs)?;
+            KernelError::count("rows of the targets", found, rows)?;
+        }
+        Ok(rows)
+    }
+
+    fn begin(&mut self) {
+        self.engine.begin();
+        self.value = AutoencoderValue::zero(self.config.hidden);
+    }
+
+    /// Finds ρ̂ where it can be known, and must be, before samples are decoded; whether it was.
+    fn settle_ahead(&mut self, inputs: Rows<'_>, rows: usize, rho_hat: RhoHat) -> bool {
+        let chunks = Chunk::all(rows);
+        let given = rho_hat == RhoHat::Given;
+        let ahead = chunks.len() > 1 && self.config.beta > 0.0;
+        if ahead && !given {
+            for chunk in chunks {
+                self.pass(chunk, rows, inputs, None);
+                add_activities(&mut self.value.rho_hat, &self.blocks[..chunk.blocks()]);
+            }
+        }
+        if ahead || given {
+            self.settle(rho_hat);
+        }
+        ahead || given
+    }
+
+    /// From the mean activities of the step the ρ̂ that is to be used, and what follows from it.
+    fn settle(&mut self, rho_hat: RhoHat) {
+        let own = &mut self.value.rho_hat;
+        match (rho_hat, &mut self.estimate) {
+            (RhoHat::Batch, _) | (RhoHat::Given, None) => {}
+            (RhoHat::Given, Some(estimate)) => own.copy_from_slice(estimate),
+            (RhoHat::Running(_), None) => self.estimate = Some(own.clone()),
+            (RhoHat::Running(decay), Some(estimate)) => {
+                for (estimate, own) in estimate.iter_mut().zip(&mut *own) {
+                    *estimate = decay * *estimate + (1.0 - decay) * *own;
+                    *own = *estimate;
+                }
+            }
+        }
+        self.find_slopes();
+    }
+
+    fn find_slopes(&mut self) {
+        let factor = self.config.encoder.unit.activity_slope();
+        let sparsity = self.config.sparsity();
+        self.value.sparsity = sparsity.term(&self.value.rho_hat, factor, &mut self.slopes);
     }
 
     /// Takes the samples of a chunk forward, and where `decode` gives the targets (nothing for the
     /// inputs themselves) also back to where ρ̂ is needed.
     fn pass(
         &mut self,
-        chunk: usize,
-        rows: usize,
+        chunk: Chunk,
+        whole: usize,
         inputs: Rows<'_>,
         decode: Option<Option<Rows<'_>>>,
     ) {
-        for (index, block) in self.blocks.iter_mut().enumerate() {
-            block.place = Place::new(chunk * CHUNK, index, rows);
+        while self.blocks.len() < chunk.blocks() {
+            self.blocks.push(Block::new(&self.config));
+        }
+        let blocks = &mut self.blocks[..chunk.blocks()];
+        for (index, block) in blocks.iter_mut().enumerate() {
+            block.place = chunk.place(index, whole);
         }
         let (config, scratch) = (&self.config, &self.scratch);
         let Engine {
             layers, team, arch, ..
         } = &mut self.engine;
         let (layers, arch) = (&*layers, *arch);
-        let blocks = used(&mut self.blocks);
         // Weights that do not fit in the cache are used for several blocks while they are there.
         let weights = config.inputs * config.hidden * size_of::<f32>();
         let neighbours = match weights > CACHE {
@@ -247,39 +298,14 @@ impl Autoencoder {
         });
     }
 
-    fn add_activities(&mut self) {
-        for block in used(&mut self.blocks) {
-            add(&mut self.value.rho_hat, &block.sums.activity);
-            self.value.l1 += self.config.l1 * block.sums.l1;
+    /// Δ2 of a chunk that has passed, and its share of gradients and value.
+    fn add_gradients(&mut self, chunk: Chunk, whole: usize, last: Option<Last>) {
+        let blocks = &mut self.blocks[..chunk.blocks()];
+        for Block { sums, .. } in &*blocks {
+            self.value.reconstruction += sums.reconstruction;
+            self.value.l1 += self.config.l1 * sums.l1;
         }
-    }
-
-    /// The sparsity term and its slopes, from ρ̂.
-    fn find_slopes(&mut self) {
-        let AutoencoderConfig {
-            beta, rho, clamp, ..
-        } = self.config;
-        self.value.sparsity = 0.0;
-        if beta == 0.0 {
-            return;
-        }
-        let factor = f64::from(self.config.encoder.activity().1);
-        for (slope, &rho_hat) in self.slopes.iter_mut().zip(&self.value.rho_hat) {
-            let rho_hat = f64::from(rho_hat);
-            let inside = rho_hat.clamp(clamp, 1.0 - clamp);
-            let divergence =
-                rho * (rho / inside).ln() + (1.0 - rho) * ((1.0 - rho) / (1.0 - inside)).ln();
-            self.value.sparsity += beta * divergence;
-            *slope = match inside == rho_hat {
-                true => (factor * beta * ((1.0 - rho) / (1.0 - inside) - rho / inside)) as f32,
-                false => 0.0,
-            };
-        }
-    }
-
-    fn finish_deltas(&mut self) {
         let (config, slopes, arch) = (&self.config, &self.slopes, self.engine.arch);
-        let blocks = used(&mut self.blocks);
         self.engine.team.each(blocks, 1, |_, blocks| {
             arch.dispatch(HiddenDelta {
                 config,
@@ -287,86 +313,16 @@ impl Autoencoder {
                 block: &mut blocks[0],
             });
         });
-    }
-
-    fn finish(&mut self, update: Option<Update>) {
-        self.engine.finish_biases(update);
-        let layers = &self.engine.layers;
-        let squares = layers.squares(ENCODER) + layers.squares(DECODER);
-        self.value.weight_decay = 0.5 * self.config.alpha * squares;
+        self.engine
+            .add_gradients(blocks, (chunk.count, whole), last);
     }
 }
 
-/// The blocks that hold samples.
-fn used(blocks: &mut [Block]) -> &mut [Block] {
-    let used = blocks.iter().take_while(|block| block.place.count > 0);
-    let used = used.count();
-    &mut blocks[..used]
-}
-
-#[cfg(test)]
-mod tests {
-    use pulp::Arch;
-
-    use super::*;
-
-    /// A whole step with every instruction set that this machine has: they differ in rounding.
-    #[test]
-    fn instruction_sets_agree() {
-        let (inputs, hidden, rows) = (70, 20, 50);
-        let numbers = |count: usize, scale: f32| -> Vec<f32> {
-            let number = |i: usize| (i * 7919 % 1009) as f32 / 504.5 - 1.0;
-            (0..count).map(|i| scale * number(i)).collect()
-        };
-        let weights = AutoencoderWeights {
-            encoder: numbers(inputs * hidden, 0.3),
-            encoder_bias: numbers(hidden, 0.5),
-            decoder: numbers(inputs * hidden, 0.2),
-            decoder_bias: numbers(inputs, 0.5),
-        };
-        let x: Vec<f32> = numbers(inputs * rows, 0.5)
-            .iter()
-            .map(|v| v + 0.5)
-            .collect();
-        let config = AutoencoderConfig {
-            inputs,
-            hidden,
-            encoder: Unit::Sigmoid,
-            decoder: Unit::Sigmoid,
-            alpha: 1e-3,
-            beta: 2.0,
-            rho: 0.1,
-            l1: 0.1,
-            clamp: 1e-7,
-        };
-        let gradient = |arch: Arch| {
-            let mut kernel = Autoencoder::new(config, &weights, 2);
-            kernel.engine.arch = arch;
-            kernel.step(Rows::of(&x, inputs), None, None);
-            let found = kernel.weights(Part::Gradients);
-            [
-                found.encoder,
-                found.encoder_bias,
-                found.decoder,
-                found.decoder_bias,
-            ]
-            .concat()
-        };
-        let plain = gradient(Arch::Scalar);
-        let mut others = vec![Arch::new()];
-        #[cfg(target_arch = "x86_64")]
-        others.extend(pulp::x86::V3::try_new().map(Arch::V3));
-        let norm = |values: &mut dyn Iterator<Item = f32>| -> f32 {
-            values.map(|v| v * v).sum::<f32>().sqrt()
-        };
-        for arch in others {
-            let found = gradient(arch);
-            let difference = norm(&mut found.iter().zip(&plain).map(|(a, b)| a - b));
-            let whole = norm(&mut plain.iter().copied());
-            assert!(
-                difference < 1e-5 * whole,
-                "{arch:?}: {difference} of {whole}"
-            );
+/// Block by block, whatever the number of threads.
+fn add_activities(sums: &mut [f64], blocks: &[Block]) {
+    for block in blocks {
+        for (sum, &more) in sums.iter_mut().zip(&block.sums.activity) {
+            *sum += f64::from(more);
         }
     }
 }

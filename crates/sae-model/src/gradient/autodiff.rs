@@ -1,7 +1,9 @@
 //! Gradients by Burn's automatic differentiation: the witness of the delta rules.
 
 use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
 
+use super::Gradient;
 use crate::{Objective, Value};
 
 /// Records `J` on the tape of `model`'s parameters and walks it backwards.
@@ -9,13 +11,16 @@ pub(super) fn gradient<O: Objective>(
     objective: &O,
     model: &O::Model,
     batch: &O::Batch,
-) -> (Value, GradientsParams) {
+) -> Gradient {
     let value = objective.value(model, batch);
     let gradients = value.terms.clone().sum().backward();
-    let gradients = GradientsParams::from_grads(gradients, model);
-    let value = Value {
-        terms: value.terms.inner(),
-        statistic: value.statistic.inner(),
-    };
-    (value, gradients)
+    let off_the_tape = |tensor: Tensor<1>| tensor.inner();
+    Gradient {
+        gradients: GradientsParams::from_grads(gradients, model),
+        value: Value {
+            terms: value.terms.inner(),
+            rho_hat: value.rho_hat.map(off_the_tape),
+            accuracy: value.accuracy.map(off_the_tape),
+        },
+    }
 }

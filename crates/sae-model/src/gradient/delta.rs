@@ -8,7 +8,9 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use burn::tensor::activation::softmax as softmax_of;
 
+use super::Gradient;
 use crate::objective::{AutoencoderBatch, Value, classifier_value, rho_hat_of};
+use crate::units::{OnTensors, activity};
 use crate::{
     CrossEntropy, DeepNetwork, Dense, FineTuning, LabelledBatch, Softmax, SparseAutoencoder,
     SparseObjective,
@@ -29,7 +31,7 @@ pub(crate) fn autoencoder(
     objective: &SparseObjective,
     model: &SparseAutoencoder,
     batch: &AutoencoderBatch,
-) -> (Value, GradientsParams) {
+) -> Gradient {
     let model = model.valid();
     let activation = model.encoder.activation;
     let per_row = 1.0 / batch.inputs.dims()[0] as f64;
@@ -38,7 +40,7 @@ pub(crate) fn autoencoder(
     let reconstruction = model.decode(code.clone());
     let error = reconstruction.clone() - batch.targets.clone();
 
-    let activity = activation.unit.activity(code.clone());
+    let activity = activity(activation.unit, code.clone());
     let rho_hat = rho_hat_of(activity.clone(), batch);
 
     let delta3 = error.clone().mul_scalar(per_row);
@@ -54,13 +56,13 @@ pub(crate) fn autoencoder(
     let delta2 = activation.back(back, code.clone());
 
     let mut gradients = GradientsParams::new();
-    let alpha = objective.weight_decay();
-    let slope2 = weight_gradient(code, delta3.clone(), model.decoder_weight(), alpha);
+    let weight_decay = objective.weight_decay();
+    let slope2 = weight_gradient(code, delta3.clone(), model.decoder_weight(), weight_decay);
     let slope1 = weight_gradient(
         batch.inputs.clone(),
         delta2.clone(),
         model.encoder.weight.val(),
-        alpha,
+        weight_decay,
     );
     match model.decoder_weight_id() {
         Some(id) => {
@@ -71,10 +73,10 @@ pub(crate) fn autoencoder(
     }
     gradients.register(model.decoder.bias.id, bias_gradient(delta3));
     gradients.register(model.encoder.bias.id, bias_gradient(delta2));
-    (
-        objective.value_of(&model, error, activity, rho_hat),
+    Gradient {
+        value: objective.value_of(&model, error, activity, rho_hat),
         gradients,
-    )
+    }
 }
 
 /// The softmax head: Δ_out = (P − onehot) / R.
@@ -82,12 +84,12 @@ pub(crate) fn softmax(
     objective: &CrossEntropy,
     head: &Softmax,
     batch: &LabelledBatch,
-) -> (Value, GradientsParams) {
+) -> Gradient {
     let head = head.valid();
-    let lambda = objective.weight_decay();
+    let weight_decay = objective.weight_decay();
     let mut gradients = GradientsParams::new();
-    let (value, _) = head_pass(&mut gradients, &head, lambda, batch);
-    (value, gradients)
+    let (value, _) = head_pass(&mut gradients, &head, weight_decay, batch);
+    Gradient { value, gradients }
 }
 
 /// Fine-tuning: Δ_out goes down through the encoders by Δ_l = (Δ_{l+1}·W_{l+1}ᵀ) ⊙ φ'(P_l).
@@ -95,7 +97,7 @@ pub(crate) fn network(
     objective: &FineTuning,
     network: &DeepNetwork,
     batch: &LabelledBatch,
-) -> (Value, GradientsParams) {
+) -> Gradient {
     let network = network.valid();
     let mut activations = vec![batch.inputs.clone()];
     for encoder in &network.encoders {
@@ -108,8 +110,8 @@ pub(crate) fn network(
         inputs: activations[network.encoders.len()].clone(),
         one_hot: batch.one_hot.clone(),
     };
-    let lambda = objective.weight_decay();
-    let (value, mut delta) = head_pass(&mut gradients, &network.head, lambda, &top);
+    let weight_decay = objective.weight_decay();
+    let (value, mut delta) = head_pass(&mut gradients, &network.head, weight_decay, &top);
     let mut above = &network.head.output;
     for (index, encoder) in network.encoders.iter().enumerate().rev() {
         let back = delta.matmul(above.weight.val().transpose());
@@ -120,22 +122,22 @@ pub(crate) fn network(
         register(&mut gradients, encoder, input, delta.clone(), 0.0);
         above = encoder;
     }
-    (value, gradients)
+    Gradient { value, gradients }
 }
 
 /// Forward and backward through the head; returns Δ_out `[batch, class]`.
 fn head_pass(
     gradients: &mut GradientsParams,
     head: &Softmax,
-    lambda: f64,
+    weight_decay: f64,
     batch: &LabelledBatch,
 ) -> (Value, Tensor<2>) {
     let rows = batch.inputs.dims()[0] as f64;
     let logits = head.logits(batch.inputs.clone());
     let delta = (softmax_of(logits.clone(), 1) - batch.one_hot.clone()).div_scalar(rows);
     let input = batch.inputs.clone();
-    register(gradients, &head.output, input, delta.clone(), lambda);
-    let value = classifier_value(head, lambda, logits, batch.one_hot.clone());
+    register(gradients, &head.output, input, delta.clone(), weight_decay);
+    let value = classifier_value(head, weight_decay, logits, batch.one_hot.clone());
     (value, delta)
 }
 

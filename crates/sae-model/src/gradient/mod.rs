@@ -6,12 +6,14 @@ pub(crate) mod delta;
 use std::fmt;
 
 use burn::optim::GradientsParams;
+use serde::{Deserialize, Serialize};
 
-use crate::{Objective, Value};
+use crate::{DeltaRule, Objective, Value};
 
 /// How gradients are computed. Both rules return the gradient of the same objective; they differ
 /// only in rounding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum GradientRule {
     /// Reverse-mode automatic differentiation of the objective by Burn.
     Autodiff,
@@ -34,17 +36,23 @@ impl GradientRule {
     pub const ALL: [Self; 2] = [Self::Autodiff, Self::Delta];
 
     /// The gradient of `objective` at `model` on `batch`.
-    pub fn gradient<O: Objective>(
+    pub fn gradient<O: DeltaRule>(
         self,
         objective: &O,
         model: &O::Model,
         batch: &O::Batch,
     ) -> Gradient {
-        let (value, gradients) = match self {
-            Self::Autodiff => autodiff::gradient(objective, model, batch),
+        match self {
+            Self::Autodiff => Gradient::by_autodiff(objective, model, batch),
             Self::Delta => objective.delta(model, batch),
-        };
-        Gradient { value, gradients }
+        }
+    }
+}
+
+impl Gradient {
+    /// The gradient of any objective, by automatic differentiation.
+    pub fn by_autodiff<O: Objective>(objective: &O, model: &O::Model, batch: &O::Batch) -> Self {
+        autodiff::gradient(objective, model, batch)
     }
 }
 

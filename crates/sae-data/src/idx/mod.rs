@@ -1,0 +1,297 @@
+//! The IDX format of the MNIST database: big-endian `00 00 type rank`, one 32-bit size per
+//! dimension, then the values (LeCun, Cortes and Burges, "The MNIST database of handwritten
+//! digits", section "File formats").
+
+mod config;
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::{DataError, ImageShape, Samples};
+
+pub use config::IdxConfig;
+
+/// The IDX code of unsigned bytes, the only type that MNIST uses.
+const UNSIGNED_BYTE: u8 = 0x08;
+
+/// Reads images: rank 3, `[count, height, width]`.
+///
+/// # Errors
+///
+/// Refuses anything but a complete IDX file of at least one image.
+pub fn read_images(path: &Path) -> Result<(ImageShape, Samples), DataError> {
+    let (sizes, values) = read(path, 3)?;
+    let [_, height, width] = sizes[..] else {
+        unreachable!("read() checked the rank");
+    };
+    let image = ImageShape { height, width };
+    let width = height * width;
+    Ok((image, Samples::Bytes { width, values }))
+}
+
+/// Reads labels: rank 1, `[count]`.
+///
+/// # Errors
+///
+/// Refuses anything but a complete IDX file of at least one label.
+pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
+    Ok(read(path, 1)?.1)
+}
+
+/// The bytes of an IDX file of images.
+///
+/// # Panics
+///
+/// Panics if a size exceeds 32 bits, the format's limit, or `pixels` is not a number of images.
+pub fn encode_images(image: ImageShape, pixels: &[u8]) -> Vec<u8> {
+    let area = image.height * image.width;
+    assert_eq!(pixels.len() % area, 0, "pixels must be whole images");
+    encode(&[pixels.len() / area, image.height, image.width], pixels)
+}
+
+/// The bytes of an IDX file of labels.
+///
+/// # Panics
+///
+/// Panics if there are more than 2³² labels, the format's limit.
+pub fn encode_labels(labels: &[u8]) -> Vec<u8> {
+    encode(&[labels.len()], labels)
+}
+
+fn encode(sizes: &[usize], values: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0, UNSIGNED_BYTE, sizes.len() as u8];
+    for &size in sizes {
+        let size = u32::try_from(size).expect("IDX sizes have 32 bits");
+        bytes.extend(size.to_be_bytes());
+    }
+    bytes.extend_from_slice(values);
+    bytes
+}
+
+fn read(path: &Path, rank: usize) -> Result<(Vec<usize>, Vec<u8>), DataError> {
+    let unreadable = |source| DataError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    let mut start = Vec::new();
+    (&mut file)
+        .take(2)
+        .read_to_end(&mut start)
+        .map_err(unreadable)?;
+
+    let whole = BufReader::new(start.as_slice().chain(file));
+    let (mut stream, length): (Box<dyn Read>, _) = if start == [0x1f, 0x8b] {
+        (Box::new(MultiGzDecoder::new(whole)), None)
+    } else {
+        (Box::new(whole), Some(length))
+    };
+    parse(&mut stream, length, rank).map_err(|error| match error {
+        ParseError::Read(source) => unreadable(source),
+        ParseError::Format { found, expected } => DataError::Format {
+            path: path.to_owned(),
+            found,
+            expected,
+        },
+    })
+}
+
+enum ParseError {
+    Read(std::io::Error),
+    Format { found: String, expected: String },
+}
+
+impl From<std::io::Error> for ParseError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Read(error)
+    }
+}
+
+fn wrong<T>(found: impl Into<String>, expected: impl Into<String>) -> Result<T, ParseError> {
+    Err(ParseError::Format {
+        found: found.into(),
+        expected: expected.into(),
+    })
+}
+
+/// Reads sizes and values. `length` is the number of bytes that the stream will yield, where it is
+/// known before reading; a size beyond it is refused before anything is allocated. Of a compressed
+/// stream no more is ever kept than it really yields.
+fn parse(
+    stream: &mut dyn Read,
+    length: Option<u64>,
+    rank: usize,
+) -> Result<(Vec<usize>, Vec<u8>), ParseError> {
+    let (what, other) = match rank {
+        1 => ("labels (rank 1)", "images"),
+        _ => ("images (rank 3)", "labels"),
+    };
+    let mut magic = Vec::new();
+    stream.take(4).read_to_end(&mut magic)?;
+    let &[0, 0, kind, found_rank] = magic.as_slice() else {
+        return wrong(
+            format!("starts with {magic:02x?}, which is no IDX magic number"),
+            format!("an IDX file of {what}, which starts with [00, 00, 08, {rank:02}]"),
+        );
+    };
+    if kind != UNSIGNED_BYTE {
+        return wrong(
+            format!("is an IDX file of type 0x{kind:02x}"),
+            "type 0x08, unsigned bytes",
+        );
+    }
+    if usize::from(found_rank) != rank {
+        let hint = match found_rank {
+            1 | 3 => format!("; it seems to hold {other}"),
+            _ => String::new(),
+        };
+        return wrong(
+            format!("is an IDX file of rank {found_rank}{hint}"),
+            format!("an IDX file of {what}"),
+        );
+    }
+
+    let mut header = Vec::new();
+    stream.take(4 * rank as u64).read_to_end(&mut header)?;
+    if header.len() < 4 * rank {
+        return wrong("ends within its header", format!("{rank} sizes of 4 bytes"));
+    }
+    let sizes: Vec<u64> = header
+        .chunks_exact(4)
+        .map(|b| u64::from(u32::from_be_bytes([b[0], b[1], b[2], b[3]])))
+        .collect();
+    let total = sizes
+        .iter()
+        .try_fold(1u64, |product, &s| product.checked_mul(s));
+    let Some(total) = total.filter(|&t| usize::try_from(t).is_ok()) else {
+        return wrong(
+            format!("announces sizes {sizes:?}"),
+            "sizes that fit in memory",
+        );
+    };
+    if total == 0 {
+        return wrong(format!("announces sizes {sizes:?}"), "at least one sample");
+    }
+    let announced = format!("{total} values, as its sizes {sizes:?} announce");
+    if let Some(length) = length {
+        let held = length.saturating_sub(4 + 4 * rank as u64);
+        if held != total {
+            return wrong(format!("holds {held} values"), announced);
+        }
+    }
+    let mut values = Vec::new();
+    stream.take(total).read_to_end(&mut values)?;
+    if (values.len() as u64) < total {
+        return wrong(format!("ends after {} values", values.len()), announced);
+    }
+    if stream.read(&mut [0])? > 0 {
+        return wrong(format!("holds more than {total} values"), announced);
+    }
+    let sizes = sizes.into_iter().map(|s| s as usize).collect();
+    Ok((sizes, values))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use tempfile::NamedTempFile;
+
+    use super::*;
+
+    fn file(bytes: &[u8]) -> NamedTempFile {
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn images_error(bytes: &[u8]) -> String {
+        read_images(file(bytes).path()).unwrap_err().to_string()
+    }
+
+    /// Two 1 × 3 images, byte by byte as the format's description has it.
+    const TWO: [u8; 22] = [
+        0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 10, 20, 30, 40, 50, 60,
+    ];
+
+    #[test]
+    fn reads_plain_and_compressed_images() {
+        for bytes in [TWO.to_vec(), gzip(&TWO)] {
+            let (image, samples) = read_images(file(&bytes).path()).unwrap();
+            assert_eq!((image.height, image.width), (1, 3));
+            let values = vec![10, 20, 30, 40, 50, 60];
+            assert_eq!(samples, Samples::Bytes { width: 3, values });
+        }
+    }
+
+    #[test]
+    fn writes_what_the_description_says() {
+        let image = ImageShape {
+            height: 1,
+            width: 3,
+        };
+        assert_eq!(encode_images(image, &TWO[16..]), TWO);
+        assert_eq!(encode_labels(&[7, 9]), [0, 0, 8, 1, 0, 0, 0, 2, 7, 9]);
+    }
+
+    #[test]
+    fn refuses_truncated_files_before_reading_them() {
+        assert!(images_error(&TWO[..21]).contains("holds 5 values; expected 6 values"));
+        assert!(images_error(&gzip(&TWO[..21])).contains("ends after 5 values"));
+        assert!(images_error(&TWO[..9]).contains("ends within its header"));
+        assert!(images_error(&TWO[..3]).contains("no IDX magic number"));
+        let mut longer = TWO.to_vec();
+        longer.push(0);
+        assert!(images_error(&longer).contains("holds 7 values"));
+        assert!(images_error(&gzip(&longer)).contains("more than 6 values"));
+    }
+
+    #[test]
+    fn refuses_sizes_that_no_memory_holds() {
+        let mut huge = TWO;
+        huge[4..16].fill(0xff);
+        assert!(images_error(&huge).contains("fit in memory"));
+        let mut large = TWO;
+        large[4] = 0xff;
+        assert!(images_error(&large).contains("holds 6 values"));
+        assert!(images_error(&gzip(&large)).contains("ends after 6 values"));
+    }
+
+    #[test]
+    fn names_a_file_of_the_other_kind() {
+        let labels = file(&encode_labels(&[1, 2, 3]));
+        let message = read_images(labels.path()).unwrap_err().to_string();
+        assert!(message.contains("seems to hold labels"), "{message}");
+        let message = read_labels(file(&TWO).path()).unwrap_err().to_string();
+        assert!(message.contains("seems to hold images"), "{message}");
+    }
+
+    #[test]
+    fn refuses_other_types_and_empty_sets() {
+        let mut floats = TWO;
+        floats[2] = 0x0d;
+        assert!(images_error(&floats).contains("type 0x0d"));
+        assert!(
+            images_error(&[0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 3])
+                .contains("at least one")
+        );
+        let missing = read_images(Path::new("no/such/file")).unwrap_err();
+        assert!(
+            missing
+                .to_string()
+                .starts_with("no/such/file: cannot be read")
+        );
+    }
+}

@@ -1,0 +1,262 @@
+//! What is trained on, and the parts of it that an executor is given.
+
+use std::ops::Range;
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use sae_data::{Corruptor, Samples};
+use sae_kernels::{Rows, Values};
+use sae_model::{AutoencoderBatch, LabelledBatch, ModelError};
+
+use crate::TrainError;
+
+/// Samples in memory, with what belongs to them.
+#[derive(Debug, Clone)]
+pub struct Data<'a> {
+    /// The samples; of an autoencoder also the targets.
+    pub samples: &'a Samples,
+    /// The class of each sample, of a classifier.
+    pub classes: Option<Classes<'a>>,
+    /// What is done to the inputs, where an autoencoder is to denoise.
+    pub corruptor: Option<Corruptor>,
+}
+
+/// The classes of some samples.
+#[derive(Debug, Clone, Copy)]
+pub struct Classes<'a> {
+    /// The class of each sample.
+    pub labels: &'a [u8],
+    /// Number of classes.
+    pub count: usize,
+}
+
+impl<'a> Data<'a> {
+    /// Samples for an autoencoder.
+    pub fn unlabelled(samples: &'a Samples) -> Self {
+        Self {
+            samples,
+            classes: None,
+            corruptor: None,
+        }
+    }
+
+    /// Samples for a classifier.
+    pub fn labelled(samples: &'a Samples, labels: &'a [u8], count: usize) -> Self {
+        Self {
+            samples,
+            classes: Some(Classes { labels, count }),
+            corruptor: None,
+        }
+    }
+
+    /// Number of samples.
+    pub fn rows(&self) -> usize {
+        self.samples.rows()
+    }
+
+    /// Calls `work` with the batch of `selected` samples; the corruption is that of `epoch`, from 0.
+    pub(crate) fn with_batch<R>(
+        &self,
+        selected: Selected<'_>,
+        epoch: usize,
+        work: impl FnOnce(&Batch<'_>) -> R,
+    ) -> R {
+        let clean = Table {
+            samples: self.samples,
+            selected,
+        };
+        let labels: Vec<u8> = match &self.classes {
+            Some(classes) => selected.of(classes.labels),
+            None => vec![],
+        };
+        let classes = self.classes.map(|classes| Classes {
+            labels: &labels,
+            count: classes.count,
+        });
+        let Some(corruptor) = &self.corruptor else {
+            return work(&Batch {
+                inputs: clean,
+                targets: None,
+                classes,
+            });
+        };
+        let mut corruptor = corruptor.clone();
+        corruptor.set_epoch(epoch);
+        let rows = selected.indices();
+        let mut values = self.samples.gather(&rows);
+        corruptor.apply(&rows, &mut values);
+        let corrupted = Samples::Floats {
+            width: self.samples.width(),
+            values,
+        };
+        work(&Batch {
+            inputs: Table {
+                samples: &corrupted,
+                selected: Selected::Range(0, rows.len()),
+            },
+            targets: Some(clean),
+            classes,
+        })
+    }
+
+    /// All samples in parts of up to `size`.
+    pub(crate) fn parts(&self, size: usize) -> impl Iterator<Item = Selected<'static>> + use<> {
+        let rows = self.rows();
+        let end = move |first: usize| first.saturating_add(size.max(1)).min(rows);
+        let mut first = 0;
+        std::iter::from_fn(move || {
+            let part = first..end(first);
+            first = part.end;
+            (!part.is_empty()).then_some(Selected::Range(part.start, part.end))
+        })
+    }
+}
+
+/// Which rows of a table are meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Selected<'a> {
+    /// From the first number up to, not including, the second.
+    Range(usize, usize),
+    /// These, in this order.
+    Order(&'a [usize]),
+}
+
+impl Selected<'_> {
+    /// Number of rows.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Range(first, end) => end - first,
+            Self::Order(rows) => rows.len(),
+        }
+    }
+
+    fn range(&self) -> Option<Range<usize>> {
+        match *self {
+            Self::Range(first, end) => Some(first..end),
+            Self::Order(_) => None,
+        }
+    }
+
+    fn indices(&self) -> Vec<usize> {
+        match *self {
+            Self::Range(first, end) => (first..end).collect(),
+            Self::Order(rows) => rows.to_vec(),
+        }
+    }
+
+    fn of(&self, labels: &[u8]) -> Vec<u8> {
+        match *self {
+            Self::Range(first, end) => labels[first..end].to_vec(),
+            Self::Order(rows) => rows.iter().map(|&row| labels[row]).collect(),
+        }
+    }
+}
+
+/// Some rows of a table.
+#[derive(Debug, Clone, Copy)]
+pub struct Table<'a> {
+    /// The table.
+    pub samples: &'a Samples,
+    /// Which rows of it.
+    pub selected: Selected<'a>,
+}
+
+impl<'a> Table<'a> {
+    /// The rows as they lie in memory, for the kernels.
+    ///
+    /// # Errors
+    ///
+    /// Refuses samples in double precision, in which the kernels do not compute.
+    pub fn rows(&self) -> Result<Rows<'a>, TrainError> {
+        let columns = self.samples.width();
+        let part = self.selected.range();
+        let values = |length: usize| match &part {
+            Some(rows) => rows.start * columns..rows.end * columns,
+            None => 0..length,
+        };
+        let values = match self.samples {
+            Samples::Bytes { values: all, .. } => Values::Bytes(&all[values(all.len())]),
+            Samples::Floats { values: all, .. } => Values::Floats(&all[values(all.len())]),
+            Samples::Doubles { .. } => return Err(TrainError::DoublePrecision),
+        };
+        Ok(Rows {
+            values,
+            columns,
+            order: match self.selected {
+                Selected::Order(order) => Some(order),
+                Selected::Range(..) => None,
+            },
+        })
+    }
+
+    /// The rows on a device, `[rows, columns]`.
+    pub fn tensor(&self, device: &Device, dtype: DType) -> Tensor<2> {
+        let rows = self.selected.indices();
+        let shape = [rows.len(), self.samples.width()];
+        let data = match dtype {
+            DType::F64 => TensorData::new(self.samples.gather_doubles(&rows), shape),
+            _ => TensorData::new(self.samples.gather(&rows), shape),
+        };
+        Tensor::from_data(data, (device, dtype))
+    }
+}
+
+/// Some samples on the host: what an executor works on at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    /// What the model sees.
+    pub inputs: Table<'a>,
+    /// What an autoencoder should give, where that is not its input.
+    pub targets: Option<Table<'a>>,
+    /// The classes of just these samples, of a classifier.
+    pub classes: Option<Classes<'a>>,
+}
+
+impl Batch<'_> {
+    /// Number of samples.
+    pub fn rows(&self) -> usize {
+        self.inputs.selected.count()
+    }
+}
+
+/// A batch that can be brought to a device.
+pub trait FromHost: sae_model::Batch {
+    /// The samples of `batch` on `device`.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a classifier's batch without classes, or with labels beyond them.
+    fn from_host(batch: &Batch<'_>, device: &Device, dtype: DType) -> Result<Self, TrainError>;
+}
+
+impl FromHost for AutoencoderBatch {
+    fn from_host(batch: &Batch<'_>, device: &Device, dtype: DType) -> Result<Self, TrainError> {
+        let inputs = batch.inputs.tensor(device, dtype);
+        let targets = batch.targets.as_ref();
+        Ok(match targets.map(|targets| targets.tensor(device, dtype)) {
+            Some(targets) => Self {
+                inputs,
+                targets,
+                rho_hat: None,
+            },
+            None => Self::from(inputs),
+        })
+    }
+}
+
+impl FromHost for LabelledBatch {
+    fn from_host(batch: &Batch<'_>, device: &Device, dtype: DType) -> Result<Self, TrainError> {
+        let inputs = batch.inputs.tensor(device, dtype);
+        let classes = batch.classes.ok_or_else(|| missing_classes(&inputs))?;
+        Ok(Self::new(inputs, classes.labels, classes.count)?)
+    }
+}
+
+fn missing_classes(inputs: &Tensor<2>) -> ModelError {
+    ModelError::Shape {
+        operation: "training a classifier",
+        left_name: "the samples",
+        left: inputs.dims().to_vec(),
+        right_name: "the labels",
+        right: vec![0],
+    }
+}

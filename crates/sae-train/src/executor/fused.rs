@@ -1,0 +1,315 @@
+//! The fused kernels of `sae-kernels`.
+
+use sae_kernels::{Autoencoder, Network, Part, RhoHat as Estimate};
+use sae_model::{Figures, term};
+
+use super::{
+    Executor, ExecutorKind, ExecutorState, Gradient, Mean, OptimizerState, check_length,
+};
+use crate::{Batch, Optimizer, RhoHat, TrainError, Training};
+
+/// A model inside the kernels, on the CPU.
+pub struct FusedKernels {
+    kernel: Kernel,
+    terms: &'static [&'static str],
+    optimizer: Option<sae_kernels::Optimizer>,
+    name: Optimizer,
+    estimate: Estimate,
+    mean: Mean,
+}
+
+/// The kernels of one kind of model.
+pub enum Kernel {
+    /// Of a sparse autoencoder with so many hidden units.
+    Autoencoder(Box<Autoencoder>, usize),
+    /// Of a network, or of a head alone.
+    Network(Box<Network>),
+}
+
+/// The parts of the kernels' state that an optimizer may have.
+const MOMENTS: [(&str, Part); 2] = [("first", Part::First), ("second", Part::Second)];
+const UPDATES: &str = "updates";
+
+impl FusedKernels {
+    /// A kernel whose parameters are set, of an objective with these terms, with the optimizer of
+    /// `training`.
+    pub fn new(kernel: Kernel, terms: &'static [&'static str], training: &Training) -> Self {
+        Self {
+            kernel,
+            terms,
+            optimizer: training.in_kernels(),
+            name: training.optimizer,
+            estimate: match training.rho_hat {
+                RhoHat::Batch => Estimate::Batch,
+                RhoHat::Running => Estimate::Running(training.rho_hat_decay),
+                RhoHat::Full => Estimate::Given,
+            },
+            mean: Mean::default(),
+        }
+    }
+
+    fn optimizer(&self) -> Result<sae_kernels::Optimizer, TrainError> {
+        self.optimizer.ok_or(TrainError::LineSearchUpdate)
+    }
+
+    fn step_with(
+        &mut self,
+        batch: &Batch<'_>,
+        update: Option<(sae_kernels::Optimizer, f32)>,
+        estimate: Estimate,
+    ) -> Result<Figures, TrainError> {
+        let inputs = batch.inputs.rows()?;
+        match &mut self.kernel {
+            Kernel::Autoencoder(kernel, _) => {
+                let targets = batch.targets.map(|targets| targets.rows()).transpose()?;
+                let value = kernel.step(inputs, targets, update, estimate)?;
+                Ok(autoencoder_figures(self.terms, value))
+            }
+            Kernel::Network(kernel) => {
+                let labels = batch.classes.map_or(&[][..], |classes| classes.labels);
+                let value = kernel.step(inputs, labels, update)?;
+                Ok(network_figures(&value))
+            }
+        }
+    }
+
+    /// Whether one of the kernels' vectors is ever anything but zero.
+    fn uses(&self, part: Part) -> bool {
+        match (part, self.name) {
+            (_, Optimizer::Adam | Optimizer::AdamW | Optimizer::RmsProp) => true,
+            (Part::First, Optimizer::Sgd) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Kernel {
+    fn count(&self) -> usize {
+        match self {
+            Self::Autoencoder(kernel, _) => kernel.parameters(),
+            Self::Network(kernel) => kernel.parameters(),
+        }
+    }
+
+    fn read(&self, part: Part) -> Vec<f32> {
+        let mut values = vec![0.0; self.count()];
+        let read = match self {
+            Self::Autoencoder(kernel, _) => kernel.read(part, &mut values),
+            Self::Network(kernel) => kernel.read(part, &mut values),
+        };
+        debug_assert!(read.is_ok(), "the length is the kernel's own");
+        values
+    }
+
+    pub(crate) fn write(&mut self, part: Part, values: &[f32]) -> Result<(), TrainError> {
+        Ok(match self {
+            Self::Autoencoder(kernel, _) => kernel.write(part, values),
+            Self::Network(kernel) => kernel.write(part, values),
+        }?)
+    }
+
+    fn updates(&self) -> u64 {
+        match self {
+            Self::Autoencoder(kernel, _) => kernel.updates(),
+            Self::Network(kernel) => kernel.updates(),
+        }
+    }
+
+    fn set_updates(&mut self, updates: u64) {
+        match self {
+            Self::Autoencoder(kernel, _) => kernel.set_updates(updates),
+            Self::Network(kernel) => kernel.set_updates(updates),
+        }
+    }
+}
+
+impl Executor for FusedKernels {
+    fn parameters(&self) -> Vec<f32> {
+        self.kernel.read(Part::Values)
+    }
+
+    fn set_parameters(&mut self, parameters: &[f32]) -> Result<(), TrainError> {
+        self.kernel.write(Part::Values, parameters)
+    }
+
+    fn hidden(&self) -> usize {
+        match &self.kernel {
+            Kernel::Autoencoder(_, hidden) => *hidden,
+            Kernel::Network(_) => 0,
+        }
+    }
+
+    /// The kernels take any number of rows through in their own chunks.
+    fn part_size(&self) -> usize {
+        usize::MAX
+    }
+
+    fn forward(
+        &mut self,
+        part: &Batch<'_>,
+        rows: usize,
+        activity: &mut [f64],
+    ) -> Result<(), TrainError> {
+        match &mut self.kernel {
+            Kernel::Autoencoder(kernel, _) => {
+                Ok(kernel.forward(part.inputs.rows()?, rows, activity)?)
+            }
+            Kernel::Network(_) => Ok(()),
+        }
+    }
+
+    fn backward(
+        &mut self,
+        part: &Batch<'_>,
+        rows: usize,
+        activity: &[f64],
+    ) -> Result<(), TrainError> {
+        let inputs = part.inputs.rows()?;
+        match &mut self.kernel {
+            Kernel::Autoencoder(kernel, _) => {
+                let targets = part.targets.map(|targets| targets.rows()).transpose()?;
+                kernel.backward(inputs, targets, rows, activity)?;
+            }
+            Kernel::Network(kernel) => {
+                let labels = part.classes.map_or(&[][..], |classes| classes.labels);
+                kernel.backward(inputs, labels, rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<Gradient, TrainError> {
+        let figures = match &mut self.kernel {
+            Kernel::Autoencoder(kernel, _) => autoencoder_figures(self.terms, &kernel.finish()),
+            Kernel::Network(kernel) => network_figures(&kernel.finish()),
+        };
+        let values = self.kernel.read(Part::Gradients);
+        Ok(Gradient {
+            figures,
+            values: values.into_iter().map(f64::from).collect(),
+        })
+    }
+
+    fn update(&mut self, gradient: &[f64], learning_rate: f64) -> Result<(), TrainError> {
+        let optimizer = self.optimizer()?;
+        let single: Vec<f32> = gradient.iter().map(|&g| g as f32).collect();
+        self.kernel.write(Part::Gradients, &single)?;
+        match &mut self.kernel {
+            Kernel::Autoencoder(kernel, _) => kernel.update(optimizer, learning_rate as f32),
+            Kernel::Network(kernel) => kernel.update(optimizer, learning_rate as f32),
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<(), TrainError> {
+        let update = (self.optimizer()?, learning_rate as f32);
+        let figures = self.step_with(batch, Some(update), self.estimate)?;
+        self.mean.add(&figures, batch.rows());
+        Ok(())
+    }
+
+    fn take_mean(&mut self) -> Figures {
+        self.mean.take()
+    }
+
+    fn figures(&mut self, batch: &Batch<'_>) -> Result<Figures, TrainError> {
+        self.step_with(batch, None, Estimate::Batch)
+    }
+
+    fn set_rho_hat(&mut self, rho_hat: &[f64]) -> Result<(), TrainError> {
+        check_length("the estimate of rho_hat", rho_hat.len(), self.hidden())?;
+        if let Kernel::Autoencoder(kernel, _) = &mut self.kernel {
+            kernel.set_estimate(rho_hat)?;
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> ExecutorState {
+        let mut optimizer = OptimizerState::default();
+        for (name, part) in MOMENTS {
+            if self.uses(part) {
+                let values = self.kernel.read(part);
+                optimizer.vectors.insert(name.to_owned(), values);
+            }
+        }
+        let updates = self.kernel.updates();
+        optimizer.counts.insert(UPDATES.to_owned(), updates);
+        ExecutorState {
+            executor: ExecutorKind::Fused,
+            parameters: self.parameters(),
+            optimizer,
+            rho_hat: match &self.kernel {
+                Kernel::Autoencoder(kernel, _) => kernel.estimate().map(<[f64]>::to_vec),
+                Kernel::Network(_) => None,
+            },
+            mean: self.mean.clone(),
+        }
+    }
+
+    fn restore(&mut self, state: &ExecutorState) -> Result<(), TrainError> {
+        state.check(ExecutorKind::Fused, self.kernel.count())?;
+        for (name, part) in MOMENTS {
+            if self.uses(part) {
+                self.kernel.write(part, state.optimizer.vector(name)?)?;
+            }
+        }
+        self.kernel.set_updates(state.optimizer.count(UPDATES)?);
+        self.set_parameters(&state.parameters)?;
+        if let Some(rho_hat) = &state.rho_hat {
+            self.set_rho_hat(rho_hat)?;
+        }
+        self.mean = state.mean.clone();
+        Ok(())
+    }
+}
+
+impl OptimizerState {
+    fn vector(&self, name: &'static str) -> Result<&[f32], TrainError> {
+        let found = self.vectors.get(name).map(Vec::as_slice);
+        found.ok_or_else(|| missing(name))
+    }
+
+    fn count(&self, name: &'static str) -> Result<u64, TrainError> {
+        let found = self.counts.get(name).copied();
+        found.ok_or_else(|| missing(name))
+    }
+}
+
+fn missing(name: &'static str) -> TrainError {
+    TrainError::State {
+        what: "the optimizer's memory",
+        found: format!("without `{name}`"),
+        expected: "that of the same optimizer and executor".to_owned(),
+    }
+}
+
+/// Those of an autoencoder's terms that its objective has.
+fn autoencoder_figures(
+    names: &[&'static str],
+    value: &sae_kernels::AutoencoderValue,
+) -> Figures {
+    let terms = [
+        (term::RECONSTRUCTION, value.reconstruction),
+        (term::WEIGHT_DECAY, value.weight_decay),
+        (term::SPARSITY, value.sparsity),
+        (term::L1, value.l1),
+    ];
+    let own = terms.into_iter().filter(|(name, _)| names.contains(name));
+    Figures {
+        terms: own.collect(),
+        rho_hat: Some(value.rho_hat.clone()),
+        accuracy: None,
+    }
+}
+
+fn network_figures(value: &sae_kernels::NetworkValue) -> Figures {
+    let terms = [
+        (term::CROSS_ENTROPY, value.cross_entropy),
+        (term::WEIGHT_DECAY, value.weight_decay),
+    ];
+    Figures {
+        terms: terms.into_iter().collect(),
+        rho_hat: None,
+        accuracy: Some(value.accuracy),
+    }
+}

@@ -1,0 +1,221 @@
+//! Who computes: Burn by automatic differentiation, Burn by the delta rules, or the fused kernels.
+//!
+//! One contract, whose seams are those of the note's three passes: whoever holds only a part of the
+//! samples adds up activities between [`Executor::forward`] and [`Executor::backward`], and
+//! gradients before [`Executor::update`].
+
+mod choice;
+mod fused;
+mod on_burn;
+mod per_parameter;
+
+use sae_model::Figures;
+use serde::{Deserialize, Serialize};
+
+pub use choice::{Choice, Compute, ExecutorKind, Fused, Trainable, executor};
+pub use fused::FusedKernels;
+pub use on_burn::OnBurn;
+
+use crate::{Batch, TrainError};
+
+/// A model with its objective and optimizer, and somebody who computes.
+///
+/// The parameters are flat vectors in the order of [`sae_model::flat_parameters`].
+pub trait Executor {
+    /// The parameters.
+    fn parameters(&self) -> Vec<f32>;
+
+    /// Replaces the parameters; what the optimizer remembers stays.
+    ///
+    /// # Errors
+    ///
+    /// Refuses another number of values.
+    fn set_parameters(&mut self, parameters: &[f32]) -> Result<(), TrainError>;
+
+    /// Number of hidden units whose mean activity over the whole must be known before
+    /// [`Executor::backward`]; 0 where the objective is a plain mean over samples.
+    fn hidden(&self) -> usize;
+
+    /// Samples that a part should have at most, for memory's sake.
+    fn part_size(&self) -> usize;
+
+    /// Pass 1: adds a part's share of the mean activities over `rows` samples to `activity`,
+    /// `[hidden]`.
+    ///
+    /// # Errors
+    ///
+    /// Refuses samples that do not fit the model.
+    fn forward(
+        &mut self,
+        part: &Batch<'_>,
+        rows: usize,
+        activity: &mut [f64],
+    ) -> Result<(), TrainError>;
+
+    /// Pass 2: adds a part's share of J over `rows` samples, whose mean activities are `activity`,
+    /// and of its gradient to those kept inside.
+    ///
+    /// # Errors
+    ///
+    /// As [`Executor::forward`].
+    fn backward(
+        &mut self,
+        part: &Batch<'_>,
+        rows: usize,
+        activity: &[f64],
+    ) -> Result<(), TrainError>;
+
+    /// Takes out what the calls of [`Executor::backward`] since the last one have added up. Where
+    /// they saw but some of the `rows` samples, it is a share: shares add up to the whole.
+    ///
+    /// # Errors
+    ///
+    /// Refuses where nothing was added up.
+    fn finish(&mut self) -> Result<Gradient, TrainError>;
+
+    /// Moves the parameters by the optimizer.
+    ///
+    /// # Errors
+    ///
+    /// Refuses another number of values; fails with a line search, which moves parameters itself.
+    fn update(&mut self, gradient: &[f64], learning_rate: f64) -> Result<(), TrainError>;
+
+    /// All three passes over a batch that is a whole, fused where the executor can; adds the figures
+    /// from before the update to the running mean.
+    ///
+    /// # Errors
+    ///
+    /// As [`Executor::forward`] and [`Executor::update`].
+    fn step(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<(), TrainError>;
+
+    /// The mean of the figures of all steps since it was last taken, weighted by their samples.
+    /// Where the device works on its own, this waits for it.
+    fn take_mean(&mut self) -> Figures;
+
+    /// J and its terms on a batch that is a whole; nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Executor::forward`].
+    fn figures(&mut self, batch: &Batch<'_>) -> Result<Figures, TrainError>;
+
+    /// Gives the estimate of ρ̂ that steps use from now on, `[hidden]` (see
+    /// [`RhoHat`](crate::RhoHat)).
+    ///
+    /// # Errors
+    ///
+    /// Refuses another number of values than there are hidden units.
+    fn set_rho_hat(&mut self, rho_hat: &[f64]) -> Result<(), TrainError>;
+
+    /// All that training has changed.
+    fn state(&self) -> ExecutorState;
+
+    /// Puts a state back: what follows is the same, to the last bit, as for the executor it came
+    /// from.
+    ///
+    /// # Errors
+    ///
+    /// Refuses the state of another kind of executor, optimizer or model.
+    fn restore(&mut self, state: &ExecutorState) -> Result<(), TrainError>;
+}
+
+/// J over some samples and its gradient.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Gradient {
+    /// J, its terms, ρ̂ or the accuracy.
+    pub figures: Figures,
+    /// ∂J/∂θ, flat.
+    pub values: Vec<f64>,
+}
+
+impl Gradient {
+    /// Adds another part's share.
+    pub fn add(&mut self, share: &Self) {
+        self.figures.add(&share.figures, 1.0);
+        self.values.resize(share.values.len(), 0.0);
+        let pairs = self.values.iter_mut().zip(&share.values);
+        pairs.for_each(|(sum, more)| *sum += more);
+    }
+
+    /// ‖∇J‖.
+    pub fn norm(&self) -> f64 {
+        self.values.iter().map(|g| g * g).sum::<f64>().sqrt()
+    }
+}
+
+/// What an executor remembers between steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExecutorState {
+    /// Who it belongs to.
+    pub executor: ExecutorKind,
+    /// The parameters, flat.
+    pub parameters: Vec<f32>,
+    /// The optimizer's.
+    pub optimizer: OptimizerState,
+    /// The estimate of ρ̂, where one is used.
+    pub rho_hat: Option<Vec<f64>>,
+    /// The figures of the epoch's steps so far.
+    pub mean: Mean,
+}
+
+/// What an optimizer remembers: names are the optimizer's own.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct OptimizerState {
+    /// Vectors, such as first and second moments.
+    pub vectors: std::collections::BTreeMap<String, Vec<f32>>,
+    /// Counts, such as the number of updates.
+    pub counts: std::collections::BTreeMap<String, u64>,
+}
+
+/// A mean that is being taken, of figures weighted by samples.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Mean {
+    /// The weighted sum.
+    pub sum: Figures,
+    /// The sum of the weights.
+    pub rows: usize,
+}
+
+impl Mean {
+    pub(crate) fn add(&mut self, figures: &Figures, rows: usize) {
+        self.sum.add(figures, rows as f64);
+        self.rows += rows;
+    }
+
+    pub(crate) fn take(&mut self) -> Figures {
+        let taken = std::mem::take(self);
+        let mut mean = Figures::default();
+        mean.add(&taken.sum, 1.0 / taken.rows.max(1) as f64);
+        mean
+    }
+}
+
+/// Refuses a state or a vector of other sizes.
+pub(crate) fn check_length(
+    what: &'static str,
+    found: usize,
+    expected: usize,
+) -> Result<(), TrainError> {
+    match found == expected {
+        true => Ok(()),
+        false => Err(TrainError::State {
+            what,
+            found: format!("{found} values"),
+            expected: format!("{expected}"),
+        }),
+    }
+}
+
+impl ExecutorState {
+    /// Checks that the state is one of such an executor.
+    pub(crate) fn check(&self, kind: ExecutorKind, parameters: usize) -> Result<(), TrainError> {
+        if self.executor != kind {
+            return Err(TrainError::State {
+                what: "the executor",
+                found: self.executor.to_string(),
+                expected: kind.to_string(),
+            });
+        }
+        check_length("the model", self.parameters.len(), parameters)
+    }
+}

@@ -1,0 +1,289 @@
+//! Burn's tensor operations, on any of its devices, by either gradient rule.
+
+use burn::module::Module;
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use sae_model::{
+    Batch as _, DeltaRule, Figures, Gradient as TensorGradient, Objective, Value, flat_gradient,
+    flat_parameters, with_flat,
+};
+
+use super::per_parameter::{PerParameter, per_parameter, registered, sizes, step};
+use super::{Executor, ExecutorKind, ExecutorState, Gradient, Mean, check_length};
+use crate::{Batch, FromHost, RhoHat, TrainError, Training};
+
+/// A model on a device of Burn.
+pub struct OnBurn<O: Objective> {
+    objective: O,
+    model: Option<O::Model>,
+    kind: ExecutorKind,
+    gradient: fn(&O, &O::Model, &O::Batch) -> TensorGradient,
+    optimizer: Option<Box<dyn PerParameter>>,
+    device: Device,
+    dtype: DType,
+    hidden: usize,
+    estimator: RhoHat,
+    decay: f64,
+    /// The estimate of ρ̂, `[1, hidden]`.
+    estimate: Option<Tensor<2>>,
+    /// The figures of the steps so far, on the device, beside what was read of it before.
+    unread: Option<(Value, usize)>,
+    mean: Mean,
+    sum: Option<Gradient>,
+}
+
+/// Samples of a part: with its intermediate results it stays well below a gigabyte.
+const PART: usize = 4096;
+
+impl<O: Objective> OnBurn<O>
+where
+    O::Batch: FromHost,
+{
+    /// Trains by automatic differentiation, which any objective allows. `hidden` is the number of
+    /// hidden units whose mean activity the objective depends on, 0 for none.
+    pub fn autodiff(
+        objective: O,
+        model: O::Model,
+        hidden: usize,
+        training: &Training,
+        device: &Device,
+    ) -> Self {
+        Self::new(
+            (ExecutorKind::Autodiff, TensorGradient::by_autodiff),
+            (objective, model, hidden),
+            training,
+            device,
+        )
+    }
+
+    /// Trains by the hand-derived delta rules.
+    pub fn delta(
+        objective: O,
+        model: O::Model,
+        hidden: usize,
+        training: &Training,
+        device: &Device,
+    ) -> Self
+    where
+        O: DeltaRule,
+    {
+        Self::new(
+            (ExecutorKind::Delta, O::delta),
+            (objective, model, hidden),
+            training,
+            device,
+        )
+    }
+
+    fn new(
+        (kind, gradient): (
+            ExecutorKind,
+            fn(&O, &O::Model, &O::Batch) -> TensorGradient,
+        ),
+        (objective, model, hidden): (O, O::Model, usize),
+        training: &Training,
+        device: &Device,
+    ) -> Self {
+        Self {
+            optimizer: per_parameter(training, sizes(&model).len()),
+            dtype: first_dtype(&model),
+            objective,
+            model: Some(model),
+            kind,
+            gradient,
+            device: device.clone(),
+            hidden,
+            estimator: training.rho_hat,
+            decay: training.rho_hat_decay,
+            estimate: None,
+            unread: None,
+            mean: Mean::default(),
+            sum: None,
+        }
+    }
+
+    /// The model as it is now.
+    pub fn model(&self) -> &O::Model {
+        self.model.as_ref().expect("a step puts the model back")
+    }
+
+    fn batch(&self, batch: &Batch<'_>) -> Result<O::Batch, TrainError> {
+        O::Batch::from_host(batch, &self.device, self.dtype)
+    }
+
+    /// The minibatch with the ρ̂ that it is to use.
+    fn with_estimate(&mut self, batch: O::Batch) -> O::Batch {
+        let Some(estimate) = self.estimate.take() else {
+            return batch;
+        };
+        let estimate = match self.estimator {
+            RhoHat::Running => match self.objective.mean_activity(self.model(), &batch) {
+                Some(own) => {
+                    estimate.mul_scalar(self.decay) + own.mul_scalar(1.0 - self.decay)
+                }
+                None => estimate,
+            },
+            RhoHat::Batch | RhoHat::Full => estimate,
+        };
+        self.estimate = Some(estimate.clone());
+        batch.with_rho_hat(estimate)
+    }
+
+    fn row(&self, values: &[f64]) -> Tensor<2> {
+        let data = TensorData::new(values.to_vec(), [1, values.len()]);
+        Tensor::from_data(data, (&self.device, self.dtype))
+    }
+
+    fn moved(&mut self, learning_rate: f64, gradients: &burn::optim::GradientsParams) -> Result<(), TrainError> {
+        let Some(optimizer) = self.optimizer.as_deref_mut() else {
+            return Err(TrainError::LineSearchUpdate);
+        };
+        let model = self.model.take().expect("a step puts the model back");
+        self.model = Some(step(optimizer, learning_rate, model, gradients));
+        Ok(())
+    }
+
+    /// The running mean, with what is still on the device.
+    fn read_mean(&self) -> Mean {
+        let mut mean = self.mean.clone();
+        if let Some((sum, rows)) = &self.unread {
+            mean.sum.add(&sum.to_host(self.objective.terms()), 1.0);
+            mean.rows += rows;
+        }
+        mean
+    }
+}
+
+impl<O: Objective> Executor for OnBurn<O>
+where
+    O::Batch: FromHost,
+{
+    fn parameters(&self) -> Vec<f32> {
+        flat_parameters(self.model())
+    }
+
+    fn set_parameters(&mut self, parameters: &[f32]) -> Result<(), TrainError> {
+        let model = self.model().clone();
+        self.model = Some(with_flat(model, parameters)?);
+        Ok(())
+    }
+
+    fn hidden(&self) -> usize {
+        self.hidden
+    }
+
+    fn part_size(&self) -> usize {
+        PART
+    }
+
+    fn forward(
+        &mut self,
+        part: &Batch<'_>,
+        rows: usize,
+        activity: &mut [f64],
+    ) -> Result<(), TrainError> {
+        let batch = self.batch(part)?;
+        let share = part.rows() as f64 / rows as f64;
+        if let Some(mean) = self.objective.mean_activity(self.model(), &batch) {
+            let mean = mean.into_data();
+            let pairs = activity.iter_mut().zip(mean.iter::<f64>());
+            pairs.for_each(|(sum, mean)| *sum += share * mean);
+        }
+        Ok(())
+    }
+
+    fn backward(
+        &mut self,
+        part: &Batch<'_>,
+        rows: usize,
+        activity: &[f64],
+    ) -> Result<(), TrainError> {
+        let mut batch = self.batch(part)?;
+        if !activity.is_empty() {
+            batch = batch.with_rho_hat(self.row(activity));
+        }
+        let found = (self.gradient)(&self.objective, self.model(), &batch);
+        let share = part.rows() as f64 / rows as f64;
+        let mut figures = Figures::default();
+        figures.add(&found.value.to_host(self.objective.terms()), share);
+        let mut values = flat_gradient(self.model(), &found.gradients);
+        values.iter_mut().for_each(|g| *g *= share);
+        let sum = self.sum.get_or_insert_default();
+        sum.add(&Gradient { figures, values });
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<Gradient, TrainError> {
+        self.sum.take().ok_or(TrainError::NothingAddedUp)
+    }
+
+    fn update(&mut self, gradient: &[f64], learning_rate: f64) -> Result<(), TrainError> {
+        let count = sizes(self.model()).iter().sum();
+        check_length("the gradient", gradient.len(), count)?;
+        let gradients = registered(self.model(), gradient);
+        self.moved(learning_rate, &gradients)
+    }
+
+    fn step(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<(), TrainError> {
+        let rows = batch.rows();
+        let batch = self.batch(batch)?;
+        let batch = self.with_estimate(batch);
+        let found = (self.gradient)(&self.objective, self.model(), &batch);
+        let value = found.value.scaled(rows as f64);
+        self.unread = Some(match self.unread.take() {
+            Some((sum, before)) => (sum.plus(value), before + rows),
+            None => (value, rows),
+        });
+        self.moved(learning_rate, &found.gradients)
+    }
+
+    fn take_mean(&mut self) -> Figures {
+        let mut mean = self.read_mean();
+        (self.unread, self.mean) = (None, Mean::default());
+        mean.take()
+    }
+
+    fn figures(&mut self, batch: &Batch<'_>) -> Result<Figures, TrainError> {
+        let batch = self.batch(batch)?;
+        let value = self.objective.value(&self.model().valid(), &batch);
+        Ok(value.to_host(self.objective.terms()))
+    }
+
+    fn set_rho_hat(&mut self, rho_hat: &[f64]) -> Result<(), TrainError> {
+        check_length("the estimate of rho_hat", rho_hat.len(), self.hidden)?;
+        self.estimate = Some(self.row(rho_hat));
+        Ok(())
+    }
+
+    fn state(&self) -> ExecutorState {
+        let estimate = self.estimate.clone();
+        ExecutorState {
+            executor: self.kind,
+            parameters: self.parameters(),
+            optimizer: self.optimizer.as_ref().map(|o| o.state()).unwrap_or_default(),
+            rho_hat: estimate.map(|row| row.into_data().iter::<f64>().collect()),
+            mean: self.read_mean(),
+        }
+    }
+
+    fn restore(&mut self, state: &ExecutorState) -> Result<(), TrainError> {
+        let sizes = sizes(self.model());
+        state.check(self.kind, sizes.iter().sum())?;
+        if let Some(optimizer) = self.optimizer.as_deref_mut() {
+            optimizer.restore(&state.optimizer, &sizes, &self.device)?;
+        }
+        self.set_parameters(&state.parameters)?;
+        self.estimate = None;
+        if let Some(rho_hat) = &state.rho_hat {
+            self.set_rho_hat(rho_hat)?;
+        }
+        (self.unread, self.mean) = (None, state.mean.clone());
+        self.sum = None;
+        Ok(())
+    }
+}
+
+/// The type of a model's numbers.
+fn first_dtype<M: Module>(model: &M) -> DType {
+    let parameters = sae_model::named_parameters(model);
+    parameters.first().map_or(DType::F32, |first| first.dtype)
+}

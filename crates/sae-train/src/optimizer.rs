@@ -1,0 +1,69 @@
+//! The optimizers' names, and what each is called elsewhere.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Training;
+
+/// How gradients move the parameters. Weight decay is a term of the objective and no business of
+/// the optimizer, but for AdamW, whose point it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Optimizer {
+    /// Gradient descent θ ← θ − ηv with v ← μv + ∇J (no dampening); in Nesterov's form the step is
+    /// μv + ∇J. With μ = 0 and the full batch this is the note's rule.
+    Sgd,
+    /// Adam (Kingma and Ba 2015) with bias correction.
+    Adam,
+    /// AdamW (Loshchilov and Hutter 2019): Adam, and weights (not biases) shrink by ηλ per step.
+    AdamW,
+    /// RMSprop (Tieleman and Hinton 2012): θ ← θ − ηv with v ← μv + ∇J / (√mean(∇J²) + ε).
+    RmsProp,
+    /// L-BFGS (Nocedal 1980), on the full batch only; an epoch is one iteration.
+    Lbfgs,
+    /// Non-linear conjugate gradients (Polak and Ribière 1969), on the full batch only; an epoch is
+    /// one iteration.
+    Cg,
+}
+
+impl Optimizer {
+    /// Every optimizer, for tables and checks.
+    pub const ALL: [Self; 6] = [
+        Self::Sgd,
+        Self::Adam,
+        Self::AdamW,
+        Self::RmsProp,
+        Self::Lbfgs,
+        Self::Cg,
+    ];
+
+    /// Whether it searches along lines of one objective, for which only the full batch will do.
+    pub fn searches_lines(self) -> bool {
+        matches!(self, Self::Lbfgs | Self::Cg)
+    }
+}
+
+impl Training {
+    /// The kernels' optimizer; nothing for a line search.
+    pub(crate) fn in_kernels(&self) -> Option<sae_kernels::Optimizer> {
+        let adam = |weight_decay: f64| sae_kernels::Optimizer::Adam {
+            beta1: self.beta1 as f32,
+            beta2: self.beta2 as f32,
+            epsilon: self.epsilon as f32,
+            weight_decay: weight_decay as f32,
+        };
+        match self.optimizer {
+            Optimizer::Sgd => Some(sae_kernels::Optimizer::Sgd {
+                momentum: self.momentum as f32,
+                nesterov: self.nesterov,
+            }),
+            Optimizer::Adam => Some(adam(0.0)),
+            Optimizer::AdamW => Some(adam(self.decoupled_weight_decay)),
+            Optimizer::RmsProp => Some(sae_kernels::Optimizer::RmsProp {
+                decay: self.alpha as f32,
+                momentum: self.momentum as f32,
+                epsilon: self.epsilon as f32,
+            }),
+            Optimizer::Lbfgs | Optimizer::Cg => None,
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! The training loop.
+
+use std::time::Instant;
+
+use sae_data::{Stream, order};
+use sae_model::Figures;
+use serde::{Deserialize, Serialize};
+
+use crate::data::Selected;
+use crate::schedule::Rates;
+use crate::search::LineSearch;
+use crate::stop::Watch;
+use crate::whole::{mean_activity, whole_gradient};
+use crate::{
+    BatchSize, Data, Executor, ExecutorState, RhoHat, Stopped, TrainError, Training,
+};
+
+/// What one pass over the data did.
+///
+/// In minibatches figures are means over the epoch's batches, weighted by their rows, each taken
+/// before the step that it caused. With the full batch they are exact: for the weights at the
+/// epoch's start, with a line search for those at its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Epoch {
+    /// Number of the epoch, from 1.
+    pub epoch: usize,
+    /// J, its terms, ρ̂ of each hidden unit or the accuracy.
+    pub figures: Figures,
+    /// ‖∇J‖, with the full batch.
+    pub gradient_norm: Option<f64>,
+    /// J on the validation samples after the epoch.
+    pub validation: Option<f64>,
+    /// False where a line search found no better point.
+    pub moved: bool,
+    /// Learning rate η.
+    pub learning_rate: f64,
+    /// Training time of the epoch in seconds, without validation.
+    pub seconds: f64,
+    /// Training samples per second.
+    pub samples_per_second: f64,
+}
+
+/// A trained model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fitted {
+    /// The parameters after the last epoch, or of the epoch with the lowest validation J where
+    /// [`Training::validation_patience`] is set; flat.
+    pub parameters: Vec<f32>,
+    /// Epochs that were run.
+    pub epochs: usize,
+    /// Why training ended.
+    pub stopped: Stopped,
+}
+
+/// What is trained, on what, and in which order.
+#[derive(Debug, Clone)]
+pub struct Task<'a> {
+    /// The name in errors, for example `autoencoder-1`.
+    pub stage: String,
+    /// Trained on.
+    pub train: Data<'a>,
+    /// Watched.
+    pub validation: Option<Data<'a>>,
+    /// Seed of the order of the samples.
+    pub seed: u64,
+    /// What the order is drawn for; each epoch has its own.
+    pub order: Stream,
+}
+
+/// All that training remembers. Taken out after any step and put back into a session of the same
+/// task, settings and executor, in this process or another, it leads to the same bits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Epochs that have ended.
+    pub epochs: usize,
+    /// Steps of the epoch that has not.
+    pub steps: usize,
+    /// Parameters, memory of the optimizer, estimate of ρ̂, running mean of the figures.
+    pub executor: ExecutorState,
+    /// Memory of L-BFGS or conjugate gradients.
+    pub search: Option<LineSearch>,
+    /// What the stop rules have seen, and the best model so far.
+    pub watch: Watch,
+}
+
+/// A training that can be taken step by step.
+pub struct Session<'a> {
+    task: Task<'a>,
+    training: Training,
+    executor: Box<dyn Executor + 'a>,
+    search: Option<LineSearch>,
+    rates: Rates,
+    watch: Watch,
+    epochs: usize,
+    pass: Pass,
+}
+
+/// The epoch that is under way.
+#[derive(Default)]
+struct Pass {
+    learning_rate: f64,
+    order: Vec<usize>,
+    steps: usize,
+    figures: Option<Figures>,
+    gradient_norm: Option<f64>,
+    moved: bool,
+    seconds: f64,
+}
+
+impl<'a> Session<'a> {
+    /// A session before its first epoch, with the model that is in `executor`.
+    ///
+    /// # Errors
+    ///
+    /// Refuses settings outside their ranges, and a task without samples.
+    pub fn new(
+        task: Task<'a>,
+        training: Training,
+        executor: Box<dyn Executor + 'a>,
+    ) -> Result<Self, TrainError> {
+        training.check()?;
+        if task.train.rows() == 0 {
+            return Err(TrainError::NoSamples { stage: task.stage });
+        }
+        if training.validation_patience > 0 && task.validation.is_none() {
+            return Err(TrainError::Setting(sae_kernels::Setting::new(
+                "validation_patience",
+                format!("{} without validation samples", training.validation_patience),
+                "0, or a share of validation samples > 0",
+            )));
+        }
+        let mut session = Self {
+            search: LineSearch::new(&training),
+            rates: Rates::new(&training, 0)?,
+            watch: Watch::default(),
+            epochs: 0,
+            pass: Pass::default(),
+            task,
+            training,
+            executor,
+        };
+        session.begin();
+        Ok(session)
+    }
+
+    /// Trains until a rule or the last epoch ends it; `observe` sees every epoch as it ends.
+    ///
+    /// # Errors
+    ///
+    /// Stops when a term of J, the validation J or a parameter is no longer finite, or when
+    /// `observe` fails.
+    pub fn run(
+        &mut self,
+        mut observe: impl FnMut(&Epoch) -> Result<(), TrainError>,
+    ) -> Result<Fitted, TrainError> {
+        let mut stopped = Stopped::Epochs;
+        for _ in self.epochs + 1..=self.training.epochs {
+            let epoch = self.epoch()?;
+            observe(&epoch)?;
+            if let Some(rule) = self.watch.verdict(&self.training, &epoch) {
+                stopped = rule;
+                break;
+            }
+        }
+        let parameters = match &self.watch.best {
+            Some(best) => best.parameters.clone(),
+            None => self.executor.parameters(),
+        };
+        self.check_parameters(&parameters)?;
+        Ok(Fitted {
+            parameters,
+            epochs: self.epochs,
+            stopped,
+        })
+    }
+
+    /// The rest of an epoch, or a whole one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::run`].
+    pub fn epoch(&mut self) -> Result<Epoch, TrainError> {
+        while !self.step()? {}
+        self.finish()
+    }
+
+    /// One step: a minibatch, all samples, or an iteration of a line search. True where it was the
+    /// epoch's last; [`Session::epoch`] then ends the epoch.
+    ///
+    /// # Errors
+    ///
+    /// Refuses samples that do not fit the model.
+    pub fn step(&mut self) -> Result<bool, TrainError> {
+        let start = Instant::now();
+        let over = match (self.training.batch, self.search.is_some()) {
+            (_, true) => self.search_line(),
+            (BatchSize::Full, false) => self.full_step(),
+            (BatchSize::Rows(rows), false) => self.minibatch(rows),
+        }?;
+        self.pass.steps += 1;
+        self.pass.seconds += start.elapsed().as_secs_f64();
+        Ok(over)
+    }
+
+    fn search_line(&mut self) -> Result<bool, TrainError> {
+        let Some(mut search) = self.search.take() else {
+            return Err(TrainError::LineSearchUpdate);
+        };
+        let (executor, train) = (&mut *self.executor, &self.task.train);
+        let start = executor.parameters();
+        // A line search compares values of one objective: what is random stays as it was drawn.
+        let mut evaluate = |parameters: &[f32]| {
+            executor.set_parameters(parameters)?;
+            whole_gradient(executor, train, 0)
+        };
+        let moved = search.iterate(|| start, self.pass.learning_rate, &mut evaluate)?;
+        if let Some(point) = search.point() {
+            let single: Vec<f32> = point.parameters.iter().map(|&p| p as f32).collect();
+            self.executor.set_parameters(&single)?;
+            let squares = point.gradient.iter().map(|g| g * g);
+            self.pass.gradient_norm = Some(squares.sum::<f64>().sqrt());
+            self.pass.figures = Some(point.figures.clone());
+        }
+        self.pass.moved = moved;
+        self.search = Some(search);
+        Ok(true)
+    }
+
+    fn full_step(&mut self) -> Result<bool, TrainError> {
+        let gradient = whole_gradient(&mut *self.executor, &self.task.train, self.epochs)?;
+        self.executor
+            .update(&gradient.values, self.pass.learning_rate)?;
+        self.pass.gradient_norm = Some(gradient.norm());
+        self.pass.figures = Some(gradient.figures);
+        Ok(true)
+    }
+
+    fn minibatch(&mut self, size: usize) -> Result<bool, TrainError> {
+        if self.pass.steps == 0 {
+            self.refresh_rho_hat()?;
+        }
+        let rows = self.task.train.rows();
+        if self.pass.order.is_empty() {
+            let Task { seed, order: purpose, .. } = self.task;
+            self.pass.order = order(seed, purpose, self.epochs as u64, rows);
+        }
+        let first = self.pass.steps * size;
+        let end = first.saturating_add(size).min(rows);
+        let selected = Selected::Order(&self.pass.order[first..end]);
+        let (executor, rate) = (&mut self.executor, self.pass.learning_rate);
+        let step = |batch: &crate::Batch<'_>| executor.step(batch, rate);
+        self.task.train.with_batch(selected, self.epochs, step)?;
+        Ok(end == rows)
+    }
+
+    /// Passes over all samples where the estimate of ρ̂ needs it.
+    fn refresh_rho_hat(&mut self) -> Result<(), TrainError> {
+        let wanted = match self.training.rho_hat {
+            RhoHat::Batch => false,
+            RhoHat::Running => self.epochs == 0,
+            RhoHat::Full => true,
+        };
+        if !wanted || self.executor.hidden() == 0 {
+            return Ok(());
+        }
+        let rho_hat = mean_activity(&mut *self.executor, &self.task.train, self.epochs)?;
+        self.executor.set_rho_hat(&rho_hat)
+    }
+
+    /// Ends the epoch: its figures, validation, and what the stop rules make of them.
+    fn finish(&mut self) -> Result<Epoch, TrainError> {
+        let start = Instant::now();
+        let pass = std::mem::take(&mut self.pass);
+        let figures = match pass.figures {
+            Some(figures) => figures,
+            None => self.executor.take_mean(),
+        };
+        let seconds = pass.seconds + start.elapsed().as_secs_f64();
+        let rate = pass.learning_rate;
+        for (name, value) in figures.terms.iter() {
+            self.check_finite(name, value, rate)?;
+        }
+        let validation = self.validate()?;
+        if let Some(value) = validation {
+            self.check_finite("J on the validation samples", value, rate)?;
+        }
+        self.epochs += 1;
+        let epoch = Epoch {
+            epoch: self.epochs,
+            figures,
+            gradient_norm: pass.gradient_norm,
+            validation,
+            moved: pass.moved,
+            learning_rate: rate,
+            seconds,
+            samples_per_second: self.task.train.rows() as f64 / seconds,
+        };
+        let executor = &self.executor;
+        self.watch
+            .observe(&self.training, &epoch, || executor.parameters());
+        self.begin();
+        Ok(epoch)
+    }
+
+    /// Prepares the next epoch.
+    fn begin(&mut self) {
+        self.pass = Pass {
+            learning_rate: self.rates.next(),
+            moved: true,
+            ..Pass::default()
+        };
+    }
+
+    /// J over all validation samples: in the minibatches' size, comparable with theirs, or exactly.
+    fn validate(&mut self) -> Result<Option<f64>, TrainError> {
+        let Some(data) = &self.task.validation else {
+            return Ok(None);
+        };
+        let executor = &mut *self.executor;
+        let BatchSize::Rows(size) = self.training.batch else {
+            let gradient = whole_gradient(executor, data, 0)?;
+            return Ok(Some(gradient.figures.objective()));
+        };
+        let mut total = 0.0;
+        for part in data.parts(size) {
+            let share = part.count() as f64 / data.rows() as f64;
+            let figures = data.with_batch(part, 0, |batch| executor.figures(batch))?;
+            total += share * figures.objective();
+        }
+        Ok(Some(total))
+    }
+
+    fn check_parameters(&self, parameters: &[f32]) -> Result<(), TrainError> {
+        match parameters.iter().find(|value| !value.is_finite()) {
+            None => Ok(()),
+            Some(&value) => {
+                let what = "a weight after the last update";
+                self.check_finite(what, f64::from(value), self.pass.learning_rate)
+            }
+        }
+    }
+
+    fn check_finite(&self, what: &str, value: f64, learning_rate: f64) -> Result<(), TrainError> {
+        match value.is_finite() {
+            true => Ok(()),
+            false => Err(TrainError::NonFinite {
+                stage: self.task.stage.clone(),
+                epoch: (self.epochs + 1).min(self.training.epochs),
+                what: what.to_owned(),
+                value,
+                learning_rate,
+            }),
+        }
+    }
+
+    /// All that training remembers.
+    pub fn state(&self) -> State {
+        State {
+            epochs: self.epochs,
+            steps: self.pass.steps,
+            executor: self.executor.state(),
+            search: self.search.clone(),
+            watch: self.watch.clone(),
+        }
+    }
+
+    /// Puts a state back, of a session with the same task, settings and kind of executor.
+    ///
+    /// # Errors
+    ///
+    /// Refuses the state of another.
+    pub fn restore(&mut self, state: State) -> Result<(), TrainError> {
+        if state.search.is_some() != self.search.is_some() {
+            return Err(TrainError::State {
+                what: "the line search's memory",
+                found: if state.search.is_some() { "there" } else { "missing" }.to_owned(),
+                expected: "that of the same optimizer".to_owned(),
+            });
+        }
+        self.executor.restore(&state.executor)?;
+        (self.search, self.watch) = (state.search, state.watch);
+        self.epochs = state.epochs;
+        self.rates = Rates::new(&self.training, state.epochs)?;
+        self.begin();
+        self.pass.steps = state.steps;
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! The backends: the only place in the workspace that names one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use burn::tensor::Device;
+use sae_kernels::Setting;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Where tensors are computed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// Burn's CPU backend in pure Rust.
+    #[default]
+    Flex,
+    /// The older CPU backend, on the ndarray crate.
+    Ndarray,
+    /// GPUs through Vulkan, Metal, DirectX 12 or WebGPU.
+    Wgpu,
+}
+
+impl Backend {
+    /// Every backend, compiled in or not.
+    pub const ALL: [Self; 3] = [Self::Flex, Self::Ndarray, Self::Wgpu];
+
+    /// The name on the command line, in files and as a Cargo feature.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flex => "flex",
+            Self::Ndarray => "ndarray",
+            Self::Wgpu => "wgpu",
+        }
+    }
+
+    /// Opens the backend's default device.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a backend that is not compiled in or has no device, saying what to do.
+    pub fn device(self) -> Result<Device, Error> {
+        match self {
+            Self::Flex => Ok(Device::flex()),
+            Self::Ndarray => self.ndarray(),
+            Self::Wgpu => self.wgpu().map(|(device, _)| device),
+        }
+    }
+
+    /// What there is to compute on, in words.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backend::device`].
+    pub fn describe(self) -> Result<String, Error> {
+        match self {
+            Self::Flex | Self::Ndarray => {
+                self.device()?;
+                let threads = std::thread::available_parallelism().map_or(1, usize::from);
+                Ok(format!("CPU, {threads} threads"))
+            }
+            Self::Wgpu => self.wgpu().map(|(_, name)| name),
+        }
+    }
+
+    #[cfg(feature = "ndarray")]
+    fn ndarray(self) -> Result<Device, Error> {
+        // Deprecated in Burn 0.22 in favour of flex; kept for comparison until it is gone.
+        #[allow(deprecated)]
+        Ok(Device::ndarray())
+    }
+
+    #[cfg(not(feature = "ndarray"))]
+    fn ndarray(self) -> Result<Device, Error> {
+        Err(self.not_compiled_in())
+    }
+
+    #[cfg(feature = "wgpu")]
+    fn wgpu(self) -> Result<(Device, String), Error> {
+        let opened = Device::wgpu_options().init_with_setup();
+        let (device, setup) = opened.map_err(|error| {
+            Error::Backend(format!(
+                "backend wgpu: no usable graphics adapter ({error}). Install your GPU's Vulkan \
+                 driver, or a software one (Debian and Ubuntu: mesa-vulkan-drivers), or use \
+                 --backend flex"
+            ))
+        })?;
+        let info = setup.adapter.get_info();
+        let name = format!("{} ({:?}, {:?})", info.name, info.device_type, info.backend);
+        Ok((device, name))
+    }
+
+    #[cfg(not(feature = "wgpu"))]
+    fn wgpu(self) -> Result<(Device, String), Error> {
+        Err(self.not_compiled_in())
+    }
+
+    #[cfg(not(all(feature = "ndarray", feature = "wgpu")))]
+    fn not_compiled_in(self) -> Error {
+        let name = self.name();
+        Error::Backend(format!(
+            "backend {name} is not compiled into this program; build it with `cargo build \
+             --release -p sae-cli --features {name}` or run `cargo xtask train --backend {name}`"
+        ))
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Backend {
+    type Err = Setting;
+
+    fn from_str(name: &str) -> Result<Self, Setting> {
+        let found = Self::ALL.into_iter().find(|backend| backend.name() == name);
+        found.ok_or_else(|| Setting::new("backend", name, "flex, ndarray or wgpu"))
+    }
+}
+
+/// Sets how many threads Burn's CPU backends use in this process, before anything is computed.
+///
+/// # Errors
+///
+/// Fails where the threads cannot be started, or were before.
+pub fn use_threads(threads: usize) -> Result<(), Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    pool.build_global()
+        .map_err(|error| Error::Backend(format!("{threads} threads cannot be started: {error}")))
+}

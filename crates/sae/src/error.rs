@@ -1,0 +1,191 @@
+//! What can be wrong with a configuration or a run folder.
+
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Names the file, the line or key, what was found and what was expected.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("{}: cannot be read: {source}", shown_path(path))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: Error,
+    },
+    /// The text is not TOML, a key is unknown, or a table lacks one.
+    #[error("{place}: {message}")]
+    Syntax {
+        /// File and line, or the `--set` argument.
+        place: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A value has the wrong type or is outside its range.
+    #[error("{place}: {key} is {found}; expected {expected}")]
+    Range {
+        /// File and line, or the `--set` argument.
+        place: String,
+        /// The key, for example `layers[0].rho`.
+        key: String,
+        /// The value.
+        found: String,
+        /// What is allowed.
+        expected: String,
+    },
+}
+
+/// Names the folder or file as the user gave it, never a temporary one beside it.
+#[derive(Debug, Error)]
+pub enum FolderError {
+    /// A folder holds a run, which would be lost.
+    #[error(
+        "{} already holds a run; give another --out, or --overwrite to replace it",
+        shown_path(.0)
+    )]
+    HoldsRun(PathBuf),
+    /// A folder holds what no run wrote.
+    #[error("{} is there already and is not an empty folder; give another --out", shown_path(.0))]
+    Foreign(PathBuf),
+    /// A folder looks like a run, but nothing tells which of its files the run wrote.
+    #[error(
+        "{} holds a run of an older version, which does not say what belongs to it; remove it by \
+         hand, or give another --out",
+        shown_path(.0)
+    )]
+    OlderVersion(PathBuf),
+    /// Another process has claimed the folder.
+    #[error("{} is being written by another run; give another --out", shown_path(.0))]
+    Busy(PathBuf),
+    /// A run would replace the folder that it reads from or is started in.
+    #[error(
+        "{} cannot be replaced, because this run needs {} in it; give another --out",
+        shown_path(folder),
+        shown_path(needed)
+    )]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+        /// What lies in it.
+        needed: PathBuf,
+    },
+    /// A file of the new run has the name of one that the old run did not write.
+    #[error(
+        "{} was not written by the run that is to be replaced; move it, or give another --out",
+        shown_path(.0)
+    )]
+    NotOurs(PathBuf),
+    /// A folder is not one that a run wrote.
+    #[error("{} holds no run; expected a folder that `sae train` wrote", shown_path(.0))]
+    NoRun(PathBuf),
+    /// The marker of a run cannot be understood.
+    #[error("{}: {problem}", shown_path(path))]
+    Marker {
+        /// The marker file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file or folder could not be read.
+    #[error("{}: cannot be read: {source}", shown_path(path))]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: Error,
+    },
+    /// A file or folder could not be written.
+    #[error("{}: cannot be written: {source}", shown_path(path))]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: Error,
+    },
+    /// A run is whole, but could not replace the old one.
+    #[error(
+        "{reason} (the new run is whole; its files were kept in {})",
+        shown_path(kept)
+    )]
+    NotReplaced {
+        /// Why.
+        reason: Box<FolderError>,
+        /// Where the new run is.
+        kept: PathBuf,
+    },
+}
+
+impl FolderError {
+    /// Whether the user asked for something impossible (exit code 2), as opposed to work that
+    /// failed, for example on a full disk (exit code 1).
+    pub fn is_input(&self) -> bool {
+        match self {
+            Self::Write { source, .. } => matches!(
+                source.kind(),
+                ErrorKind::NotFound
+                    | ErrorKind::PermissionDenied
+                    | ErrorKind::NotADirectory
+                    | ErrorKind::IsADirectory
+                    | ErrorKind::AlreadyExists
+                    | ErrorKind::ReadOnlyFilesystem
+                    | ErrorKind::InvalidFilename
+            ),
+            Self::NotReplaced { .. } => false,
+            _ => true,
+        }
+    }
+}
+
+/// A key or value as a message may show it: at most 80 characters, none of which a terminal obeys.
+pub fn shown(text: &str) -> String {
+    const LONGEST: usize = 80;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => escaped(&text[..end]) + "…",
+        None => escaped(text),
+    }
+}
+
+/// A path as a message may show it; never cut, since it says where to look.
+pub fn shown_path(path: &Path) -> String {
+    escaped(&path.display().to_string())
+}
+
+/// Text with its control characters written out.
+pub fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() {
+            true => safe.extend(c.escape_unicode()),
+            false => safe.push(c),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_short_and_harmless() {
+        assert_eq!(shown("layers[0].rho = 'ü'"), "layers[0].rho = 'ü'");
+        assert_eq!(shown("a\u{1b}[31m\n"), "a\\u{1b}[31m\\u{a}");
+        assert_eq!(shown(&"é".repeat(80)), "é".repeat(80));
+        assert_eq!(shown(&"é".repeat(1_000_000)), "é".repeat(80) + "…");
+        assert_eq!(shown_path(Path::new("a\rb")), "a\\u{d}b");
+    }
+
+    #[test]
+    fn a_full_disk_is_no_wrong_input() {
+        let write = |kind: ErrorKind| FolderError::Write {
+            path: "run".into(),
+            source: kind.into(),
+        };
+        assert!(!write(ErrorKind::StorageFull).is_input());
+        assert!(write(ErrorKind::PermissionDenied).is_input());
+        assert!(FolderError::Busy("run".into()).is_input());
+    }
+}

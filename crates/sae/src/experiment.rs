@@ -1,0 +1,386 @@
+//! A whole experiment: what a configuration file holds.
+
+use std::path::Path;
+
+use sae_data::{DataConfig, ScalingConfig, Source};
+use sae_kernels::{InstructionSet, Setting};
+use sae_model::{GradientRule, ModelError, Unit};
+use sae_stack::{
+    ClassifierSettings, Head, Layer, LayerSettings, Observer, Scale, StackSettings,
+    check_classifier_training,
+};
+use sae_train::{Compute, Fused, Training};
+use serde::{Deserialize, Serialize};
+
+use crate::toml_file::{self, Loaded};
+use crate::{Backend, ConfigError, Error, Outcome, Prepared};
+
+/// Everything that decides a run. Keys, defaults and ranges are described in `docs/config.md`; a
+/// default experiment trains one autoencoder on drawn shapes.
+///
+/// ```
+/// use sae::{Experiment, Layer};
+///
+/// let mut experiment = Experiment::default();
+/// experiment.layers = vec![Layer { hidden: 9, ..Layer::default() }];
+/// experiment.data.shapes.size = 8;
+/// (experiment.data.shapes.train, experiment.data.shapes.test) = (50, 10);
+/// (experiment.pretrain.epochs, experiment.softmax.epochs) = (2, 2);
+/// let outcome = experiment.run(&mut ()).unwrap();
+/// assert_eq!(outcome.model.hidden(), 9);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Experiment {
+    /// Seed of every random number, 0 to 2⁶³ − 1.
+    pub seed: u64,
+    /// Where tensors are computed.
+    pub backend: Backend,
+    /// How gradients are computed.
+    pub gradient: GradientRule,
+    /// Whether the delta rules run in the fused kernels.
+    pub fused: Fused,
+    /// Number of threads of the CPU, up to 1024; 0 for as many as there are processors.
+    pub threads: usize,
+    /// The instruction set of the kernels; nothing for the best that there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instruction_set: Option<InstructionSet>,
+    /// Whether a softmax head is trained on the codes and the network fine-tuned.
+    pub classifier: bool,
+    /// Whether the network is trained from random initialisation, too.
+    pub control: bool,
+    /// What the weights of the terms are meant for.
+    pub objective: ObjectiveScale,
+    /// The data.
+    pub data: DataConfig,
+    /// The autoencoders, the first nearest the input.
+    pub layers: Vec<Layer>,
+    /// The softmax head.
+    pub head: Head,
+    /// Training of each autoencoder.
+    pub pretrain: Training,
+    /// Training of the head.
+    pub softmax: Training,
+    /// Fine-tuning.
+    pub finetune: Training,
+}
+
+/// `[objective]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ObjectiveScale {
+    /// A mean over samples, or the note's sum.
+    pub scale: Scale,
+}
+
+impl Default for Experiment {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            backend: Backend::default(),
+            gradient: GradientRule::default(),
+            fused: Fused::default(),
+            threads: 0,
+            instruction_set: None,
+            classifier: true,
+            control: false,
+            objective: ObjectiveScale::default(),
+            data: DataConfig::default(),
+            layers: vec![Layer::default()],
+            head: Head::default(),
+            pretrain: Training::default(),
+            softmax: Training::default(),
+            finetune: Training::default(),
+        }
+    }
+}
+
+/// More threads than any machine has use for.
+const MOST_THREADS: usize = 1024;
+/// TOML has no larger whole numbers.
+const MOST_SEED: u64 = i64::MAX as u64;
+
+impl Experiment {
+    /// Reads a TOML file and applies `set`, a list of `key=value`, in order; checks every range.
+    /// Relative paths in the file are relative to its folder.
+    ///
+    /// # Errors
+    ///
+    /// Names the line or the argument of what is no TOML, unknown, of the wrong type or outside its
+    /// range.
+    pub fn read(path: impl AsRef<Path>, set: &[String]) -> Result<Self, ConfigError> {
+        let loaded = toml_file::read(path.as_ref(), set, toml_file::inherit_pretrain)?;
+        let folder = loaded.origin.folder().to_owned();
+        let mut experiment = Self::checked(loaded)?;
+        experiment.data.relative_to(&folder);
+        Ok(experiment)
+    }
+
+    /// As [`Experiment::read`], of a text, which `name` stands for in errors.
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::read`].
+    pub fn parse(name: &str, text: &str, set: &[String]) -> Result<Self, ConfigError> {
+        let (path, text) = (Path::new(name), text.to_owned());
+        Self::checked(toml_file::parse(path, text, set, toml_file::inherit_pretrain)?)
+    }
+
+    fn checked(loaded: Loaded<Self>) -> Result<Self, ConfigError> {
+        let Loaded { value, origin } = loaded;
+        match value.check() {
+            Ok(()) => Ok(value),
+            Err(wrong) => Err(origin.range(&wrong.name, wrong.found, wrong.expected)),
+        }
+    }
+
+    /// The text of a TOML file that says the same, with every default filled in.
+    ///
+    /// # Errors
+    ///
+    /// None for settings that are in their ranges.
+    pub fn to_toml(&self) -> Result<String, Error> {
+        toml::to_string_pretty(self)
+            .map_err(|error| Error::Input(format!("the configuration cannot be written: {error}")))
+    }
+
+    /// Checks every setting, used or not, and that they go together.
+    ///
+    /// # Errors
+    ///
+    /// Names the first key that is outside its range, for example `layers.0.rho`.
+    pub fn check(&self) -> Result<(), Setting> {
+        if self.seed > MOST_SEED {
+            let expected = format!("0 to {MOST_SEED}");
+            return Err(Setting::new("seed", self.seed, expected));
+        }
+        if self.threads > MOST_THREADS {
+            let expected = format!("0 to {MOST_THREADS}");
+            return Err(Setting::new("threads", self.threads, expected));
+        }
+        if let Some(set) = self.instruction_set
+            && !InstructionSet::available().contains(&set)
+        {
+            let names: Vec<String> = InstructionSet::available()
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            let expected = format!("what this machine has: {}", names.join(", "));
+            return Err(Setting::new("instruction_set", set, expected));
+        }
+        self.data.check().map_err(within("data"))?;
+        if self.classifier && self.data.source == Source::Patches {
+            let expected = "false with data.source = \"patches\": patches have no labels";
+            return Err(Setting::new("classifier", true, expected));
+        }
+        self.check_layers()?;
+        if !(self.head.weight_decay.is_finite() && self.head.weight_decay >= 0.0) {
+            let found = self.head.weight_decay;
+            let expected = "a finite number >= 0";
+            return Err(Setting::new("head.weight_decay", found, expected));
+        }
+        let trainings = [
+            ("pretrain", &self.pretrain, Training::check as fn(&_) -> _),
+            ("softmax", &self.softmax, check_classifier_training),
+            ("finetune", &self.finetune, check_classifier_training),
+        ];
+        for (table, training, check) in trainings {
+            check(training).map_err(within(table))?;
+            self.check_validation(training).map_err(within(table))?;
+        }
+        self.compute_with(burn::tensor::Device::flex()).choose()?;
+        Ok(())
+    }
+
+    fn check_layers(&self) -> Result<(), Setting> {
+        if self.layers.is_empty() || self.layers.len() > usize::from(u16::MAX) {
+            let found = format!("a list of {}", self.layers.len());
+            return Err(Setting::new("layers", found, "1 to 65535 [[layers]]"));
+        }
+        let mut targets = Targets::inputs(&self.data.scaling);
+        for (index, layer) in self.layers.iter().enumerate() {
+            let table = format!("layers.{index}");
+            let own = within(&table);
+            layer.check().map_err(setting_of).map_err(&own)?;
+            targets.check(layer.decoder).map_err(&own)?;
+            if let Some(training) = &layer.pretrain {
+                let table = format!("{table}.pretrain");
+                training.check().map_err(within(&table))?;
+                self.check_validation(training).map_err(within(&table))?;
+            }
+            targets = Targets::codes(layer.encoder);
+        }
+        Ok(())
+    }
+
+    fn check_validation(&self, training: &Training) -> Result<(), Setting> {
+        match training.validation_patience {
+            patience if patience > 0 && self.data.validation == 0.0 => Err(Setting::new(
+                "validation_patience",
+                format!("{patience} without validation samples"),
+                "0, or data.validation > 0",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The settings of the pipeline for `rows` training samples: weights of terms that are meant
+    /// for a sum over samples become those of the mean.
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::check`].
+    pub fn settings(&self, rows: usize) -> Result<StackSettings, Error> {
+        let scale = self.objective.scale;
+        let layers = self.layers.iter();
+        let layers = layers.map(|layer| LayerSettings::new(layer, &self.pretrain, scale, rows));
+        let trainings = (self.softmax, self.finetune);
+        let classifier =
+            || ClassifierSettings::new(self.head, scale, rows, trainings, self.control);
+        Ok(StackSettings {
+            seed: self.seed,
+            layers: layers.collect::<Result<_, ModelError>>()?,
+            classifier: self.classifier.then(classifier).transpose()?,
+        })
+    }
+
+    /// With what the experiment computes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backend::device`].
+    pub fn compute(&self) -> Result<Compute, Error> {
+        Ok(self.compute_with(self.backend.device()?))
+    }
+
+    fn compute_with(&self, device: burn::tensor::Device) -> Compute {
+        let elsewhere = self.backend != Backend::Flex;
+        Compute {
+            device,
+            elsewhere: elsewhere.then(|| format!("backend = \"{}\"", self.backend)),
+            gradient: self.gradient,
+            fused: self.fused,
+            threads: self.threads(),
+            instruction_set: self.instruction_set,
+        }
+    }
+
+    /// The number of threads that is meant: no more than there are processors, beyond which they
+    /// would only be in each other's way.
+    pub fn threads(&self) -> usize {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        match self.threads {
+            0 => processors,
+            wanted => wanted.min(processors),
+        }
+    }
+
+    /// The same experiment with paths that hold from anywhere.
+    ///
+    /// # Errors
+    ///
+    /// Refuses the folder of IDX files where it is not there.
+    pub fn resolved(&self) -> Result<Self, Error> {
+        let mut resolved = self.clone();
+        let absolute = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        for path in &mut resolved.data.patches.pictures {
+            *path = absolute(path);
+        }
+        if resolved.data.source == Source::Idx {
+            let folder = absolute(&resolved.data.idx.folder()?);
+            resolved.data.idx.dir = folder.to_string_lossy().into_owned();
+        }
+        Ok(resolved)
+    }
+
+    /// Loads the data, opens the device and draws up the pipeline.
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::check`]; refuses data that are missing, damaged or do not fit.
+    pub fn prepare(&self) -> Result<Prepared, Error> {
+        self.check()?;
+        let data = self.data.load(self.seed, self.classifier);
+        Prepared::new(self, data.map_err(|error| Error::in_table("data", error))?)
+    }
+
+    /// Runs the whole experiment; `observer` sees every epoch and every finished stage, and may be
+    /// `&mut ()`. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::prepare`]; stops when an objective is no longer finite or the observer
+    /// fails.
+    pub fn run(&self, observer: &mut dyn Observer) -> Result<Outcome, Error> {
+        self.prepare()?.run(observer)
+    }
+}
+
+/// Puts the name of a table before a setting's.
+pub(crate) fn within(table: &str) -> impl Fn(Setting) -> Setting {
+    move |setting| Setting {
+        name: format!("{table}.{}", setting.name).into(),
+        ..setting
+    }
+}
+
+/// What a model refuses of settings alone is a setting.
+fn setting_of(error: ModelError) -> Setting {
+    match error {
+        ModelError::Setting(setting) => setting,
+        other => Setting::new("hidden", other, "a valid layer"),
+    }
+}
+
+/// What an autoencoder is to reconstruct.
+struct Targets {
+    what: String,
+    range: (f64, f64),
+}
+
+impl Targets {
+    /// Samples, whose values lie in [0, 1] before they are scaled.
+    fn inputs(scaling: &ScalingConfig) -> Self {
+        let what = match scaling.is_identity() {
+            true => "images",
+            false => "scaled inputs",
+        };
+        Self {
+            what: what.to_owned(),
+            range: scaling.range(),
+        }
+    }
+
+    /// The codes of the layer below.
+    fn codes(unit: Unit) -> Self {
+        Self {
+            what: format!("codes of {unit} units"),
+            range: unit.range(),
+        }
+    }
+
+    /// Refuses a decoder that cannot give the values that it is to reconstruct.
+    fn check(&self, decoder: Unit) -> Result<(), Setting> {
+        let (low, high) = self.range;
+        let reaches = |unit: &Unit| {
+            let (least, most) = unit.range();
+            least <= low && most >= high
+        };
+        if reaches(&decoder) {
+            return Ok(());
+        }
+        let fitting: Vec<String> = Unit::ALL
+            .iter()
+            .filter(|unit| reaches(unit))
+            .map(ToString::to_string)
+            .collect();
+        let range = match (low.is_finite(), high.is_finite()) {
+            (true, true) => format!("lie in [{low}, {high}]"),
+            (true, false) => format!("are at least {low}"),
+            _ => "have no bounds".to_owned(),
+        };
+        let (fitting, what) = (fitting.join(" or "), &self.what);
+        let expected = format!("{fitting}: it is to reconstruct {what}, which {range}");
+        Err(Setting::new("decoder", decoder, expected))
+    }
+}

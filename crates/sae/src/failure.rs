@@ -1,0 +1,114 @@
+//! What can go wrong, and whose fault it is.
+
+use std::path::PathBuf;
+
+use sae_data::DataError;
+use sae_kernels::Setting;
+use sae_model::ModelError;
+use sae_report::ReportError;
+use sae_stack::WeightsError;
+use sae_train::TrainError;
+use thiserror::Error;
+
+use crate::experiment::within;
+use crate::{ConfigError, FolderError};
+
+/// What can end a piece of work of this library.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A configuration file or argument is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A setting lies outside its range.
+    #[error(transparent)]
+    Setting(#[from] Setting),
+    /// The data are wrong.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A run folder or another place for files cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// Two parts of the input do not fit together, or a file is not where it should be.
+    #[error("{0}")]
+    Input(String),
+    /// The backend cannot be used.
+    #[error("{0}")]
+    Backend(String),
+    /// Training failed.
+    #[error(transparent)]
+    Train(TrainError),
+    /// A model refused its settings or input.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A file of weights is damaged, or is not of this model.
+    #[error("{}: {source}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: WeightsError,
+    },
+    /// A file could not be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A picture could not be drawn.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+}
+
+impl Error {
+    /// Whether wrong input is to blame (exit code 2 of the program), not work that failed (1).
+    pub fn is_input(&self) -> bool {
+        match self {
+            Self::Config(_)
+            | Self::Setting(_)
+            | Self::Data(_)
+            | Self::Input(_)
+            | Self::Backend(_)
+            | Self::Model(_)
+            | Self::Weights { .. }
+            | Self::Read { .. } => true,
+            Self::Folder(error) => error.is_input(),
+            Self::Train(error) => matches!(
+                error,
+                TrainError::Setting(_) | TrainError::Model(_) | TrainError::NoSamples { .. }
+            ),
+            Self::Report(_) => false,
+        }
+    }
+
+    /// An error of the data, whose settings stand in a table.
+    pub(crate) fn in_table(table: &str, error: DataError) -> Self {
+        match error {
+            DataError::Setting(setting) => Self::Setting(within(table)(setting)),
+            other => Self::Data(other),
+        }
+    }
+}
+
+/// Errors of an observer come back as they were.
+impl From<TrainError> for Error {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Hook(inner) => match inner.downcast::<Self>() {
+                Ok(own) => *own,
+                Err(other) => Self::Train(TrainError::Hook(other)),
+            },
+            TrainError::Setting(setting) => Self::Setting(setting),
+            TrainError::Model(error) => Self::Model(error),
+            other => Self::Train(other),
+        }
+    }
+}
+
+/// Errors inside an observer, on their way through the training loop.
+impl From<Error> for TrainError {
+    fn from(error: Error) -> Self {
+        Self::Hook(Box::new(error))
+    }
+}

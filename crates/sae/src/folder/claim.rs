@@ -1,0 +1,353 @@
+//! Claiming a run folder for one process, and replacing an older run by a new one.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use super::marker::{MARKER, Marker, State, is_absence, lies_inside};
+use super::{RunFolder, unwritable};
+use crate::error::FolderError;
+
+/// Where a run will be written.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    path: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The path, or the first free one of it with a number.
+    Numbered,
+    /// The path, at which there is nothing yet.
+    New,
+    /// The path, at which there is an older run.
+    Replace,
+}
+
+impl Destination {
+    /// `out` as the user gave it, or the first free one of `runs/NAME`, `runs/NAME-2`, …. `reads`
+    /// are the files and folders that the run needs. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a path below a file, a folder that holds a run (unless `overwrite`) or anything
+    /// else, and to replace a folder in which the process or one of `reads` is.
+    pub fn choose(
+        out: Option<&Path>,
+        name: &str,
+        overwrite: bool,
+        reads: &[PathBuf],
+    ) -> Result<Self, FolderError> {
+        let Some(path) = out.map(Path::to_owned) else {
+            return Self::numbered(Path::new("runs").join(file_name(name)));
+        };
+        check_parents(&path)?;
+        let kind = match content(&path)? {
+            Content::Nothing => Kind::New,
+            Content::Run(_) if overwrite => Kind::Replace,
+            _ if lock(&path).is_err() => return Err(FolderError::Busy(path)),
+            Content::Run(_) => return Err(FolderError::HoldsRun(path)),
+            Content::OlderRun => return Err(FolderError::OlderVersion(path)),
+            Content::Foreign => return Err(FolderError::Foreign(path)),
+        };
+        if kind == Kind::Replace {
+            check_not_needed(&path, reads)?;
+        }
+        Ok(Self { path, kind })
+    }
+
+    /// The first free one of `path`, `path-2`, ….
+    pub(super) fn numbered(path: PathBuf) -> Result<Self, FolderError> {
+        check_parents(&path)?;
+        let kind = Kind::Numbered;
+        Ok(Self { path, kind })
+    }
+
+    /// Creates the folder and claims it, so that of several processes exactly one gets it. Where
+    /// it replaces an older run, that stays untouched until [`RunFolder::complete`].
+    ///
+    /// # Errors
+    ///
+    /// Refuses a folder that another run is writing, or that was filled since it was chosen, and
+    /// fails where nothing can be written.
+    pub fn claim(self) -> Result<RunFolder, FolderError> {
+        match self.kind {
+            Kind::Numbered => claim_numbered(&self.path),
+            Kind::New => claim_new(self.path),
+            Kind::Replace => claim_old(self.path),
+        }
+    }
+}
+
+fn claim_numbered(path: &Path) -> Result<RunFolder, FolderError> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|error| unwritable(path, error))?;
+    }
+    let path = create_free(path).map_err(|error| unwritable(path, error))?;
+    claim_new(path)
+}
+
+/// Creates the first of `path`, `path-2`, … that is not there.
+fn create_free(path: &Path) -> io::Result<PathBuf> {
+    let mut number = 1;
+    loop {
+        let mut candidate = path.as_os_str().to_owned();
+        if number > 1 {
+            candidate.push(format!("-{number}"));
+        }
+        match fs::create_dir(&candidate) {
+            Ok(()) => return Ok(candidate.into()),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Claims a folder that is absent or empty.
+fn claim_new(path: PathBuf) -> Result<RunFolder, FolderError> {
+    fs::create_dir_all(&path).map_err(|error| unwritable(&path, error))?;
+    let lock = lock(&path)?;
+    match content(&path)? {
+        Content::Nothing => {}
+        Content::Foreign => return Err(FolderError::Foreign(path)),
+        Content::Run(_) | Content::OlderRun => return Err(FolderError::Busy(path)),
+    }
+    // Where folders cannot be locked, the one who creates the marker gets the folder.
+    create_marker(&path).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => FolderError::Busy(path.clone()),
+        _ => unwritable(&path, error),
+    })?;
+    Ok(RunFolder {
+        path,
+        replaces: None,
+        _lock: lock,
+    })
+}
+
+/// What runs write: refused before the work begins where it would replace a file of the user.
+const EXPECTED: [&str; 8] = [
+    "config.toml",
+    "data.json",
+    "metrics.jsonl",
+    "summary.json",
+    "model.safetensors",
+    "features.png",
+    "reconstructions.png",
+    "loss.svg",
+];
+
+/// Claims the folder of an old run, and an empty one beside it for the new.
+fn claim_old(path: PathBuf) -> Result<RunFolder, FolderError> {
+    let lock = lock(&path)?;
+    let Content::Run(old) = content(&path)? else {
+        return Err(FolderError::NoRun(path));
+    };
+    // Behind a link the folder may be on another disk.
+    let target = path.canonicalize().map_err(|e| unwritable(&path, e))?;
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let home = target.with_file_name(format!(".{name}.new-{}", std::process::id()));
+    let home = create_free(&home).map_err(|error| unwritable(&path, error))?;
+    let replacement = Replacement { home, target, old };
+    for name in EXPECTED {
+        replacement.check(name, &path)?;
+    }
+    create_marker(&replacement.home).map_err(|error| unwritable(&path, error))?;
+    Ok(RunFolder {
+        path,
+        replaces: Some(replacement),
+        _lock: lock,
+    })
+}
+
+fn create_marker(folder: &Path) -> io::Result<()> {
+    let mut file = File::create_new(folder.join(MARKER))?;
+    io::Write::write_all(&mut file, &Marker::new().to_bytes())
+}
+
+/// A run that is written beside the one whose place it will take; removed unless it does.
+#[derive(Debug)]
+pub(super) struct Replacement {
+    home: PathBuf,
+    target: PathBuf,
+    old: Marker,
+}
+
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        // Nothing more can be done for a folder that cannot be removed.
+        let _ = fs::remove_dir_all(&self.home);
+    }
+}
+
+impl Replacement {
+    /// Where the new run is written.
+    pub(super) fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Refuses a file of the new run that would replace one that the old run did not write;
+    /// `shown` is the folder for messages.
+    pub(super) fn check(&self, name: &str, shown: &Path) -> Result<(), FolderError> {
+        let there = self.target.join(name);
+        let parent_is_file = there.parent().is_some_and(|p| p.exists() && !p.is_dir());
+        let ours = lies_inside(&self.target, name)
+            && !parent_is_file
+            && !there.is_dir()
+            && (self.old.files.contains(name) || !there.is_symlink() && !there.exists());
+        match ours {
+            true => Ok(()),
+            false => Err(FolderError::NotOurs(shown.join(name))),
+        }
+    }
+
+    /// Puts the new run, of which `new` is the marker, in the place of the old one.
+    pub(super) fn finish(self, new: &Marker, shown: &Path) -> Result<(), FolderError> {
+        self.swap(new, shown).map_err(|reason| {
+            // A whole run is never lost.
+            let this = std::mem::ManuallyDrop::new(self);
+            FolderError::NotReplaced {
+                reason: Box::new(reason),
+                kept: this.home.clone(),
+            }
+        })
+    }
+
+    fn swap(&self, new: &Marker, shown: &Path) -> Result<(), FolderError> {
+        new.write(&self.home, shown)?;
+        for name in &new.files {
+            self.check(name, shown)?;
+        }
+        // If the process ends half-way, the folder is still known as a run, with all its files.
+        let mut both = self.old.clone();
+        both.state = State::Running;
+        both.files.extend(new.files.iter().cloned());
+        both.write(&self.target, shown)?;
+        self.remove_old(new, shown)?;
+        for name in &new.files {
+            self.rename(name)
+                .map_err(|error| unwritable(&shown.join(name), error))?;
+        }
+        new.write(&self.target, shown)
+    }
+
+    /// Removes what only the old run wrote, and folders that are empty then.
+    fn remove_old(&self, new: &Marker, shown: &Path) -> Result<(), FolderError> {
+        let old = self.old.files_in(&self.target);
+        for name in old.filter(|name| !new.files.contains(*name)) {
+            let path = self.target.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if !is_absence(&error) => {
+                    return Err(unwritable(&shown.join(name), error));
+                }
+                _ => {}
+            }
+            if let Some(folder) = path.parent().filter(|folder| *folder != self.target) {
+                // Fails where something is left in it.
+                let _ = fs::remove_dir(folder);
+            }
+        }
+        Ok(())
+    }
+
+    fn rename(&self, name: &str) -> io::Result<()> {
+        let (from, to) = (self.home.join(name), self.target.join(name));
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        match fs::rename(&from, &to) {
+            // A folder may be the root of a disk of its own.
+            Err(error) if error.kind() == ErrorKind::CrossesDevices => {
+                fs::copy(&from, &to).map(|_| ())
+            }
+            result => result,
+        }
+    }
+}
+
+/// What is at a path.
+enum Content {
+    /// Nothing, or an empty folder.
+    Nothing,
+    /// A run.
+    Run(Marker),
+    /// A run of a version that wrote no marker.
+    OlderRun,
+    /// Anything else.
+    Foreign,
+}
+
+fn content(path: &Path) -> Result<Content, FolderError> {
+    if let Some(marker) = Marker::read(path, path)? {
+        return Ok(Content::Run(marker));
+    }
+    match fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => Ok(Content::Nothing),
+        Ok(false) if is_older_run(path) => Ok(Content::OlderRun),
+        Err(error) if error.kind() == ErrorKind::NotFound && !path.is_symlink() => {
+            Ok(Content::Nothing)
+        }
+        Err(error) if !is_absence(&error) => Err(FolderError::Read {
+            path: path.to_owned(),
+            source: error,
+        }),
+        _ => Ok(Content::Foreign),
+    }
+}
+
+/// Whether a folder without a marker looks like a run.
+pub(super) fn is_older_run(path: &Path) -> bool {
+    ["config.toml", "data.json", "weights"]
+        .iter()
+        .all(|name| path.join(name).exists())
+}
+
+/// Locks a folder until the file is closed, also by the end of the process. Nothing where folders
+/// cannot be locked, as on Windows and some network drives.
+fn lock(folder: &Path) -> Result<Option<File>, FolderError> {
+    let Ok(file) = File::open(folder) else {
+        return Ok(None);
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(FolderError::Busy(folder.to_owned())),
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// Refuses a path below something that is no folder.
+fn check_parents(path: &Path) -> Result<(), FolderError> {
+    let mut parents = path.ancestors().skip(1);
+    match parents.find(|parent| parent.exists()) {
+        Some(parent) if !parent.is_dir() => Err(unwritable(path, ErrorKind::NotADirectory.into())),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to replace a folder in which the process or one of `reads` is.
+pub(super) fn check_not_needed(folder: &Path, reads: &[PathBuf]) -> Result<(), FolderError> {
+    let inside = |path: &Path| match (path.canonicalize(), folder.canonicalize()) {
+        (Ok(path), Ok(folder)) => path.starts_with(folder),
+        _ => false,
+    };
+    let here = std::env::current_dir().unwrap_or_default();
+    match reads.iter().chain([&here]).find(|path| inside(path)) {
+        Some(needed) => Err(FolderError::InUse {
+            folder: folder.to_owned(),
+            needed: needed.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// A name of a folder: characters that mean something to a file system or shell become `-`.
+pub(super) fn file_name(name: &str) -> String {
+    let safe = |(index, c): (usize, char)| {
+        let plain = c.is_alphanumeric() || "-_".contains(c) || c == '.' && index > 0;
+        if plain { c } else { '-' }
+    };
+    match name.is_empty() {
+        true => "run".to_owned(),
+        false => name.chars().enumerate().map(safe).collect(),
+    }
+}

@@ -1,0 +1,199 @@
+//! The folder that a run leaves behind.
+//!
+//! A run folder is known by its marker, `.sae-run.json`, which lists what the run wrote. Nothing
+//! else in the folder is ever removed or replaced. Every file is written whole: to a temporary file
+//! beside it, then renamed.
+
+mod claim;
+mod marker;
+#[cfg(test)]
+mod tests;
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+pub use self::claim::Destination;
+use self::claim::Replacement;
+use self::marker::{Marker, State};
+use crate::error::FolderError;
+
+/// A run folder.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// The run whose place this one takes when it is complete.
+    replaces: Option<Replacement>,
+    /// Locked while the run is written; nothing where folders cannot be locked.
+    _lock: Option<File>,
+}
+
+impl RunFolder {
+    /// The folder of an earlier run.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a path that holds no run, and a marker of another format.
+    pub fn open(path: &Path) -> Result<Self, FolderError> {
+        match Marker::read(path, path)? {
+            Some(_) => Ok(Self {
+                path: path.to_owned(),
+                replaces: None,
+                _lock: None,
+            }),
+            None if claim::is_older_run(path) => Err(FolderError::OlderVersion(path.to_owned())),
+            None => Err(FolderError::NoRun(path.to_owned())),
+        }
+    }
+
+    /// The folder as the user gave it. A run that replaces another gets there when it is complete.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where a file of the run is now; in messages, join its name to [`RunFolder::path`].
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.home().join(name)
+    }
+
+    /// Whether the run has written a file.
+    pub fn has(&self, name: &str) -> bool {
+        self.file(name).is_file()
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a file that is missing or cannot be read.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, FolderError> {
+        fs::read(self.file(name)).map_err(|source| FolderError::Read {
+            path: self.path.join(name),
+            source,
+        })
+    }
+
+    /// Writes one file whole.
+    ///
+    /// # Errors
+    ///
+    /// Fails where it cannot be written; an older file of that name then stays as it was.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
+        self.record(name)?;
+        write_as(&self.file(name), bytes, &self.path.join(name))
+    }
+
+    /// Appends one line to a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunFolder::write`].
+    pub fn append(&self, name: &str, line: &str) -> Result<(), FolderError> {
+        self.record(name)?;
+        let append = || {
+            let mut options = fs::OpenOptions::new();
+            let mut file = options.create(true).append(true).open(self.file(name))?;
+            file.write_all(format!("{line}\n").as_bytes())
+        };
+        append().map_err(|error| unwritable(&self.path.join(name), error))
+    }
+
+    /// Marks the run as complete. Where it replaces another, it does so now: the files that the
+    /// old run wrote are removed, those of the new one take their place, and all else in the
+    /// folder stays.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a file cannot be written or moved, and refuses to replace a file that the old
+    /// run did not write. The new run is then kept, and the error says where.
+    pub fn complete(mut self) -> Result<Self, FolderError> {
+        let mut marker = self.marker()?;
+        marker.state = State::Complete;
+        match self.replaces.take() {
+            None => marker.write(&self.path, &self.path)?,
+            Some(replacement) => replacement.finish(&marker, &self.path)?,
+        }
+        Ok(self)
+    }
+
+    /// The folder in which the run's files are now.
+    fn home(&self) -> &Path {
+        match &self.replaces {
+            Some(replacement) => replacement.home(),
+            None => &self.path,
+        }
+    }
+
+    fn marker(&self) -> Result<Marker, FolderError> {
+        let marker = Marker::read(self.home(), &self.path)?;
+        marker.ok_or_else(|| FolderError::NoRun(self.path.clone()))
+    }
+
+    /// Adds a file to the marker, before it is written, so that no file of a run that was cut off
+    /// is taken for the user's.
+    fn record(&self, name: &str) -> Result<(), FolderError> {
+        let mut marker = self.marker()?;
+        if marker.files.contains(name) {
+            return Ok(());
+        }
+        if let Some(folder) = self.file(name).parent() {
+            fs::create_dir_all(folder).map_err(|e| unwritable(&self.path.join(name), e))?;
+        }
+        marker.files.insert(name.to_owned());
+        marker.write(self.home(), &self.path)
+    }
+}
+
+/// Writes one file whole: to a temporary file beside it, then renamed.
+///
+/// # Errors
+///
+/// Fails where it cannot be written; an older file of that name then stays as it was.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+    write_as(path, bytes, path)
+}
+
+/// As [`write_file`]; messages call the file `shown`.
+fn write_as(path: &Path, bytes: &[u8], shown: &Path) -> Result<(), FolderError> {
+    let write = || {
+        // Devices and pipes are written to, not replaced.
+        if path.metadata().is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+            return fs::write(path, bytes);
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        readable_by_all(file.as_file())?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(|error| unwritable(shown, error))
+}
+
+/// Temporary files are private; results are not.
+#[cfg(unix)]
+fn readable_by_all(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable_by_all(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// The error of `path`, without the temporary file that `error` may name.
+fn unwritable(path: &Path, error: io::Error) -> FolderError {
+    let names_a_path = error.get_ref().is_some();
+    FolderError::Write {
+        path: path.to_owned(),
+        source: if names_a_path {
+            error.kind().into()
+        } else {
+            error
+        },
+    }
+}

@@ -1,0 +1,66 @@
+//! Sparse and stacked autoencoders: describe an [`Experiment`], run it, keep its [`Model`].
+//!
+//! ```
+//! use sae::{Experiment, Model};
+//!
+//! # let folder = tempfile::tempdir().unwrap();
+//! # std::fs::write(folder.path().join("small.toml"), "
+//! # [data.shapes]
+//! # size = 8
+//! # train = 60
+//! # test = 20
+//! # [pretrain]
+//! # epochs = 2
+//! # [softmax]
+//! # epochs = 2
+//! # [finetune]
+//! # epochs = 2").unwrap();
+//! # std::env::set_current_dir(folder.path()).unwrap();
+//! let experiment = Experiment::read("small.toml", &[])?;
+//! let outcome = experiment.run(&mut ())?;
+//! outcome.model.save("shapes.safetensors")?;
+//!
+//! let model = Model::load("shapes.safetensors")?;
+//! let samples = experiment.prepare()?.originals;
+//! let codes = model.encode(&samples)?;
+//! let classes = model.predict(&samples)?;
+//! assert_eq!((codes.rows(), codes.width(), classes.len()), (20, 100, 20));
+//! # Ok::<(), sae::Error>(())
+//! ```
+//!
+//! The crates below, each usable by itself: [`data`] (samples, scaling, random streams),
+//! [`sae_model`] (the mathematics, as Burn modules), [`train`] (executors, the loop, its state),
+//! [`stack`] (the pipeline), [`report`] (pictures).
+
+mod backend;
+mod error;
+mod experiment;
+mod facts;
+mod failure;
+mod folder;
+mod model;
+mod model_file;
+mod prepared;
+mod run;
+mod self_test;
+pub mod stages;
+mod toml_file;
+
+pub use backend::{Backend, use_threads};
+pub use error::{ConfigError, FolderError};
+pub use experiment::{Experiment, ObjectiveScale};
+pub use facts::DataFacts;
+pub use failure::Error;
+pub use folder::{Destination, RunFolder, write_file};
+pub use model::Model;
+pub use prepared::{Outcome, Prepared, RunSummary, StageTime};
+pub use run::{FEATURES, Run, draw_features, import};
+pub use sae_data::{Dataset, Samples};
+pub use sae_stack::{Finished, Layer, Observer, Stage};
+pub use sae_train::{BatchSize, Optimizer, Training};
+pub use toml_file::{Loaded, Origin, parse, read};
+
+pub use sae_data as data;
+pub use sae_report as report;
+pub use sae_stack as stack;
+pub use sae_train as train;

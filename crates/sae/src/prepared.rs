@@ -1,0 +1,173 @@
+//! An experiment with its data, ready to run, and what it leads to.
+
+use std::time::Instant;
+
+use sae_data::{Samples, Scaling, SplitData, memory};
+use sae_kernels::InstructionSet;
+use sae_model::GradientRule;
+use sae_stack::{Observer, StackData, StackSettings, Summary, train_stack};
+use sae_train::{Choice, Compute, ExecutorKind};
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::within;
+use crate::{Backend, DataFacts, Error, Experiment, Model, self_test};
+
+/// An experiment whose data are loaded and scaled and whose device is open.
+pub struct Prepared {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// The samples, scaled.
+    pub data: SplitData,
+    /// What the samples were.
+    pub facts: DataFacts,
+    /// The scaling, where there is one.
+    pub scaling: Option<Scaling>,
+    /// The first test samples as they are before scaling, for pictures.
+    pub originals: Samples,
+    /// The settings of the pipeline.
+    pub settings: StackSettings,
+    /// With what it computes.
+    pub compute: Compute,
+    /// Which executor runs, and why not a faster one.
+    pub choice: Choice,
+    started: Instant,
+}
+
+/// Samples that are kept for pictures.
+const ORIGINALS: usize = 20;
+
+impl Prepared {
+    /// An experiment on given data.
+    ///
+    /// # Errors
+    ///
+    /// Refuses data that do not fit the settings, and models for which the memory does not suffice.
+    pub fn new(experiment: &Experiment, data: SplitData) -> Result<Self, Error> {
+        let started = Instant::now();
+        experiment.check()?;
+        let first: Vec<usize> = (0..data.test.rows().min(ORIGINALS)).collect();
+        let originals = data.test.samples.select(&first);
+        let scaling = experiment.data.fit_scaling(&data.train);
+        let scaling = scaling.map_err(|error| Error::in_table("data", error))?;
+        let facts = DataFacts::of(&data);
+        let data = match &scaling {
+            Some(scaling) => data.scaled(scaling),
+            None => data,
+        };
+        check_memory(experiment, data.train.samples.width())?;
+        let compute = experiment.compute()?;
+        let settings = experiment.settings(data.train.rows())?;
+        self_test::run(experiment.backend, &settings, &data.train, &compute.device)?;
+        Ok(Self {
+            choice: compute.choose()?,
+            experiment: experiment.clone(),
+            data,
+            facts,
+            scaling,
+            originals,
+            settings,
+            compute,
+            started,
+        })
+    }
+
+    /// Runs the pipeline.
+    ///
+    /// # Errors
+    ///
+    /// Stops when an objective is no longer finite or the observer fails.
+    pub fn run(&self, observer: &mut dyn Observer) -> Result<Outcome, Error> {
+        let samples = StackData {
+            train: &self.data.train,
+            validation: self.data.validation.as_ref(),
+            test: &self.data.test,
+        };
+        let trained = train_stack(&self.settings, samples, &self.compute, observer)?;
+        let summary = RunSummary {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            backend: self.experiment.backend,
+            gradient: self.experiment.gradient,
+            choice: self.choice.clone(),
+            instruction_set: (self.choice.executor == ExecutorKind::Fused).then(|| {
+                let chosen = self.experiment.instruction_set;
+                chosen.unwrap_or_else(InstructionSet::detected)
+            }),
+            threads: self.compute.threads,
+            seed: self.experiment.seed,
+            objective_convention: "mean".to_owned(),
+            seconds: self.started.elapsed().as_secs_f64(),
+            stages: vec![],
+            results: trained.summary,
+        };
+        let model = Model::new(
+            self.facts.clone(),
+            self.scaling.clone(),
+            trained.autoencoders,
+            trained.network,
+        )?;
+        Ok(Outcome { model, summary })
+    }
+}
+
+/// A parameter with its gradient and what an optimizer keeps of it.
+const BYTES_PER_PARAMETER: u128 = 4 * 4;
+
+fn check_memory(experiment: &Experiment, inputs: usize) -> Result<(), Error> {
+    let mut below = inputs;
+    for (index, layer) in experiment.layers.iter().enumerate() {
+        let parameters = 2 * below as u128 * layer.hidden as u128;
+        let what = format!("autoencoders of {below} inputs and {} units", layer.hidden);
+        let bytes = parameters * BYTES_PER_PARAMETER;
+        memory::check("hidden", layer.hidden, what, bytes)
+            .map_err(within(&format!("layers.{index}")))?;
+        below = layer.hidden;
+    }
+    Ok(())
+}
+
+/// What a run gives.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The trained models.
+    pub model: Model,
+    /// Their figures.
+    pub summary: RunSummary,
+}
+
+/// `summary.json`: how a run was made, and its figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Version of the program.
+    pub version: String,
+    /// Where tensors were computed.
+    pub backend: Backend,
+    /// How gradients were computed.
+    pub gradient: GradientRule,
+    /// Who computed, and why not a faster executor.
+    #[serde(flatten)]
+    pub choice: Choice,
+    /// The kernels' instruction set, on which the bits of the result depend.
+    pub instruction_set: Option<InstructionSet>,
+    /// Threads of the CPU, on which they do not.
+    pub threads: usize,
+    /// Seed of every random number.
+    pub seed: u64,
+    /// Objectives are means over samples.
+    pub objective_convention: String,
+    /// Seconds of the whole run.
+    pub seconds: f64,
+    /// How long each stage took, with its evaluation.
+    pub stages: Vec<StageTime>,
+    /// The figures.
+    #[serde(flatten)]
+    pub results: Summary,
+}
+
+/// How long a stage took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageTime {
+    /// The stage.
+    pub stage: String,
+    /// Seconds.
+    pub seconds: f64,
+}

@@ -1,0 +1,191 @@
+//! The models of an experiment with a batch each, for checks of gradients: at their initial weights,
+//! or as a run has left them.
+
+use burn::tensor::{DType, Device};
+use sae_data::{Corruptor, Dataset, Labels, Samples, Stream, stream};
+use sae_model::{AutoencoderConfig, DeepNetwork, PlainLoops, SoftmaxConfig, SparseAutoencoder};
+use sae_stack::{StackSettings, Stage, encode_samples};
+use sae_train::{Batch, BatchSize, Classes, FromHost, Selected, Table, Trainable, Training};
+
+use crate::{Error, Run};
+
+/// Every model of a stack.
+pub struct Stages<'a> {
+    settings: &'a StackSettings,
+    train: &'a Dataset,
+    device: Device,
+    autoencoders: Vec<SparseAutoencoder>,
+    classifier: Option<(&'a Labels, DeepNetwork)>,
+}
+
+/// Something done with each model, whatever its kind.
+pub trait Visitor {
+    /// Called with the stage that trains the model, its objective, the model and a batch.
+    ///
+    /// # Errors
+    ///
+    /// Any error ends the walk.
+    fn visit<O: Trainable + PlainLoops>(
+        &mut self,
+        stage: Stage,
+        objective: &O,
+        model: &O::Model,
+        batch: &Batch<'_>,
+    ) -> Result<(), Error>
+    where
+        O::Batch: FromHost;
+}
+
+/// Rows of a batch where training takes all at once.
+const MOST_ROWS: usize = 4096;
+
+impl<'a> Stages<'a> {
+    /// Draws the weights that training on `train`, scaled, would start from.
+    ///
+    /// # Errors
+    ///
+    /// Refuses sizes that make no model.
+    pub fn initial(
+        settings: &'a StackSettings,
+        train: &'a Dataset,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let mut width = train.samples.width();
+        let mut autoencoders = Vec::new();
+        for (index, layer) in settings.layers.iter().enumerate() {
+            let mut rng = stream(settings.seed, Stream::Autoencoder(index as u16));
+            let config = AutoencoderConfig::new(width, layer.hidden)?
+                .with_architecture(layer.architecture)?;
+            autoencoders.push(config.init(&mut rng, dtype, device));
+            width = layer.hidden;
+        }
+        let labels = train.labels.as_ref();
+        let labels = labels.filter(|_| settings.classifier.is_some());
+        let classifier = match labels {
+            Some(labels) => {
+                let mut rng = stream(settings.seed, Stream::Head);
+                let head = SoftmaxConfig::new(width, labels.classes.len())?;
+                let head = head.init(&mut rng, dtype, device);
+                Some((labels, DeepNetwork::stack(&autoencoders, head)?))
+            }
+            None => None,
+        };
+        Ok(Self {
+            settings,
+            train,
+            device: device.clone(),
+            autoencoders,
+            classifier,
+        })
+    }
+
+    /// The models that `run` has trained, with `train`, scaled, to evaluate them on.
+    ///
+    /// # Errors
+    ///
+    /// Refuses weights that are missing or damaged.
+    pub fn of_run(
+        run: &Run,
+        settings: &'a StackSettings,
+        train: &'a Dataset,
+        dtype: DType,
+    ) -> Result<Self, Error> {
+        let device = Device::flex();
+        let layers = 1..=settings.layers.len();
+        let autoencoders = layers.map(|layer| run.autoencoder(layer, dtype));
+        let network = run.network(Stage::FineTune, dtype, &device)?;
+        Ok(Self {
+            settings,
+            train,
+            autoencoders: autoencoders.collect::<Result<_, _>>()?,
+            classifier: train.labels.as_ref().zip(network),
+            device,
+        })
+    }
+
+    /// Visits each autoencoder on the codes of those below it, the head on the last codes, and the
+    /// network on the inputs. A batch has `rows` rows, or as many as the stage's training uses.
+    ///
+    /// # Errors
+    ///
+    /// As the visitor.
+    pub fn visit(&self, rows: Option<usize>, visitor: &mut impl Visitor) -> Result<(), Error> {
+        let inputs = |training: &Training| self.inputs(rows, training);
+        for (index, layer) in self.settings.layers.iter().enumerate() {
+            let clean = self.codes(inputs(&layer.training), index);
+            let corrupted = self.corrupted(&clean, index);
+            let batch = Batch {
+                inputs: all(corrupted.as_ref().unwrap_or(&clean)),
+                targets: corrupted.as_ref().map(|_| all(&clean)),
+                classes: None,
+            };
+            let model = &self.autoencoders[index];
+            let stage = Stage::Autoencoder(index + 1);
+            visitor.visit(stage, &layer.objective, model, &batch)?;
+        }
+        let classifier = self.classifier.as_ref().zip(self.settings.classifier.as_ref());
+        let Some(((labels, network), settings)) = classifier else {
+            return Ok(());
+        };
+        let raw = inputs(&settings.softmax);
+        let codes = self.codes(raw, self.autoencoders.len());
+        let batch = labelled(&codes, labels);
+        visitor.visit(Stage::Softmax, &settings.head, &network.head, &batch)?;
+        let raw = inputs(&settings.finetune);
+        let batch = labelled(&raw, labels);
+        visitor.visit(Stage::FineTune, &settings.network, network, &batch)
+    }
+
+    /// The first rows of the training data.
+    fn inputs(&self, rows: Option<usize>, training: &Training) -> Samples {
+        let rows = rows.unwrap_or(match training.batch {
+            BatchSize::Full => MOST_ROWS,
+            BatchSize::Rows(rows) => rows,
+        });
+        let rows: Vec<usize> = (0..rows.min(self.train.rows())).collect();
+        Samples::Floats {
+            width: self.train.samples.width(),
+            values: self.train.samples.gather(&rows),
+        }
+    }
+
+    /// The codes of the first `layers` encoders.
+    fn codes(&self, inputs: Samples, layers: usize) -> Samples {
+        let below = self.autoencoders[..layers].iter();
+        below.fold(inputs, |x, model| encode_samples(model, &x, &self.device))
+    }
+
+    /// Inputs of autoencoder `index`, corrupted as its training would; nothing where it does not.
+    fn corrupted(&self, clean: &Samples, index: usize) -> Option<Samples> {
+        let corruption = self.settings.layers[index].corruption?;
+        let rows: Vec<usize> = (0..clean.rows()).collect();
+        let mut values = clean.gather(&rows);
+        let purpose = Stream::Corruption(index as u16);
+        Corruptor::new(corruption, rows.len(), self.settings.seed, purpose)
+            .apply(&rows, &mut values);
+        Some(Samples::Floats {
+            width: clean.width(),
+            values,
+        })
+    }
+}
+
+fn all(samples: &Samples) -> Table<'_> {
+    Table {
+        samples,
+        selected: Selected::Range(0, samples.rows()),
+    }
+}
+
+/// The first rows with their labels.
+fn labelled<'s>(inputs: &'s Samples, labels: &'s Labels) -> Batch<'s> {
+    Batch {
+        inputs: all(inputs),
+        targets: None,
+        classes: Some(Classes {
+            labels: &labels.values[..inputs.rows()],
+            count: labels.classes.len(),
+        }),
+    }
+}
