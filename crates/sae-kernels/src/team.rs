@@ -318,3 +318,200 @@ impl Drop for Finish<'_> {
         BUSY.with(|busy| busy.set(false));
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn team(threads: usize) -> Team {
+        Team::exactly(threads).expect("threads can be started")
+    }
+
+    #[test]
+    fn every_item_is_worked_on_once() {
+        for threads in [1, 2, 5] {
+            let mut team = team(threads);
+            assert_eq!(team.threads(), threads);
+            let mut items = vec![0u32; 1000];
+            for _ in 0..200 {
+                team.each(&mut items, 3, |thread, items| {
+                    assert!(thread < threads);
+                    items.iter_mut().for_each(|item| *item += 1);
+                });
+            }
+            assert!(items.iter().all(|&item| item == 200));
+        }
+    }
+
+    #[test]
+    fn sleeping_threads_wake_up() {
+        let mut team = team(3);
+        let mut items = [0u32; 3];
+        for _ in 0..3 {
+            std::thread::sleep(std::time::Duration::from_millis(30));
+            team.each(&mut items, 1, |_, items| items[0] += 1);
+        }
+        assert_eq!(items, [3; 3]);
+    }
+
+    /// What the first thread panicked with, whichever it is.
+    #[test]
+    fn panics_reach_the_caller_and_leave_the_team_usable() {
+        let mut team = team(2);
+        let mut items = vec![0u32; 64];
+        for culprit in [0, 1] {
+            let panicking = AssertUnwindSafe(|| {
+                // Both threads come this far, so that it depends on neither's speed who panics.
+                let here = AtomicUsize::new(0);
+                team.each(&mut items[..2], 1, |thread, _| {
+                    here.fetch_add(1, Ordering::SeqCst);
+                    while here.load(Ordering::SeqCst) < 2 {
+                        yield_now();
+                    }
+                    assert!(thread != culprit, "thread {culprit}");
+                });
+            });
+            let payload = catch_unwind(panicking).expect_err("it panics");
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            assert_eq!(text, Some(format!("thread {culprit}")).as_deref());
+            team.each(&mut items, 5, |_, items| items.fill(7));
+            assert!(items.iter().all(|&item| item == 7));
+        }
+    }
+
+    /// A job within a job is done by the thread that asks for it.
+    #[test]
+    fn jobs_may_be_nested() {
+        let mut outer = team(3);
+        let mut sums = [0; 12];
+        outer.each(&mut sums, 1, |_, sums| {
+            let mut items = [1; 10];
+            team(3).each(&mut items, 1, |thread, items| {
+                assert_eq!(thread, 0);
+                items[0] += 1;
+            });
+            sums[0] = items.iter().sum();
+        });
+        assert_eq!(sums, [20; 12]);
+    }
+
+    #[test]
+    fn teams_share_one_pool_and_leave_nothing_behind() {
+        let (two, four) = (team(2), team(4));
+        assert!(Arc::ptr_eq(&two.pool, &four.pool));
+        let pool = Arc::downgrade(&two.pool);
+        let mut team = team(2);
+        team.each(&mut [0; 8], 1, |_, items| items[0] += 1);
+        for worker in lock(&team.pool.workers).iter() {
+            assert!(lock(&worker.inbox.job).is_none());
+        }
+        // Tests beside this one may have the pool too, but not where each is a process.
+        drop((two, four, team));
+        if std::env::var_os("NEXTEST").is_some() {
+            assert!(pool.upgrade().is_none());
+        }
+    }
+
+    /// A forked process has none of its parent's threads, and works all the same.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_fork_works_with_threads_of_its_own() {
+        unsafe extern "C" {
+            fn fork() -> i32;
+            fn alarm(seconds: u32) -> u32;
+            fn waitpid(process: i32, status: *mut i32, options: i32) -> i32;
+            fn _exit(status: i32) -> !;
+        }
+        let mut team = team(3);
+        let mut items = [0; 30];
+        team.each(&mut items, 1, |_, items| items[0] += 1);
+        // SAFETY: the child does nothing but what the test is about, and ends without destructors
+        // of what is the parent's.
+        let child = unsafe { fork() };
+        if child == 0 {
+            // SAFETY: as above; the alarm ends a child that hangs.
+            unsafe { alarm(20) };
+            team.each(&mut items, 1, |_, items| items[0] += 1);
+            let own = lock(&team.pool.workers).len() == 2;
+            drop(team);
+            // SAFETY: as above.
+            unsafe { _exit(i32::from(items != [2; 30] || !own)) };
+        }
+        let mut status = -1;
+        // SAFETY: the status is written to, and the child is this process's own.
+        assert_eq!(unsafe { waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0);
+        team.each(&mut items, 1, |_, items| items[0] += 1);
+        assert_eq!(items, [2; 30]);
+    }
+}
+
+/// Every order of events, with `RUSTFLAGS="--cfg loom"`.
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+
+    fn count(pool: &Pool, helpers: usize, jobs: usize) {
+        for _ in 0..jobs {
+            let calls = AtomicUsize::new(0);
+            pool.run(helpers, &|_| {
+                calls.fetch_add(1, Ordering::Relaxed);
+            });
+            assert_eq!(calls.load(Ordering::Relaxed), helpers + 1);
+        }
+    }
+
+    fn model(work: impl Fn() + Sync + Send + 'static) {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(3);
+        builder.check(work);
+    }
+
+    #[test]
+    fn loom_jobs_are_posted_finished_and_ended() {
+        model(|| {
+            let pool = Pool::new();
+            pool.grow(1).expect("a thread");
+            count(&pool, 1, 2);
+        });
+    }
+
+    #[test]
+    fn loom_two_workers_do_one_job() {
+        model(|| {
+            let pool = Pool::new();
+            pool.grow(2).expect("two threads");
+            count(&pool, 2, 1);
+        });
+    }
+
+    #[test]
+    fn loom_two_callers_take_turns() {
+        model(|| {
+            let pool = Arc::new(Pool::new());
+            pool.grow(1).expect("a thread");
+            let own = Arc::clone(&pool);
+            let other = loom::thread::spawn(move || count(&own, 1, 1));
+            count(&pool, 1, 1);
+            other.join().expect("no panic");
+        });
+    }
+
+    #[test]
+    fn loom_panics_of_workers_reach_the_caller() {
+        model(|| {
+            let pool = Pool::new();
+            pool.grow(1).expect("a thread");
+            let panicking = AssertUnwindSafe(|| {
+                pool.run(1, &|thread| {
+                    if thread == 1 {
+                        resume_unwind(Box::new(17));
+                    }
+                });
+            });
+            let payload = catch_unwind(panicking).expect_err("the worker panics");
+            assert_eq!(payload.downcast_ref(), Some(&17));
+            count(&pool, 1, 1);
+        });
+    }
+}

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use self::document::{beyond_toml, descend, document, key_at, named_key, offset_of, put, segments};
+use self::document::{
+    beyond_toml, descend, document, key_at, long_array, offset_of, put, segments,
+};
 use self::words::{WHOLE_NUMBERS, explain, of_argument, range, syntax};
 use crate::error::{ConfigError, shown, shown_path};
 
@@ -156,18 +158,24 @@ impl Origin {
         if let Some((key, found)) = beyond_toml(&document) {
             return Err(range(self.place(&key), &key, found, WHOLE_NUMBERS));
         }
-        toml::from_str(&self.text).map_err(wrong)
+        toml::from_str(&self.text).map_err(|error| {
+            let key = key_at(&self.text, error.span());
+            explain(self.place(&key), &key, None, error.message())
+        })
     }
 
     /// The error of a `table` that is no `T`; `error` is what serde says of it.
     ///
-    /// A table has no positions, so its text is read to find the key. That passes where an array
-    /// is too long, but then the error names the key itself.
+    /// A table has no positions, so its text is read to find the key. Read from text, arrays may
+    /// be too long; then the error of the table is used.
     fn refuse<T: DeserializeOwned>(&self, table: &Value, error: &toml::de::Error) -> ConfigError {
         let text = toml::to_string(table).unwrap_or_default();
         let (key, message) = match toml::from_str::<T>(&text) {
             Err(error) => (key_at(&text, error.span()), error.message().to_owned()),
-            Ok(_) => (named_key(error), error.message().to_owned()),
+            Ok(_) => (
+                long_array(&text, error).unwrap_or_default(),
+                error.message().to_owned(),
+            ),
         };
         let written = self.written(&key);
         explain(
@@ -229,7 +237,8 @@ fn assign(table: &mut Table, argument: &str) -> Result<Assignment, ConfigError> 
     let malformed = || wrong("expected KEY=VALUE on one line".to_owned());
     let (name, text) = argument.split_once('=').ok_or_else(malformed)?;
     let key = segments(name);
-    if key.len() > DEEPEST || argument.contains(char::is_control) {
+    let odd = key.len() > DEEPEST || key.iter().any(String::is_empty);
+    if odd || argument.contains(char::is_control) {
         return Err(malformed());
     }
     let value = literal(&key, text, argument)?;

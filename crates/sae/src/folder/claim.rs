@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::marker::{MARKER, Marker, State, is_absence, lies_inside};
-use super::{RunFolder, unwritable};
+use super::{RunFolder, unwritable, write_as};
 use crate::error::FolderError;
 
 /// Where a run will be written.
@@ -190,15 +190,13 @@ impl Replacement {
     /// `shown` is the folder for messages.
     pub(super) fn check(&self, name: &str, shown: &Path) -> Result<(), FolderError> {
         let there = self.target.join(name);
-        let parent_is_file = there.parent().is_some_and(|p| p.exists() && !p.is_dir());
-        let ours = lies_inside(&self.target, name)
-            && !parent_is_file
-            && !there.is_dir()
-            && (self.old.files.contains(name) || !there.is_symlink() && !there.exists());
-        match ours {
-            true => Ok(()),
-            false => Err(FolderError::NotOurs(shown.join(name))),
+        let parents = there.parent().is_none_or(|p| p.is_dir() || !p.exists());
+        let free = !there.exists() && !there.is_symlink();
+        let ours = self.old.files.contains(name) && !there.is_dir();
+        if lies_inside(&self.target, name) && parents && (free || ours) {
+            return Ok(());
         }
+        Err(FolderError::NotOurs(shown.join(name)))
     }
 
     /// Puts the new run, of which `new` is the marker, in the place of the old one.
@@ -225,8 +223,7 @@ impl Replacement {
         both.write(&self.target, shown)?;
         self.remove_old(new, shown)?;
         for name in &new.files {
-            self.rename(name)
-                .map_err(|error| unwritable(&shown.join(name), error))?;
+            self.move_in(name, shown)?;
         }
         new.write(&self.target, shown)
     }
@@ -250,17 +247,19 @@ impl Replacement {
         Ok(())
     }
 
-    fn rename(&self, name: &str) -> io::Result<()> {
+    fn move_in(&self, name: &str, shown: &Path) -> Result<(), FolderError> {
         let (from, to) = (self.home.join(name), self.target.join(name));
+        let failed = |error| unwritable(&shown.join(name), error);
         if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder)?;
+            fs::create_dir_all(folder).map_err(failed)?;
         }
         match fs::rename(&from, &to) {
             // A folder may be the root of a disk of its own.
             Err(error) if error.kind() == ErrorKind::CrossesDevices => {
-                fs::copy(&from, &to).map(|_| ())
+                let bytes = fs::read(&from).map_err(failed)?;
+                write_as(&to, &bytes, &shown.join(name))
             }
-            result => result,
+            result => result.map_err(failed),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 
 use super::write_as;
-use crate::error::FolderError;
+use crate::error::{FolderError, escaped};
 
 pub(super) const MARKER: &str = ".sae-run.json";
 const FORMAT: u32 = 1;
@@ -57,8 +57,12 @@ impl Marker {
                 return Err(FolderError::Read { path, source });
             }
         };
-        let marker: Self = serde_json::from_slice(&bytes)
-            .map_err(|error| damaged(format!("is not the marker of a run: {error}")))?;
+        let marker: Self = serde_json::from_slice(&bytes).map_err(|error| {
+            damaged(format!(
+                "is no marker of a run: {}",
+                escaped(&error.to_string())
+            ))
+        })?;
         if marker.format != FORMAT {
             return Err(damaged(format!(
                 "has format {}; this version knows format {FORMAT}",
@@ -74,7 +78,7 @@ impl Marker {
 
     /// The files that lie in `folder` itself: a marker may have been changed to name others.
     pub(super) fn files_in<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = &'a str> {
-        let inside = |name: &&str| lies_inside(folder, name);
+        let inside = |name: &&str| lies_inside(folder, name) && !folder.join(name).is_dir();
         self.files.iter().map(String::as_str).filter(inside)
     }
 

@@ -65,11 +65,21 @@ pub(super) fn offset_of(text: &str, key: &[String]) -> Option<usize> {
     Some(node.name.start)
 }
 
-/// The key that serde names in an error without a position.
-pub(super) fn named_key(error: &toml::de::Error) -> Vec<String> {
-    let text = error.to_string();
-    let key = text.trim_end().trim_end_matches('`').rsplit_once("in `");
-    key.map(|(_, key)| segments(key)).unwrap_or_default()
+/// The key of the array in `text` that is too long, of which serde tells the length and the names
+/// without the numbers in between.
+pub(super) fn long_array(text: &str, error: &toml::de::Error) -> Option<Vec<String>> {
+    let said = error.to_string();
+    let (_, names) = said.trim_end().trim_end_matches('`').rsplit_once("in `")?;
+    let document = document(text).ok()?;
+    let found = nodes(&[], &document).into_iter().find(|node| {
+        let Some(array) = node.value.get_ref().as_array() else {
+            return false;
+        };
+        let named = node.key.iter().map(String::as_str);
+        named.filter(|name| !is_number(name)).eq(names.split('.'))
+            && said.starts_with(&format!("invalid length {},", array.len()))
+    })?;
+    Some(found.key)
 }
 
 /// The first whole number that TOML cannot hold, with its key.
@@ -90,11 +100,15 @@ pub(super) fn segments(key: &str) -> Vec<String> {
         .collect()
 }
 
+fn is_number(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The names of a key as `layers[0].rho`.
 pub(super) fn pretty(key: &[String]) -> String {
     let mut text = String::new();
     for name in key {
-        if name.bytes().all(|b| b.is_ascii_digit()) {
+        if is_number(name) {
             text.push_str(&format!("[{name}]"));
         } else {
             if !text.is_empty() {

@@ -21,6 +21,8 @@ struct Layer {
     hidden: usize,
     #[serde(default)]
     rho: f64,
+    #[serde(default)]
+    slope: [f64; 1],
     pretrain: Option<Training>,
 }
 
@@ -133,6 +135,21 @@ fn wrong_types_name_line_key_and_expectation() {
         "a.toml:1: radius is an array of 3; expected fewer values",
     );
     refused(
+        "[[layers]]\nhidden = 1\n[[layers]]\nhidden = 1\nslope = [1, 2]",
+        &[],
+        "a.toml:5: layers[1].slope is an array of 2; expected fewer values",
+    );
+    refused(
+        "backend = {}",
+        &[],
+        "a.toml:1: backend is a table; expected a string",
+    );
+    refused(
+        "[pretrain]\nlearning_rate = 1e999",
+        &[],
+        "a.toml:2: pretrain.learning_rate: floating-point number overflowed",
+    );
+    refused(
         "layers = [{ rho = 1 }]",
         &[],
         "a.toml:1: layers[0]: missing key `hidden`",
@@ -226,6 +243,11 @@ fn arguments_are_one_line_each() {
         "",
         &["seed=3\nbackend=\u{1b}wgpu"],
         "--set seed=3\\u{a}backend=\\u{1b}wgpu: expected KEY=VALUE on one line",
+    );
+    refused(
+        "",
+        &["seed.=3"],
+        "--set seed.=3: expected KEY=VALUE on one line",
     );
     let deep = format!("{}=1", "a.".repeat(100_000));
     assert!(load("", &[&deep]).unwrap_err().to_string().len() < 200);

@@ -30,9 +30,7 @@ pub(super) fn explain(
             };
             range(place, key, kind(value), expected)
         }
-        Some(value) if said == "wanted string or table" => {
-            range(place, key, kind(value), "a string")
-        }
+        Some(value) if said.starts_with("wanted ") => range(place, key, kind(value), "a string"),
         _ => {
             let message = match message.strip_prefix("missing field") {
                 Some(field) => format!("missing key{field}"),
