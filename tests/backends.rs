@@ -11,8 +11,8 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use libtest_mimic::{Arguments, Failed, Trial};
 use sae_data::{Stream, stream, uniform};
 use sae_model::{
-    AutoencoderConfig, DeepNetwork, DenseConfig, FineTuning, GradientRule, LabelledBatch,
-    Objective, SoftmaxConfig, SparseObjective, named_gradients, relative_difference,
+    AutoencoderConfig, DeepNetwork, DeltaRule, DenseConfig, FineTuning, GradientRule,
+    LabelledBatch, SoftmaxConfig, SparseObjective, named_gradients, relative_difference,
 };
 use support::{number, succeed, summary, text};
 
@@ -35,6 +35,10 @@ fn main() -> ExitCode {
             ("tiny_run", tiny_run),
         ];
         for (test, run) in tests {
+            // flex is what the others are compared with: its own run says nothing.
+            if (name, test) == ("flex", "tiny_run") {
+                continue;
+            }
             trials.push(trial(name, test, run, &device));
         }
     }
@@ -87,7 +91,7 @@ fn inputs(rows: usize, columns: usize, device: &Device) -> Tensor<2> {
 }
 
 /// Delta and autodiff on `device` against each other and against delta on flex.
-fn compare<O: Objective>(
+fn compare<O: DeltaRule>(
     case: &str,
     objective: &O,
     here: (&O::Model, &O::Batch),
@@ -168,7 +172,7 @@ fn tiny_run(name: &'static str, _: &Device) -> Result<(), Failed> {
         ] {
             args.extend(["--set", set]);
         }
-        args.extend(["--set", "finetune.epochs=2", "--overwrite"]);
+        args.extend(["--set", "finetune.epochs=2"]);
         succeed(&args);
         summary(&out)
     };

@@ -39,7 +39,7 @@ fn unknown_keys() {
 fn wrong_types() {
     let found = refuse_config("seed = \"one\"\n");
     assert!(
-        found.starts_with("1: invalid type: string \"one\""),
+        found.starts_with("1: seed is \"one\"; expected a whole number >= 0"),
         "{found}"
     );
 }
@@ -101,7 +101,7 @@ fn refuse_idx(spoil: impl Fn(&Path)) -> String {
 fn missing_data_folder_and_file() {
     let message = refuse_idx(|data| fs::remove_dir_all(data).unwrap());
     assert!(
-        message.starts_with("data.idx.dir: there is no folder"),
+        message.contains("data.idx.dir is") && message.contains("there is no such folder"),
         "{message}"
     );
     let message = refuse_idx(|data| fs::remove_file(data.join("test-labels-idx1-ubyte")).unwrap());
@@ -173,15 +173,34 @@ fn an_output_folder_that_holds_a_run() {
     succeed(&replace);
     assert_ne!(fs::read(out.join("summary.json")).unwrap(), before);
 
+    fs::write(out.join("notes.txt"), "my own").unwrap();
+    let kept = fs::read(out.join("summary.json")).unwrap();
     let wrong = [&replace[..], &["--set", "layers.0.rho=2"]].concat();
     refuse(&wrong);
-    assert!(out.join("summary.json").is_file(), "the old run is kept");
+    let diverges = [
+        "--set",
+        "pretrain.optimizer=sgd",
+        "--set",
+        "pretrain.learning_rate=1e38",
+    ];
+    let failed = support::sae(&[&replace[..], &diverges].concat());
+    assert_eq!(failed.status.code(), Some(1));
+    assert_eq!(
+        fs::read(out.join("summary.json")).unwrap(),
+        kept,
+        "the old run is kept"
+    );
+    succeed(&replace);
+    assert_eq!(fs::read(out.join("notes.txt")).unwrap(), b"my own");
+    let siblings = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(siblings, 1, "nothing is left beside the run");
 }
 
 #[test]
 fn a_folder_with_something_else_is_never_replaced() {
     let folder = tempdir().unwrap();
     fs::write(folder.path().join("thesis.txt"), "precious").unwrap();
+    fs::write(folder.path().join("config.toml"), "seed = 1").unwrap();
     let out = text(folder.path());
     refuse(&["train", TINY, "--out", out]);
     refuse(&["train", TINY, "--out", out, "--overwrite"]);
@@ -224,4 +243,146 @@ fn evaluation_on_images_of_another_size() {
         message.contains("8 x 8 pixels; expected 12 x 12"),
         "{message}"
     );
+}
+
+/// A run that would replace the folder it is started in, or reads from, is refused.
+#[test]
+fn a_run_does_not_replace_what_it_reads() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    succeed(&["train", TINY, "--out", text(&run)]);
+    let before = fs::read(run.join("summary.json")).unwrap();
+    let config = run.join("config.toml");
+    refuse(&["train", text(&config), "--out", text(&run), "--overwrite"]);
+    let mut inside = command(&["train", "config.toml", "--out", ".", "--overwrite"]);
+    let output = inside.current_dir(&run).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(fs::read(run.join("summary.json")).unwrap(), before);
+}
+
+/// Of two runs on one folder exactly one works; without --out each has a folder of its own.
+#[test]
+fn folders_belong_to_one_run() {
+    let folder = tempdir().unwrap();
+    let tiny = support::root().join(TINY);
+    let start = |more: &[&str]| {
+        let mut run = command(&["train", text(&tiny), "--quiet"]);
+        run.current_dir(folder.path()).args(more);
+        run.stdout(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    let both = [start(&["--out", "one"]), start(&["--out", "one"])];
+    let codes = both.map(|mut run| run.wait().unwrap().code());
+    assert!(
+        codes.contains(&Some(0)) && codes.contains(&Some(2)),
+        "{codes:?}"
+    );
+    let three = [start(&[]), start(&["--seed", "2"]), start(&["--seed", "3"])];
+    for run in three {
+        assert!(run.wait_with_output().unwrap().status.success());
+    }
+    let runs = fs::read_dir(folder.path().join("runs")).unwrap().count();
+    assert_eq!(runs, 3);
+}
+
+#[test]
+fn places_that_cannot_be_written() {
+    let folder = tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let below = file.join("sub");
+    let message = refuse(&["train", TINY, "--quiet", "--out", text(&below)]);
+    assert!(message.contains(text(&below)), "{message}");
+    let run = folder.path().join("run");
+    succeed(&["train", TINY, "--out", text(&run)]);
+    let picture = folder.path().join("no/f.png");
+    let message = refuse(&["features", text(&run), "--out", text(&picture)]);
+    assert!(message.contains(text(&picture)), "{message}");
+    let message = refuse(&["features", text(&run), "--out", "f.jpg"]);
+    assert!(message.contains("PNG"), "{message}");
+    #[cfg(target_os = "linux")]
+    {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = command(&["eval", text(&run)])
+            .stdout(full)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+/// What asks for more memory than there is, is refused before it is tried.
+#[test]
+fn sizes_beyond_the_memory() {
+    for set in [
+        "layers.0.hidden=100000000000",
+        "data.shapes.train=100000000000",
+        "data.shapes.size=1000000000",
+    ] {
+        let message = refuse(&["train", TINY, "--quiet", "--set", set]);
+        assert!(message.contains("expected"), "{message}");
+    }
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    let set = "pretrain.batch=9223372036854775807";
+    succeed(&["train", TINY, "--out", text(&run), "--set", set]);
+}
+
+#[test]
+fn arguments_that_are_no_setting() {
+    let message = refuse(&["train", TINY, "--seed", "9223372036854775808"]);
+    assert!(
+        message.contains("expected 0 to 9223372036854775807"),
+        "{message}"
+    );
+    let message = refuse(&[
+        "config",
+        "check",
+        TINY,
+        "--set",
+        "seed=3\ngradient=autodiff",
+    ]);
+    assert!(message.contains("--set"), "{message}");
+    let long = format!("{}=1", "x".repeat(100_000));
+    assert!(refuse(&["config", "check", TINY, "--set", &long]).len() < 2_000);
+    let escape = refuse(&["config", "check", TINY, "--set", "se\u{1b}[31med=1"]);
+    assert!(!escape.contains('\u{1b}'), "{escape:?}");
+    let message = refuse(&[
+        "config",
+        "check",
+        TINY,
+        "--set",
+        "data.shapes.radius=[0.4, 0.5, 0.9]",
+    ]);
+    assert!(message.contains("radius"), "{message}");
+}
+
+/// Weights that are not numbers, and a configuration that is not the run's any more.
+#[test]
+fn runs_that_were_tampered_with() {
+    let folder = tempdir().unwrap();
+    let run = folder.path().join("run");
+    succeed(&["train", TINY, "--out", text(&run)]);
+    let config = run.join("config.toml");
+    let whole = fs::read_to_string(&config).unwrap();
+    fs::write(&config, whole.replacen("hidden = 16", "hidden = 20", 1)).unwrap();
+    let message = refuse(&["eval", text(&run)]);
+    assert!(message.contains("hidden units"), "{message}");
+    fs::write(&config, whole).unwrap();
+
+    let file = run.join("weights/finetune.safetensors");
+    let mut bytes = fs::read(&file).unwrap();
+    let end = bytes.len();
+    bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(&file, &bytes).unwrap();
+    let message = refuse(&["eval", text(&run)]);
+    assert!(
+        message.contains("tensor `") && message.contains("NaN"),
+        "{message}"
+    );
+    fs::write(run.join("model.safetensors"), &bytes).unwrap();
+    let error = sae::Model::load(run.join("model.safetensors")).unwrap_err();
+    assert!(error.to_string().contains("has no description"), "{error}");
 }

@@ -53,6 +53,15 @@ pub struct SplitData {
 }
 
 impl SplitData {
+    /// Samples to train on and others to evaluate on, none set aside.
+    pub fn new(train: Dataset, test: Dataset) -> Self {
+        Self {
+            train,
+            validation: None,
+            test,
+        }
+    }
+
     /// The same samples, scaled.
     pub fn scaled(mut self, scaling: &Scaling) -> Self {
         let sets = [Some(&mut self.train), self.validation.as_mut()];

@@ -57,6 +57,15 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// Rows of `width` numbers, without labels; as pictures they are one pixel high.
+    pub fn from_rows(width: usize, values: Vec<f32>) -> Self {
+        Self {
+            samples: Samples::Floats { width, values },
+            labels: None,
+            image: ImageShape { height: 1, width },
+        }
+    }
+
     /// Reads an IDX file of images and the IDX file of their labels, plain or gzip-compressed.
     /// The classes are named by their numbers, 0 up to the largest label.
     ///

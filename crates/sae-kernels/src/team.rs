@@ -7,6 +7,10 @@
 //! on more processors than the one that uses most.
 
 #![allow(unsafe_code, reason = "see `Job` and `Items`")]
+#![allow(
+    clippy::missing_const_for_thread_local,
+    reason = "loom's have no constant form"
+)]
 
 use std::any::Any;
 use std::cell::Cell;
@@ -184,8 +188,12 @@ impl Pool {
         self.process == std::process::id()
     }
 
-    /// Sees to it that there are at least so many workers.
+    /// Sees to it that there are at least so many workers. Within a job, whose caller has them all,
+    /// there are as many as there are: jobs there use none.
     fn grow(&self, count: usize) -> Result<(), KernelError> {
+        if BUSY.with(Cell::get) {
+            return Ok(());
+        }
         let mut workers = lock(&self.workers);
         while workers.len() < count {
             let thread = workers.len() + 1;

@@ -1,4 +1,4 @@
-//! Delta against autodiff against central finite differences.
+//! Delta against autodiff against finite differences of the objective by plain loops.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -7,15 +7,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sae_model::{
     Activation, Architecture, AutoencoderBatch, AutoencoderConfig, CrossEntropy, DeepNetwork,
-    DenseConfig, FineTuning, FiniteDifference, GradientRule, LabelledBatch, Objective,
-    SoftmaxConfig, SparseAutoencoder, SparseObjective, Unit, gradient_check, named_gradients,
-    named_parameters, with_parameters,
-};
-
-/// Step and tolerances of the `f64` checks.
-const FINITE: FiniteDifference = FiniteDifference {
-    step: 1e-4,
-    entries: usize::MAX,
+    DenseConfig, FineTuning, FiniteDifference, GradientRule, LabelledBatch, OnTensors, PlainLoops,
+    SoftmaxConfig, SparseAutoencoder, SparseObjective, TensorCheck, Unit, flat_gradient,
+    gradient_check, named_gradients, named_parameters, with_parameters,
 };
 
 fn rng() -> ChaCha8Rng {
@@ -37,21 +31,28 @@ fn labelled(rows: usize, columns: usize, classes: usize, dtype: DType) -> Labell
     LabelledBatch::new(inputs(rows, columns, dtype), &labels, classes).unwrap()
 }
 
-fn assert_f64<O: Objective>(case: &str, objective: &O, model: &O::Model, batch: &O::Batch) {
-    for check in gradient_check(objective, model, batch, FINITE).unwrap() {
+fn assert_f64<O: PlainLoops>(
+    case: &str,
+    objective: &O,
+    model: &O::Model,
+    batch: &O::Batch,
+) -> Vec<TensorCheck> {
+    let checks = gradient_check(objective, model, batch, FiniteDifference::default());
+    for check in &checks {
         assert!(check.delta_autodiff < 1e-10, "{case}: {check:?}");
         assert!(check.delta_finite < 1e-7, "{case}: {check:?}");
         assert!(check.autodiff_finite < 1e-7, "{case}: {check:?}");
-        assert!(check.entries > 0);
+        // Agreement of zeros shows nothing, and what was left out is said.
+        assert!(check.norm > 0.0 && check.entries > 0, "{case}: {check:?}");
+        let all: usize = check.shape.iter().product();
+        assert_eq!(check.entries + check.kinks, all, "{case}: {check:?}");
     }
+    checks
 }
 
-fn assert_f32<O: Objective>(case: &str, objective: &O, model: &O::Model, batch: &O::Batch) {
-    let settings = FiniteDifference {
-        entries: 1,
-        ..FINITE
-    };
-    for check in gradient_check(objective, model, batch, settings).unwrap() {
+fn assert_f32<O: PlainLoops>(case: &str, objective: &O, model: &O::Model, batch: &O::Batch) {
+    let settings = FiniteDifference { entries: 1 };
+    for check in gradient_check(objective, model, batch, settings) {
         assert!(check.delta_autodiff < 1e-4, "{case}: {check:?}");
     }
 }
@@ -92,7 +93,7 @@ fn sparse_autoencoder() {
 }
 
 /// Every combination of units, tied or not, plain or top-k, that is allowed, with the sparsity terms
-/// that are allowed for it; corrupted inputs and an offset of ρ̂, which take part in every case.
+/// that are allowed for it; the inputs are corrupted in every case.
 #[test]
 fn every_kind_of_autoencoder() {
     let mut cases = 0;
@@ -135,8 +136,19 @@ fn check_kind(architecture: Architecture, beta: f64, l1: f64) -> bool {
     if objective.check(&architecture).is_err() {
         return false;
     }
-    let mut model = config.init(&mut rng(), DType::F64, &Device::flex());
-    // Biases that are not zero, as they would be after a step.
+    let model = with_biases(config.init(&mut rng(), DType::F64, &Device::flex()));
+    let targets = inputs(rows, n, DType::F64);
+    let batch = AutoencoderBatch {
+        inputs: targets.clone().mul_scalar(0.8).add_scalar(0.05),
+        targets,
+        rho_hat: None,
+    };
+    assert_f64(&case, &objective, &model, &batch);
+    true
+}
+
+/// Biases that are not zero, as they would be after a step.
+fn with_biases(model: SparseAutoencoder) -> SparseAutoencoder {
     let mut parameters = named_parameters(&model);
     for parameter in &mut parameters {
         if parameter.name.ends_with("bias") {
@@ -145,22 +157,101 @@ fn check_kind(architecture: Architecture, beta: f64, l1: f64) -> bool {
             parameter.values = (0..parameter.values.len()).map(bias).collect();
         }
     }
-    model = with_parameters(model, &parameters).unwrap();
-
-    let targets = inputs(rows, n, DType::F64);
-    let batch = AutoencoderBatch {
-        inputs: targets.clone().mul_scalar(0.8).add_scalar(0.05),
-        targets,
-        rho_hat_offset: Some(offset(h)),
-    };
-    assert_f64(&case, &objective, &model, &batch);
-    true
+    with_parameters(model, &parameters).unwrap()
 }
 
-fn offset(hidden: usize) -> Tensor<2> {
-    let values: Vec<f64> = (0..hidden).map(|j| 0.01 * (j as f64 - 2.0)).collect();
-    let data = TensorData::new(values, [1, hidden]);
-    Tensor::from_data(data, (&Device::flex(), DType::F64))
+/// Over many seeds some pre-activations lie next to a kink of satlin or ReLU, or two activations
+/// next to each other for top-k: no false alarm, and what cannot be differenced is counted.
+#[test]
+fn kinks_are_no_disagreement() {
+    let (n, h, rows) = (6, 5, 40);
+    let mut kinks = 0;
+    for (encoder, decoder, top_k) in [
+        (Unit::Satlin, Unit::Satlin, None),
+        (Unit::Satlin, Unit::Relu, None),
+        (Unit::Relu, Unit::Satlin, None),
+        (Unit::Relu, Unit::Relu, None),
+        (Unit::Linear, Unit::Linear, Some(2)),
+        (Unit::Satlin, Unit::Satlin, Some(2)),
+    ] {
+        for (seed, tied) in (0..12).flat_map(|seed| [(seed, false), (seed, true)]) {
+            let architecture = Architecture {
+                encoder,
+                decoder,
+                tied,
+                top_k,
+            };
+            let case = format!("{architecture:?}, seed {seed}");
+            let config = AutoencoderConfig::new(n, h).unwrap();
+            let config = config.with_architecture(architecture).unwrap();
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let model = with_biases(config.init(&mut rng, DType::F64, &Device::flex()));
+            let objective = SparseObjective::new(0.02, 0.0, 0.3).unwrap();
+            let objective = objective.with_l1(0.1).unwrap();
+            let checks = assert_f64(&case, &objective, &model, &inputs(rows, n, DType::F64).into());
+            kinks += checks.iter().map(|check| check.kinks).sum::<usize>();
+        }
+    }
+    assert!(kinks > 0, "no seed comes near a kink: the test shows nothing");
+}
+
+/// Steps and tolerances know the scale of the objective.
+#[test]
+fn large_weights_and_inputs_are_no_disagreement() {
+    for (alpha, beta, scale, decoder) in [
+        (1e6, 0.3, 1.0, Unit::Sigmoid),
+        (0.02, 1e6, 1.0, Unit::Sigmoid),
+        (1e6, 1e6, 1.0, Unit::Sigmoid),
+        (0.02, 0.3, 255.0, Unit::Linear),
+        (0.02, 0.3, 255.0, Unit::Relu),
+    ] {
+        for seed in 0..5 {
+            let case = format!("alpha {alpha}, beta {beta}, inputs to {scale}, seed {seed}");
+            let architecture = Architecture {
+                decoder,
+                ..Architecture::default()
+            };
+            let config = AutoencoderConfig::new(6, 4).unwrap();
+            let config = config.with_architecture(architecture).unwrap();
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let model = with_biases(config.init(&mut rng, DType::F64, &Device::flex()));
+            let objective = SparseObjective::new(alpha, beta, 0.2).unwrap();
+            let batch = inputs(9, 6, DType::F64).mul_scalar(scale).into();
+            assert_f64(&case, &objective, &model, &batch);
+        }
+    }
+}
+
+/// At a kink both rules take slope 0: a satlin decoder whose pre-activations are 0 or 1 exactly, as
+/// those of samples with no active unit, teaches nothing, although every output is wrong.
+#[test]
+fn slopes_are_zero_at_kinks() {
+    for (unit, decoder_bias) in [
+        (Unit::Satlin, 0.0),
+        (Unit::Satlin, 1.0),
+        (Unit::Relu, 0.0),
+    ] {
+        let architecture = Architecture {
+            encoder: unit,
+            decoder: unit,
+            ..Architecture::default()
+        };
+        let config = AutoencoderConfig::new(3, 2).unwrap();
+        let config = config.with_architecture(architecture).unwrap();
+        let model = config.init(&mut rng(), DType::F64, &Device::flex());
+        let mut parameters = named_parameters(&model);
+        parameters[0].values.fill(0.0);
+        parameters[3].values.fill(decoder_bias);
+        let model = with_parameters(model, &parameters).unwrap();
+        let objective = SparseObjective::new(0.0, 0.0, 0.1).unwrap();
+        let batch = inputs(4, 3, DType::F64).mul_scalar(0.5).add_scalar(0.2).into();
+        for rule in GradientRule::ALL {
+            let gradient = rule.gradient(&objective, &model, &batch);
+            assert!(gradient.value.total() > 0.01);
+            let slopes = flat_gradient(&model, &gradient.gradients);
+            assert!(slopes.iter().all(|&g| g == 0.0), "{unit} {rule}: {slopes:?}");
+        }
+    }
 }
 
 /// With tied weights the gradient is that of the untied network at W2 = W1ᵀ, summed:

@@ -216,6 +216,46 @@ fn point_6_the_derivative_of_rho_hat_has_a_factor_x() {
     }
 }
 
+/// KL is no number outside (0, 1), and grows beyond all bounds where ρ̂ tends to 0 or 1: by
+/// ρ·ln 10 with every decimal towards 0, by (1 − ρ)·ln 10 towards 1.
+#[test]
+fn point_7_the_divergence_ends_at_0_and_1() {
+    for outside in [-0.1, 1.0 + 1e-9, 1.3] {
+        assert!(kl(RHO, outside).is_nan());
+    }
+    for digits in 3..12 {
+        let (near, nearer) = (10f64.powi(-digits), 10f64.powi(-digits - 1));
+        let (low, high) = (RHO * 10f64.ln(), (1.0 - RHO) * 10f64.ln());
+        assert!((kl(RHO, nearer) - kl(RHO, near) - low).abs() < 1e-2);
+        assert!((kl(RHO, 1.0 - nearer) - kl(RHO, 1.0 - near) - high).abs() < 1e-2);
+    }
+    assert_eq!(kl(RHO, 0.0), f64::INFINITY);
+    assert_eq!(kl(RHO, 1.0), f64::INFINITY);
+}
+
+/// The updates of the biases, which are not given, are Σδ, without decay. (The generator of shapes,
+/// the other half of this point, is tested in `sae-data`.)
+#[test]
+fn point_8_biases_move_by_their_deltas_without_decay() {
+    let (net, data) = setting();
+    let mean = rho_hat(&net, &data);
+    let objective = |n: &Net| note_objective(n, &data, ALPHA, BETA, RHO);
+    for m in 0..INPUTS {
+        let sum: f64 = data.iter().map(|x| sample(&net, x).delta3[m]).sum();
+        let slope = finite_difference(&net, |n| &mut n.c[m], objective);
+        assert_close(sum, -slope);
+        assert_apart(sum - ALPHA * net.c[m], -slope);
+    }
+    for j in 0..HIDDEN {
+        let g = BETA / ROWS as f64 * kl_slope(RHO, mean[j]);
+        let delta2 = |s: Sample| (s.back[j] - g) * phi_slope(s.p2[j]);
+        let sum: f64 = data.iter().map(|x| delta2(sample(&net, x))).sum();
+        let slope = finite_difference(&net, |n| &mut n.b[j], objective);
+        assert_close(sum, -slope);
+        assert_apart(sum - ALPHA * net.b[j], -slope);
+    }
+}
+
 fn w1_slope(net: &Net, data: &Matrix, i: usize, j: usize) -> f64 {
     finite_difference(
         net,

@@ -25,7 +25,7 @@ pub use executor::{
 pub use optimizer::Optimizer;
 pub use schedule::Schedule;
 pub use search::{LineSearch, Point};
-pub use session::{Epoch, Fitted, Session, State, Task};
+pub use session::{Epoch, Fitted, Progress, Session, State, Task};
 pub use settings::{BatchSize, RhoHat, Training};
 pub use stop::{Best, Stopped, Watch};
 pub use whole::{mean_activity, whole_gradient};

@@ -1,5 +1,7 @@
 //! The optimizers' names, and what each is called elsewhere.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Training;
@@ -39,6 +41,19 @@ impl Optimizer {
     /// Whether it searches along lines of one objective, for which only the full batch will do.
     pub fn searches_lines(self) -> bool {
         matches!(self, Self::Lbfgs | Self::Cg)
+    }
+}
+
+impl fmt::Display for Optimizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Sgd => "sgd",
+            Self::Adam => "adam",
+            Self::AdamW => "adamw",
+            Self::RmsProp => "rmsprop",
+            Self::Lbfgs => "lbfgs",
+            Self::Cg => "cg",
+        })
     }
 }
 

@@ -67,20 +67,64 @@ pub struct Task<'a> {
     pub order: Stream,
 }
 
+impl<'a> Task<'a> {
+    /// Training on `train` alone, in an order of seed 1.
+    pub fn new(stage: &str, train: Data<'a>) -> Self {
+        Self {
+            stage: stage.to_owned(),
+            train,
+            validation: None,
+            seed: 1,
+            order: Stream::AutoencoderOrder(0),
+        }
+    }
+}
+
 /// All that training remembers. Taken out after any step and put back into a session of the same
 /// task, settings and executor, in this process or another, it leads to the same bits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// Epochs that have ended.
     pub epochs: usize,
-    /// Steps of the epoch that has not.
-    pub steps: usize,
+    /// The epoch that has not.
+    pub progress: Progress,
     /// Parameters, memory of the optimizer, estimate of ρ̂, running mean of the figures.
     pub executor: ExecutorState,
     /// Memory of L-BFGS or conjugate gradients.
     pub search: Option<LineSearch>,
     /// What the stop rules have seen, and the best model so far.
     pub watch: Watch,
+}
+
+/// What has been done of an epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps that were taken.
+    pub steps: usize,
+    /// Whether these are all.
+    pub over: bool,
+    /// J and its terms, with the full batch.
+    pub figures: Option<Figures>,
+    /// ‖∇J‖, with the full batch.
+    pub gradient_norm: Option<f64>,
+    /// False where a line search found no better point.
+    pub moved: bool,
+    /// Seconds of training.
+    pub seconds: f64,
+}
+
+impl Default for Progress {
+    /// Nothing yet.
+    fn default() -> Self {
+        Self {
+            steps: 0,
+            over: false,
+            figures: None,
+            gradient_norm: None,
+            moved: true,
+            seconds: 0.0,
+        }
+    }
 }
 
 /// A training that can be taken step by step.
@@ -92,19 +136,10 @@ pub struct Session<'a> {
     rates: Rates,
     watch: Watch,
     epochs: usize,
-    pass: Pass,
-}
-
-/// The epoch that is under way.
-#[derive(Default)]
-struct Pass {
+    /// The epoch that is under way, its learning rate, and the order of its samples, once drawn.
+    progress: Progress,
     learning_rate: f64,
     order: Vec<usize>,
-    steps: usize,
-    figures: Option<Figures>,
-    gradient_norm: Option<f64>,
-    moved: bool,
-    seconds: f64,
 }
 
 impl<'a> Session<'a> {
@@ -134,7 +169,9 @@ impl<'a> Session<'a> {
             rates: Rates::new(&training, 0)?,
             watch: Watch::default(),
             epochs: 0,
-            pass: Pass::default(),
+            progress: Progress::default(),
+            learning_rate: training.learning_rate,
+            order: vec![],
             task,
             training,
             executor,
@@ -153,14 +190,9 @@ impl<'a> Session<'a> {
         &mut self,
         mut observe: impl FnMut(&Epoch) -> Result<(), TrainError>,
     ) -> Result<Fitted, TrainError> {
-        let mut stopped = Stopped::Epochs;
-        for _ in self.epochs + 1..=self.training.epochs {
+        while self.watch.stopped.is_none() && self.epochs < self.training.epochs {
             let epoch = self.epoch()?;
             observe(&epoch)?;
-            if let Some(rule) = self.watch.verdict(&self.training, &epoch) {
-                stopped = rule;
-                break;
-            }
         }
         let parameters = match &self.watch.best {
             Some(best) => best.parameters.clone(),
@@ -170,7 +202,7 @@ impl<'a> Session<'a> {
         Ok(Fitted {
             parameters,
             epochs: self.epochs,
-            stopped,
+            stopped: self.watch.stopped.unwrap_or(Stopped::Epochs),
         })
     }
 
@@ -180,25 +212,31 @@ impl<'a> Session<'a> {
     ///
     /// As [`Session::run`].
     pub fn epoch(&mut self) -> Result<Epoch, TrainError> {
-        while !self.step()? {}
+        while !self.progress.over {
+            self.step()?;
+        }
         self.finish()
     }
 
     /// One step: a minibatch, all samples, or an iteration of a line search. True where it was the
-    /// epoch's last; [`Session::epoch`] then ends the epoch.
+    /// epoch's last; there is no other before [`Session::epoch`] has ended the epoch.
     ///
     /// # Errors
     ///
     /// Refuses samples that do not fit the model.
     pub fn step(&mut self) -> Result<bool, TrainError> {
+        if self.progress.over {
+            return Ok(true);
+        }
         let start = Instant::now();
         let over = match (self.training.batch, self.search.is_some()) {
             (_, true) => self.search_line(),
             (BatchSize::Full, false) => self.full_step(),
             (BatchSize::Rows(rows), false) => self.minibatch(rows),
         }?;
-        self.pass.steps += 1;
-        self.pass.seconds += start.elapsed().as_secs_f64();
+        self.progress.over = over;
+        self.progress.steps += 1;
+        self.progress.seconds += start.elapsed().as_secs_f64();
         Ok(over)
     }
 
@@ -213,15 +251,15 @@ impl<'a> Session<'a> {
             executor.set_parameters(parameters)?;
             whole_gradient(executor, train, 0)
         };
-        let moved = search.iterate(|| start, self.pass.learning_rate, &mut evaluate)?;
+        let moved = search.iterate(|| start, self.learning_rate, &mut evaluate)?;
         if let Some(point) = search.point() {
             let single: Vec<f32> = point.parameters.iter().map(|&p| p as f32).collect();
             self.executor.set_parameters(&single)?;
             let squares = point.gradient.iter().map(|g| g * g);
-            self.pass.gradient_norm = Some(squares.sum::<f64>().sqrt());
-            self.pass.figures = Some(point.figures.clone());
+            self.progress.gradient_norm = Some(squares.sum::<f64>().sqrt());
+            self.progress.figures = Some(point.figures.clone());
         }
-        self.pass.moved = moved;
+        self.progress.moved = moved;
         self.search = Some(search);
         Ok(true)
     }
@@ -229,25 +267,25 @@ impl<'a> Session<'a> {
     fn full_step(&mut self) -> Result<bool, TrainError> {
         let gradient = whole_gradient(&mut *self.executor, &self.task.train, self.epochs)?;
         self.executor
-            .update(&gradient.values, self.pass.learning_rate)?;
-        self.pass.gradient_norm = Some(gradient.norm());
-        self.pass.figures = Some(gradient.figures);
+            .update(&gradient.values, self.learning_rate)?;
+        self.progress.gradient_norm = Some(gradient.norm());
+        self.progress.figures = Some(gradient.figures);
         Ok(true)
     }
 
     fn minibatch(&mut self, size: usize) -> Result<bool, TrainError> {
-        if self.pass.steps == 0 {
+        if self.progress.steps == 0 {
             self.refresh_rho_hat()?;
         }
         let rows = self.task.train.rows();
-        if self.pass.order.is_empty() {
-            let Task { seed, order: purpose, .. } = self.task;
-            self.pass.order = order(seed, purpose, self.epochs as u64, rows);
+        if self.order.is_empty() {
+            let (seed, purpose) = (self.task.seed, self.task.order);
+            self.order = order(seed, purpose, self.epochs as u64, rows);
         }
-        let first = self.pass.steps * size;
+        let first = self.progress.steps * size;
         let end = first.saturating_add(size).min(rows);
-        let selected = Selected::Order(&self.pass.order[first..end]);
-        let (executor, rate) = (&mut self.executor, self.pass.learning_rate);
+        let selected = Selected::Order(&self.order[first..end]);
+        let (executor, rate) = (&mut self.executor, self.learning_rate);
         let step = |batch: &crate::Batch<'_>| executor.step(batch, rate);
         self.task.train.with_batch(selected, self.epochs, step)?;
         Ok(end == rows)
@@ -270,13 +308,13 @@ impl<'a> Session<'a> {
     /// Ends the epoch: its figures, validation, and what the stop rules make of them.
     fn finish(&mut self) -> Result<Epoch, TrainError> {
         let start = Instant::now();
-        let pass = std::mem::take(&mut self.pass);
-        let figures = match pass.figures {
+        let done = std::mem::take(&mut self.progress);
+        let figures = match done.figures {
             Some(figures) => figures,
             None => self.executor.take_mean(),
         };
-        let seconds = pass.seconds + start.elapsed().as_secs_f64();
-        let rate = pass.learning_rate;
+        let seconds = done.seconds + start.elapsed().as_secs_f64();
+        let rate = self.learning_rate;
         for (name, value) in figures.terms.iter() {
             self.check_finite(name, value, rate)?;
         }
@@ -288,9 +326,9 @@ impl<'a> Session<'a> {
         let epoch = Epoch {
             epoch: self.epochs,
             figures,
-            gradient_norm: pass.gradient_norm,
+            gradient_norm: done.gradient_norm,
             validation,
-            moved: pass.moved,
+            moved: done.moved,
             learning_rate: rate,
             seconds,
             samples_per_second: self.task.train.rows() as f64 / seconds,
@@ -304,11 +342,9 @@ impl<'a> Session<'a> {
 
     /// Prepares the next epoch.
     fn begin(&mut self) {
-        self.pass = Pass {
-            learning_rate: self.rates.next(),
-            moved: true,
-            ..Pass::default()
-        };
+        self.progress = Progress::default();
+        self.learning_rate = self.rates.next();
+        self.order.clear();
     }
 
     /// J over all validation samples: in the minibatches' size, comparable with theirs, or exactly.
@@ -335,7 +371,7 @@ impl<'a> Session<'a> {
             None => Ok(()),
             Some(&value) => {
                 let what = "a weight after the last update";
-                self.check_finite(what, f64::from(value), self.pass.learning_rate)
+                self.check_finite(what, f64::from(value), self.learning_rate)
             }
         }
     }
@@ -357,7 +393,7 @@ impl<'a> Session<'a> {
     pub fn state(&self) -> State {
         State {
             epochs: self.epochs,
-            steps: self.pass.steps,
+            progress: self.progress.clone(),
             executor: self.executor.state(),
             search: self.search.clone(),
             watch: self.watch.clone(),
@@ -382,7 +418,7 @@ impl<'a> Session<'a> {
         self.epochs = state.epochs;
         self.rates = Rates::new(&self.training, state.epochs)?;
         self.begin();
-        self.pass.steps = state.steps;
+        self.progress = state.progress;
         Ok(())
     }
 }

@@ -45,6 +45,8 @@ pub struct Watch {
     pub best: Option<Best>,
     /// Epochs since then.
     pub since_best: usize,
+    /// The rule that has ended training.
+    pub stopped: Option<Stopped>,
 }
 
 /// The best model so far.
@@ -57,7 +59,8 @@ pub struct Best {
 }
 
 impl Watch {
-    /// Takes notice of an epoch that has ended; `parameters` are those after it.
+    /// Takes notice of an epoch that has ended, and of what the rules make of it; `parameters` are
+    /// those after it.
     pub(crate) fn observe(
         &mut self,
         training: &Training,
@@ -70,24 +73,23 @@ impl Watch {
         });
         self.still = if still { self.still + 1 } else { 0 };
         self.objective = Some(objective);
-        if training.validation_patience == 0 {
-            return;
+        if let Some(validation) = epoch.validation
+            && training.validation_patience > 0
+        {
+            self.since_best += 1;
+            if self.best.as_ref().is_none_or(|best| validation < best.validation) {
+                self.since_best = 0;
+                self.best = Some(Best {
+                    validation,
+                    parameters: parameters(),
+                });
+            }
         }
-        let Some(validation) = epoch.validation else {
-            return;
-        };
-        self.since_best += 1;
-        if self.best.as_ref().is_none_or(|best| validation < best.validation) {
-            self.since_best = 0;
-            self.best = Some(Best {
-                validation,
-                parameters: parameters(),
-            });
-        }
+        self.stopped = self.verdict(training, epoch);
     }
 
     /// Whether the rules end training after the epoch that was observed last.
-    pub(crate) fn verdict(&self, training: &Training, epoch: &Epoch) -> Option<Stopped> {
+    fn verdict(&self, training: &Training, epoch: &Epoch) -> Option<Stopped> {
         let small = |norm: f64| norm <= training.gradient_tolerance;
         let patience = training.validation_patience;
         if !epoch.moved {
@@ -137,7 +139,7 @@ mod tests {
         let ended = [10.0, 10.05, 9.0, 9.0, 9.05, 9.04].map(|objective| {
             let epoch = epoch(objective, None);
             watch.observe(&training, &epoch, Vec::new);
-            watch.verdict(&training, &epoch) == Some(Stopped::Converged)
+            watch.stopped == Some(Stopped::Converged)
         });
         assert_eq!(ended, [false, false, false, false, true, true]);
     }
@@ -153,7 +155,7 @@ mod tests {
         for (model, validation) in [5.0, 3.0, 4.0, 3.5].into_iter().enumerate() {
             let epoch = epoch(1.0, Some(validation));
             watch.observe(&training, &epoch, || vec![model as f32]);
-            verdicts.push(watch.verdict(&training, &epoch));
+            verdicts.push(watch.stopped);
         }
         assert_eq!(verdicts, [None, None, None, Some(Stopped::Validation)]);
         assert_eq!(watch.best.map(|best| best.parameters), Some(vec![1.0]));

@@ -2,7 +2,6 @@
 
 use super::{
     assert_close, autoencoder, config, difference, doubles, part, reference, samples, sets, start,
-    top,
 };
 use crate::{
     Activation, AutoencoderConfig, AutoencoderValue, InstructionSet, Part, RhoHat, Rows, Unit,
@@ -168,11 +167,11 @@ fn parts_add_up_to_the_whole() {
             )
             .expect("samples that fit")
             .clone();
-        // The first machine has two parts, the second one.
-        let machines = [vec![0..7, 7..1300], vec![1300..2400]];
+        // Each machine has two parts.
+        let machines = [&[0..7, 7..1300][..], &[1300..2000, 2000..2400]];
         let mut kernels = [autoencoder(c, 1), autoencoder(c, 2)];
         let mut rho_hat = vec![0.0; 9];
-        for (kernel, parts) in kernels.iter_mut().zip(&machines) {
+        for (kernel, parts) in kernels.iter_mut().zip(machines) {
             for part in parts {
                 let x = at(&x, part.clone());
                 kernel
@@ -182,8 +181,8 @@ fn parts_add_up_to_the_whole() {
         }
         let mut gradient = vec![0.0; whole.parameters()];
         let mut value = [0.0; 4];
-        let mut mean = vec![0.0; 9];
-        for (kernel, parts) in kernels.iter_mut().zip(&machines) {
+        let mut mean = [0.0; 9];
+        for (kernel, parts) in kernels.iter_mut().zip(machines) {
             for part in parts {
                 let (x, y) = (at(&x, part.clone()), at(&y, part.clone()));
                 let targets = Some(Rows::of(&y, inputs));
@@ -343,20 +342,25 @@ fn what_is_not_finite_is_not_hidden() {
             assert!(!step(&mut fresh(), &x), "{set}, {unit}");
         }
     }
-    let mut large = autoencoder(config(10, 3), 1);
-    let update = Some((super::sgd(0.0, false), 3e38));
+}
+
+/// An update that overflows shows in the parameters; squares that only `f32` cannot hold do not.
+#[test]
+fn overflow_is_told_from_large_numbers() {
+    let c = config(10, 3);
     let x = samples(40, 10);
-    let value = large.step(Rows::of(&x, 10), None, update, RhoHat::Batch);
-    assert!(finite(value.expect("samples that fit")));
-    let values: Vec<f32> = start(&config(10, 3)).iter().map(|v| v * 1e25).collect();
-    assert!(
-        large.parameters_are_finite() || part!(large, Part::Values).iter().any(|v| !v.is_finite())
-    );
-    large.write(Part::Values, &values).expect("all of them");
-    let value = large.step(Rows::of(&x, 10), None, None, RhoHat::Batch);
-    let decay = value.expect("samples that fit").weight_decay;
-    assert!(decay.is_finite(), "squares that only f32 cannot hold");
-    assert!(top(Unit::Relu, 2).top_k.is_some());
+    let step = |kernel: &mut crate::Autoencoder, update| {
+        let value = kernel.step(Rows::of(&x, 10), None, update, RhoHat::Batch);
+        value.expect("samples that fit").weight_decay
+    };
+    let mut kernel = autoencoder(c, 1);
+    assert!(step(&mut kernel, None).is_finite() && kernel.parameters_are_finite());
+    let overflowing = Some((super::sgd(0.0, false), f32::INFINITY));
+    assert!(step(&mut kernel, overflowing).is_finite());
+    assert!(!kernel.parameters_are_finite());
+    let large: Vec<f32> = start(&c).iter().map(|v| v * 1e25).collect();
+    kernel.write(Part::Values, &large).expect("all of them");
+    assert!(kernel.parameters_are_finite() && step(&mut kernel, None).is_finite());
 }
 
 /// Sums over many samples are right to 1e-6. `cargo test --release -- --ignored` looks at 60,000 of

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -35,6 +35,15 @@ pub struct Value {
 }
 
 impl Value {
+    /// A value of these terms, `[1]` each, in the order of their names.
+    pub fn new(terms: Vec<Tensor<1>>) -> Self {
+        Self {
+            terms: Tensor::cat(terms, 0),
+            rho_hat: None,
+            accuracy: None,
+        }
+    }
+
     /// The value on the host; `names` are those of the objective's terms.
     pub fn to_host(&self, names: &[&'static str]) -> Figures {
         let values = host_values(self.terms.clone().inner());
@@ -49,6 +58,22 @@ impl Value {
     /// J on the host.
     pub fn total(&self) -> f64 {
         host_values(self.terms.clone().inner()).iter().sum()
+    }
+
+    /// Figures of the same objective, on the device and in the types of this value.
+    pub fn with_figures(&self, figures: &Figures) -> Self {
+        let like = |own: &Tensor<1>, values: Vec<f64>| {
+            let data = TensorData::new(values, own.dims());
+            Tensor::from_data(data, (&own.device(), own.dtype()))
+        };
+        let terms = figures.terms.iter().map(|(_, value)| value).collect();
+        let rho_hat = self.rho_hat.as_ref().zip(figures.rho_hat.clone());
+        let accuracy = self.accuracy.as_ref().zip(figures.accuracy);
+        Self {
+            terms: like(&self.terms, terms),
+            rho_hat: rho_hat.map(|(own, values)| like(own, values)),
+            accuracy: accuracy.map(|(own, value)| like(own, vec![value])),
+        }
     }
 
     /// The value times a number.

@@ -16,6 +16,8 @@ pub struct FusedKernels {
     name: Optimizer,
     estimate: Estimate,
     mean: Mean,
+    /// Whether a gradient is being added up.
+    adding: bool,
 }
 
 /// The kernels of one kind of model.
@@ -45,6 +47,7 @@ impl FusedKernels {
                 RhoHat::Full => Estimate::Given,
             },
             mean: Mean::default(),
+            adding: false,
         }
     }
 
@@ -59,6 +62,8 @@ impl FusedKernels {
         estimate: Estimate,
     ) -> Result<Figures, TrainError> {
         let inputs = batch.inputs.rows()?;
+        // The kernels forget a sum that was not finished.
+        self.adding = false;
         match &mut self.kernel {
             Kernel::Autoencoder(kernel, _) => {
                 let targets = batch.targets.map(|targets| targets.rows()).transpose()?;
@@ -175,10 +180,14 @@ impl Executor for FusedKernels {
                 kernel.backward(inputs, labels, rows)?;
             }
         }
+        self.adding = true;
         Ok(())
     }
 
     fn finish(&mut self) -> Result<Gradient, TrainError> {
+        if !std::mem::take(&mut self.adding) {
+            return Err(TrainError::NothingAddedUp);
+        }
         let figures = match &mut self.kernel {
             Kernel::Autoencoder(kernel, _) => autoencoder_figures(self.terms, &kernel.finish()),
             Kernel::Network(kernel) => network_figures(&kernel.finish()),
@@ -236,6 +245,7 @@ impl Executor for FusedKernels {
         optimizer.counts.insert(UPDATES.to_owned(), updates);
         ExecutorState {
             executor: ExecutorKind::Fused,
+            method: self.name,
             parameters: self.parameters(),
             optimizer,
             rho_hat: match &self.kernel {
@@ -247,7 +257,7 @@ impl Executor for FusedKernels {
     }
 
     fn restore(&mut self, state: &ExecutorState) -> Result<(), TrainError> {
-        state.check(ExecutorKind::Fused, self.kernel.count())?;
+        state.check(ExecutorKind::Fused, self.name, self.kernel.count())?;
         for (name, part) in MOMENTS {
             if self.uses(part) {
                 self.kernel.write(part, state.optimizer.vector(name)?)?;

@@ -16,7 +16,7 @@ pub use choice::{Choice, Compute, ExecutorKind, Fused, Trainable, executor};
 pub use fused::FusedKernels;
 pub use on_burn::OnBurn;
 
-use crate::{Batch, TrainError};
+use crate::{Batch, Optimizer, TrainError};
 
 /// A model with its objective and optimizer, and somebody who computes.
 ///
@@ -148,6 +148,8 @@ impl Gradient {
 pub struct ExecutorState {
     /// Who it belongs to.
     pub executor: ExecutorKind,
+    /// Whose memory it holds.
+    pub method: Optimizer,
     /// The parameters, flat.
     pub parameters: Vec<f32>,
     /// The optimizer's.
@@ -208,13 +210,26 @@ pub(crate) fn check_length(
 
 impl ExecutorState {
     /// Checks that the state is one of such an executor.
-    pub(crate) fn check(&self, kind: ExecutorKind, parameters: usize) -> Result<(), TrainError> {
+    pub(crate) fn check(
+        &self,
+        kind: ExecutorKind,
+        method: Optimizer,
+        parameters: usize,
+    ) -> Result<(), TrainError> {
+        let refuse = |what, found, expected| {
+            Err(TrainError::State {
+                what,
+                found,
+                expected,
+            })
+        };
         if self.executor != kind {
-            return Err(TrainError::State {
-                what: "the executor",
-                found: self.executor.to_string(),
-                expected: kind.to_string(),
-            });
+            let (found, expected) = (self.executor.to_string(), kind.to_string());
+            return refuse("the executor", found, expected);
+        }
+        if self.method != method {
+            let (found, expected) = (self.method.to_string(), method.to_string());
+            return refuse("the optimizer", found, expected);
         }
         check_length("the model", self.parameters.len(), parameters)
     }

@@ -3,13 +3,13 @@
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use sae_model::{
-    Batch as _, DeltaRule, Figures, Gradient as TensorGradient, Objective, Value, flat_gradient,
+    Batch as _, DeltaRule, Figures, Gradient as TensorGradient, ModelError, Objective, Value, flat_gradient,
     flat_parameters, with_flat,
 };
 
 use super::per_parameter::{PerParameter, per_parameter, registered, sizes, step};
 use super::{Executor, ExecutorKind, ExecutorState, Gradient, Mean, check_length};
-use crate::{Batch, FromHost, RhoHat, TrainError, Training};
+use crate::{Batch, FromHost, Optimizer, RhoHat, TrainError, Training};
 
 /// A model on a device of Burn.
 pub struct OnBurn<O: Objective> {
@@ -18,15 +18,18 @@ pub struct OnBurn<O: Objective> {
     kind: ExecutorKind,
     gradient: fn(&O, &O::Model, &O::Batch) -> TensorGradient,
     optimizer: Option<Box<dyn PerParameter>>,
+    method: Optimizer,
     device: Device,
     dtype: DType,
+    inputs: usize,
     hidden: usize,
     estimator: RhoHat,
     decay: f64,
     /// The estimate of ρ̂, `[1, hidden]`.
     estimate: Option<Tensor<2>>,
-    /// The figures of the steps so far, on the device, beside what was read of it before.
+    /// The figures of the steps so far, on the device, so that no step waits for it.
     unread: Option<(Value, usize)>,
+    /// The same of a state that was put back, before the first step from there.
     mean: Mean,
     sum: Option<Gradient>,
 }
@@ -83,9 +86,12 @@ where
         training: &Training,
         device: &Device,
     ) -> Self {
+        let (dtype, inputs) = first_weight(&model);
         Self {
             optimizer: per_parameter(training, sizes(&model).len()),
-            dtype: first_dtype(&model),
+            method: training.optimizer,
+            dtype,
+            inputs,
             objective,
             model: Some(model),
             kind,
@@ -107,6 +113,18 @@ where
     }
 
     fn batch(&self, batch: &Batch<'_>) -> Result<O::Batch, TrainError> {
+        for table in [Some(batch.inputs), batch.targets].into_iter().flatten() {
+            let found = table.samples.width();
+            if found != self.inputs {
+                return Err(TrainError::Model(ModelError::Shape {
+                    operation: "bringing samples to a model",
+                    left_name: "the samples",
+                    left: vec![table.selected.count(), found],
+                    right_name: "the model's input",
+                    right: vec![self.inputs],
+                }));
+            }
+        }
         O::Batch::from_host(batch, &self.device, self.dtype)
     }
 
@@ -142,14 +160,15 @@ where
         Ok(())
     }
 
-    /// The running mean, with what is still on the device.
+    /// The figures of the steps so far.
     fn read_mean(&self) -> Mean {
-        let mut mean = self.mean.clone();
-        if let Some((sum, rows)) = &self.unread {
-            mean.sum.add(&sum.to_host(self.objective.terms()), 1.0);
-            mean.rows += rows;
+        match &self.unread {
+            Some((sum, rows)) => Mean {
+                sum: sum.to_host(self.objective.terms()),
+                rows: *rows,
+            },
+            None => self.mean.clone(),
         }
-        mean
     }
 }
 
@@ -197,6 +216,7 @@ where
         rows: usize,
         activity: &[f64],
     ) -> Result<(), TrainError> {
+        check_length("the mean activities", activity.len(), self.hidden)?;
         let mut batch = self.batch(part)?;
         if !activity.is_empty() {
             batch = batch.with_rho_hat(self.row(activity));
@@ -229,7 +249,13 @@ where
         let batch = self.with_estimate(batch);
         let found = (self.gradient)(&self.objective, self.model(), &batch);
         let value = found.value.scaled(rows as f64);
-        self.unread = Some(match self.unread.take() {
+        // What was put back goes on on the device, in the types in which it was added up.
+        let restored = std::mem::take(&mut self.mean);
+        let before = match self.unread.take() {
+            None if restored.rows > 0 => Some((value.with_figures(&restored.sum), restored.rows)),
+            unread => unread,
+        };
+        self.unread = Some(match before {
             Some((sum, before)) => (sum.plus(value), before + rows),
             None => (value, rows),
         });
@@ -258,6 +284,7 @@ where
         let estimate = self.estimate.clone();
         ExecutorState {
             executor: self.kind,
+            method: self.method,
             parameters: self.parameters(),
             optimizer: self.optimizer.as_ref().map(|o| o.state()).unwrap_or_default(),
             rho_hat: estimate.map(|row| row.into_data().iter::<f64>().collect()),
@@ -267,7 +294,7 @@ where
 
     fn restore(&mut self, state: &ExecutorState) -> Result<(), TrainError> {
         let sizes = sizes(self.model());
-        state.check(self.kind, sizes.iter().sum())?;
+        state.check(self.kind, self.method, sizes.iter().sum())?;
         if let Some(optimizer) = self.optimizer.as_deref_mut() {
             optimizer.restore(&state.optimizer, &sizes, &self.device)?;
         }
@@ -282,8 +309,11 @@ where
     }
 }
 
-/// The type of a model's numbers.
-fn first_dtype<M: Module>(model: &M) -> DType {
+/// The type of a model's numbers and its inputs: every model begins with the weight `[input, unit]`
+/// of its first layer.
+fn first_weight<M: Module>(model: &M) -> (DType, usize) {
     let parameters = sae_model::named_parameters(model);
-    parameters.first().map_or(DType::F32, |first| first.dtype)
+    let first = parameters.first();
+    let of = |first: &sae_model::NamedParameter| (first.dtype, first.shape[0]);
+    first.map_or((DType::F32, 0), of)
 }

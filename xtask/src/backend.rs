@@ -1,0 +1,40 @@
+//! The backends that `sae` can be built with.
+
+use clap::ValueEnum;
+
+/// A backend of Burn
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    Flex,
+    Ndarray,
+    Wgpu,
+}
+
+impl Backend {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Flex => "flex",
+            Self::Ndarray => "ndarray",
+            Self::Wgpu => "wgpu",
+        }
+    }
+}
+
+/// The names, with commas between them.
+pub(crate) fn names(backends: &[Backend]) -> String {
+    let names: Vec<&str> = backends.iter().map(|backend| backend.name()).collect();
+    names.join(",")
+}
+
+/// The arguments that switch on just what `backends` need of `sae-cli`; flex is always there.
+pub(crate) fn features(backends: &[Backend]) -> Vec<String> {
+    let beyond: Vec<String> = backends
+        .iter()
+        .filter(|&&backend| backend != Backend::Flex)
+        .map(|backend| format!("sae-cli/{}", backend.name()))
+        .collect();
+    if beyond.is_empty() {
+        return vec![];
+    }
+    vec!["--features".to_owned(), beyond.join(",")]
+}

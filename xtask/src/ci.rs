@@ -1,0 +1,50 @@
+//! `cargo xtask ci`
+
+use std::env;
+use std::process;
+
+use crate::backend::{Backend, features};
+use crate::command::{cargo, run};
+use crate::test::Test;
+use crate::train::Train;
+
+/// The backends beyond the default one.
+const BEYOND: [Backend; 2] = [Backend::Ndarray, Backend::Wgpu];
+
+/// The quick checks first. Lints and documentation share what they compile, since both have all
+/// features; so do the tests of all other backends.
+pub(crate) fn ci() {
+    run(&mut cargo(&["fmt", "--all", "--check"]));
+    lint();
+    document();
+    for backend in [vec![], BEYOND.to_vec()] {
+        let rest = vec![];
+        Test { backend, rest }.run();
+    }
+    smoke();
+}
+
+fn lint() {
+    let mut clippy = cargo(&["clippy", "--workspace", "--all-targets"]);
+    clippy.args(features(&BEYOND));
+    run(clippy.args(["--", "--deny", "warnings"]));
+}
+
+fn document() {
+    let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
+    doc.arg("--document-private-items").args(features(&BEYOND));
+    run(doc.env("RUSTDOCFLAGS", "--deny warnings"));
+}
+
+/// What a newcomer does first, on the smallest configuration.
+fn smoke() {
+    let out = env::temp_dir().join(format!("sae-ci-{}", process::id()));
+    let train = Train {
+        backend: Backend::Flex,
+        config: "configs/tiny.toml".to_owned(),
+        rest: vec!["--out".to_owned(), out.to_string_lossy().into_owned()],
+    };
+    train.run();
+    // A left-over folder in the temporary directory harms nobody.
+    let _ = std::fs::remove_dir_all(out);
+}

@@ -1,0 +1,60 @@
+//! `cargo xtask test`
+
+use std::env;
+use std::process::Command;
+
+use clap::{Args, ValueEnum};
+
+use crate::backend::{Backend, features};
+use crate::command::{cargo, run};
+
+#[derive(Args)]
+pub(crate) struct Test {
+    /// Test these backends only, against flex; without it everything that needs none of them
+    #[arg(long, value_delimiter = ',', value_name = "BACKEND")]
+    pub(crate) backend: Vec<Backend>,
+    /// Arguments of `cargo test`, for example part of a test's name; after a further -- those of
+    /// the tests
+    #[arg(last = true)]
+    pub(crate) rest: Vec<String>,
+}
+
+impl Test {
+    pub(crate) fn run(&self) {
+        if self.backend.is_empty() {
+            self.workspace();
+        } else {
+            self.backends();
+        }
+    }
+
+    /// All tests, as the workspace is by default. A missing GPU is no failure here.
+    fn workspace(&self) {
+        let mut tests = tests(&["test", "--workspace"]);
+        run(tests.env_remove("SAE_REQUIRE_WGPU").args(&self.rest));
+    }
+
+    /// The one test target that other backends add to, and in it just the tests of those wanted.
+    fn backends(&self) {
+        let mut tests = tests(&["test", "--package", "sae-cli", "--test", "backends"]);
+        tests.args(features(&self.backend));
+        let end = self.rest.iter().position(|argument| argument == "--");
+        let (of_cargo, of_tests) = self.rest.split_at(end.unwrap_or(self.rest.len()));
+        tests.args(of_cargo).arg("--").args(of_tests.iter().skip(1));
+        for other in Backend::value_variants() {
+            if !self.backend.contains(other) {
+                tests.args(["--skip", &format!("{}_", other.name())]);
+            }
+        }
+        run(&mut tests);
+    }
+}
+
+fn tests(args: &[&str]) -> Command {
+    let mut tests = cargo(args);
+    // Without it graphics drivers complain, once per display system that they look for.
+    if env::var_os("XDG_RUNTIME_DIR").is_none() {
+        tests.env("XDG_RUNTIME_DIR", env::temp_dir());
+    }
+    tests
+}
