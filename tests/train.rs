@@ -184,9 +184,15 @@ fn written_shapes_are_those_of_the_run() {
     train(&run, &[]);
     let out = text(&data);
     succeed(&["data", "shapes", "--config", TINY, "--out", out]);
+    // After the line that says what was evaluated.
+    let figures = |args: &[&str]| {
+        let printed = succeed(args);
+        let (_, figures) = printed.split_once('\n').unwrap();
+        figures.to_owned()
+    };
     assert_eq!(
-        succeed(&["eval", text(&run), out]),
-        succeed(&["eval", text(&run)])
+        figures(&["eval", text(&run), out]),
+        figures(&["eval", text(&run)])
     );
     let factors = fs::read_to_string(data.join("test-factors.jsonl")).unwrap();
     assert_eq!(factors.lines().count(), 200);

@@ -183,19 +183,23 @@ impl Layers {
         Ok(())
     }
 
-    /// Sets a part of all parameters, in flat order.
+    /// Sets a part of all parameters, in flat order. What is beyond a layer's columns becomes zero
+    /// again: an update that overflowed may have left something there.
     pub(crate) fn write(&mut self, part: Part, from: &[f32]) -> Result<(), KernelError> {
         KernelError::count("parameters to write", from.len(), self.parameters)?;
         for panel in &mut self.panels {
             let shape = &self.shapes[panel.layers.start];
             for (row, lanes) in part.of_mut(&mut panel.weights).iter_mut().enumerate() {
+                *lanes = Lanes::ZERO;
                 for (place, value) in shape.places(panel.index, row).zip(&mut lanes.0) {
                     *value = from[place];
                 }
             }
         }
         for (shape, bias) in self.shapes.iter().zip(&mut self.biases) {
-            let values: &mut [f32] = bytemuck::cast_slice_mut(part.of_mut(bias));
+            let lanes = part.of_mut(bias);
+            lanes.fill(Lanes::ZERO);
+            let values: &mut [f32] = bytemuck::cast_slice_mut(lanes);
             values[..shape.outputs].copy_from_slice(&from[shape.bias..][..shape.outputs]);
         }
         Ok(())

@@ -20,7 +20,7 @@ pub enum Optimizer {
         beta1: f32,
         /// Decay of the mean of their squares.
         beta2: f32,
-        /// Added to the root of that mean.
+        /// Added to the root of that mean; above 0.
         epsilon: f32,
         /// Decoupled weight decay.
         weight_decay: f32,
@@ -31,7 +31,7 @@ pub enum Optimizer {
         decay: f32,
         /// μ.
         momentum: f32,
-        /// ε.
+        /// ε, above 0.
         epsilon: f32,
     },
 }

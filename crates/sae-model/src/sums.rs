@@ -26,7 +26,8 @@ const ROWS: usize = 64;
 /// rows are added up first, so that the rounding error does not grow with the rows.
 pub(crate) fn mean_of_columns(matrix: Tensor<2>) -> Tensor<2> {
     let rows = matrix.dims()[0];
-    sum_of_columns(matrix).div_scalar(rows as f64)
+    // No division: see `SparseObjective::divergence`.
+    sum_of_columns(matrix).mul_scalar(1.0 / rows as f64)
 }
 
 fn sum_of_columns(matrix: Tensor<2>) -> Tensor<2> {

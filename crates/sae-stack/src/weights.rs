@@ -138,6 +138,15 @@ impl<'a> Reader<'a> {
 
     fn param<const D: usize>(&self, name: &str) -> Result<Param<Tensor<D>>, WeightsError> {
         let found = self.tensors.get(name, D)?;
+        let beyond = |&value: &f64| self.dtype == DType::F32 && (value as f32).is_infinite();
+        if let Some(place) = found.values.iter().position(beyond) {
+            let value = found.values[place];
+            return Err(WeightsError::Tensors(TensorsError::Tensor {
+                name: name.to_owned(),
+                found: format!("{value:e} at place {place}"),
+                expected: "numbers that f32 can hold".to_owned(),
+            }));
+        }
         let data = TensorData::new(found.values.clone(), found.shape.clone());
         let tensor = Tensor::from_data(data, (&self.device, self.dtype)).require_grad();
         Ok(Param::initialized(ParamId::new(), tensor))

@@ -1,15 +1,15 @@
-//! Weights files: what is written is what is read, and nothing else is read.
+//! Models as named arrays: what is written is what is read, and nothing else is read.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use burn::tensor::{DType, Device};
-use sae_data::{Dataset, ImageShape, Labels, Samples, Stream, stream};
+use sae_data::{Dataset, ImageShape, Labels, NamedTensor, Samples, Stream, Tensors, stream};
 use sae_model::{
     Activation, Architecture, AutoencoderConfig, DeepNetwork, Dense, DenseConfig, Softmax, Unit,
     named_parameters,
 };
-use sae_stack::{decode_autoencoder, decode_network, encode_weights, evaluate};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use sae_stack::{autoencoder_of, evaluate, network_of, weights_of};
+use safetensors::tensor::{Dtype, SafeTensors};
 
 fn values<M: burn::module::Module>(module: &M) -> Vec<(String, Vec<usize>, Vec<f64>)> {
     let named = named_parameters(module).into_iter();
@@ -41,11 +41,12 @@ fn an_autoencoder_comes_back_bit_by_bit() {
         let config = config.with_architecture(architecture).unwrap();
         let mut rng = stream(1, Stream::Autoencoder(0));
         let model = config.init(&mut rng, DType::F32, &Device::flex());
-        let bytes = encode_weights(&model);
-        let read = decode_autoencoder(&bytes, architecture, DType::F32, &Device::flex()).unwrap();
+        let bytes = weights_of(&model).to_bytes();
+        let tensors = Tensors::from_bytes(&bytes).unwrap();
+        let read = autoencoder_of(&tensors, architecture, DType::F32, &Device::flex()).unwrap();
         assert_eq!(values(&read), values(&model));
-        assert_eq!(encode_weights(&read), bytes);
-        assert_eq!(read.encoder.activation.unit, Unit::Tanh);
+        assert_eq!(weights_of(&read).to_bytes(), bytes);
+        assert_eq!(read.architecture(), architecture);
     }
 }
 
@@ -62,7 +63,7 @@ fn a_network_is_written_as_documented() {
         },
     )
     .unwrap();
-    let bytes = encode_weights(&network);
+    let bytes = weights_of(&network).to_bytes();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let mut found: Vec<_> = file
         .tensors()
@@ -85,28 +86,28 @@ fn a_network_is_written_as_documented() {
     }
     let first = file.tensor("encoders.0.weight").unwrap().data()[4..8].to_vec();
     assert_eq!(first, 2f32.to_le_bytes());
-    let read = decode_network(
-        &bytes,
-        &[Activation::default(); 2],
-        DType::F32,
-        &Device::flex(),
-    )
-    .unwrap();
+    let tensors = Tensors::from_bytes(&bytes).unwrap();
+    let sigmoid = [Activation::default(); 2];
+    let read = network_of(&tensors, &sigmoid, DType::F32, &Device::flex()).unwrap();
     assert_eq!(values(&read), values(&network));
 }
 
-fn refusal(tensors: &[(&str, Vec<usize>)], dtype: Dtype) -> String {
-    let zeros = vec![0u8; 1000];
-    let views = tensors.iter().map(|(name, shape)| {
-        let count: usize = shape.iter().product();
-        let size = if dtype == Dtype::F32 { 4 } else { 8 };
-        let view = TensorView::new(dtype, shape.clone(), &zeros[..size * count]);
-        (*name, view.unwrap())
-    });
-    let bytes = serialize(views, None).unwrap();
-    let error = decode_autoencoder(&bytes, Architecture::default(), DType::F32, &Device::flex())
-        .unwrap_err();
-    error.to_string()
+/// What is said of arrays of zeros of these shapes, of which one holds another number.
+fn refusal(shapes: &[(&str, Vec<usize>)], tied: bool, first: f64) -> String {
+    let mut tensors = Tensors::default();
+    for (place, (name, shape)) in shapes.iter().enumerate() {
+        let mut values = vec![0.0; shape.iter().product()];
+        if let (0, Some(value)) = (place, values.first_mut()) {
+            *value = first;
+        }
+        tensors.insert(*name, NamedTensor::double(shape.clone(), values));
+    }
+    let architecture = Architecture {
+        tied,
+        ..Architecture::default()
+    };
+    let read = autoencoder_of(&tensors, architecture, DType::F32, &Device::flex());
+    read.unwrap_err().to_string()
 }
 
 #[test]
@@ -119,26 +120,31 @@ fn other_tensors_are_refused() {
             ("decoder.bias", vec![decoder[1]]),
         ]
     };
-    let missing = refusal(&parts([4, 2], 2, [2, 4])[..3], Dtype::F32);
-    assert_eq!(
-        missing,
-        "tensor `decoder.bias` is not in the file; expected a vector of f32 or f64"
-    );
-    let integers = refusal(&parts([4, 2], 2, [2, 4]), Dtype::I64);
-    assert!(
-        integers.contains("`encoder.weight` is I64 [4, 2]"),
-        "{integers}"
-    );
-    let bias = refusal(&parts([4, 2], 3, [2, 4]), Dtype::F32);
-    assert!(bias.contains("its bias is [3]"), "{bias}");
-    let turned = refusal(&parts([4, 2], 2, [4, 2]), Dtype::F32);
-    assert!(turned.contains("encoder.weight is [4, 2]"), "{turned}");
-    let error = decode_network(b"not safetensors", &[], DType::F32, &Device::flex()).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("not a readable safetensors file")
-    );
+    let right = parts([4, 2], 2, [2, 4]);
+    let mut more = right.clone();
+    more.push(("decoder.more", vec![1]));
+    for (shapes, tied, first, expected) in [
+        (&right[..3], false, 0.0, "`decoder.bias` is not in the file"),
+        (&right[..], true, 0.0, "`decoder.weight` is in the file"),
+        (&more[..], false, 0.0, "`decoder.more` is in the file"),
+        (&right[..], false, f64::NAN, "`encoder.weight` is NaN at place 0"),
+        (&right[..], false, f64::NEG_INFINITY, "`encoder.weight` is -inf at place 0"),
+        (&parts([4, 2], 3, [2, 4])[..], false, 0.0, "its bias is [3]"),
+        (&parts([4, 2], 2, [4, 2])[..], false, 0.0, "encoder.weight is [4, 2]"),
+        (&parts([4, 0], 0, [0, 4])[..], false, 0.0, "`encoder.weight` is of shape [4, 0]"),
+    ] {
+        let found = refusal(shapes, tied, first);
+        assert!(found.contains(expected), "{found}, not {expected}");
+    }
+}
+
+/// Numbers that `f32` does not hold are not read as infinite weights.
+#[test]
+fn weights_beyond_single_precision_are_refused() {
+    let shapes = [("encoder.weight", vec![1, 1]), ("encoder.bias", vec![1])];
+    let shapes = [&shapes[..], &[("decoder.bias", vec![1])]].concat();
+    let found = refusal(&shapes, true, 1e39);
+    assert!(found.contains("`encoder.weight`"), "{found}");
 }
 
 /// A softmax on two inputs that says class 0 where the first input is larger: three of four

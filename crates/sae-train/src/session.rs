@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use sae_data::{Stream, order};
-use sae_model::Figures;
+use sae_model::{Figures, Terms};
 use serde::{Deserialize, Serialize};
 
 use crate::data::Selected;
@@ -140,6 +140,8 @@ pub struct Session<'a> {
     progress: Progress,
     learning_rate: f64,
     order: Vec<usize>,
+    /// The terms of J when they were last seen, finite; only messages need them.
+    before: Option<Terms>,
 }
 
 impl<'a> Session<'a> {
@@ -172,6 +174,7 @@ impl<'a> Session<'a> {
             progress: Progress::default(),
             learning_rate: training.learning_rate,
             order: vec![],
+            before: None,
             task,
             training,
             executor,
@@ -190,15 +193,20 @@ impl<'a> Session<'a> {
         &mut self,
         mut observe: impl FnMut(&Epoch) -> Result<(), TrainError>,
     ) -> Result<Fitted, TrainError> {
+        let mut rate = self.learning_rate;
         while self.watch.stopped.is_none() && self.epochs < self.training.epochs {
             let epoch = self.epoch()?;
+            rate = epoch.learning_rate;
             observe(&epoch)?;
         }
         let parameters = match &self.watch.best {
             Some(best) => best.parameters.clone(),
             None => self.executor.parameters(),
         };
-        self.check_parameters(&parameters)?;
+        if let Some(&value) = parameters.iter().find(|value| !value.is_finite()) {
+            let what = "a weight after the last update";
+            return Err(self.non_finite(self.epochs, what, f64::from(value), rate));
+        }
         Ok(Fitted {
             parameters,
             epochs: self.epochs,
@@ -286,7 +294,13 @@ impl<'a> Session<'a> {
         let end = first.saturating_add(size).min(rows);
         let selected = Selected::Order(&self.order[first..end]);
         let (executor, rate) = (&mut self.executor, self.learning_rate);
-        let step = |batch: &crate::Batch<'_>| executor.step(batch, rate);
+        let before = &mut self.before;
+        let step = |batch: &crate::Batch<'_>| {
+            if first == 0 && before.is_none() {
+                *before = Some(executor.figures(batch)?.terms);
+            }
+            executor.step(batch, rate)
+        };
         self.task.train.with_batch(selected, self.epochs, step)?;
         Ok(end == rows)
     }
@@ -315,14 +329,16 @@ impl<'a> Session<'a> {
         };
         let seconds = done.seconds + start.elapsed().as_secs_f64();
         let rate = self.learning_rate;
-        for (name, value) in figures.terms.iter() {
-            self.check_finite(name, value, rate)?;
-        }
-        let validation = self.validate()?;
-        if let Some(value) = validation {
-            self.check_finite("J on the validation samples", value, rate)?;
-        }
         self.epochs += 1;
+        if let Some((term, value)) = self.not_finite(&figures) {
+            return Err(self.non_finite(self.epochs, term, value, rate));
+        }
+        self.before = Some(figures.terms.clone());
+        let validation = self.validate()?;
+        if let Some(value) = validation.filter(|value| !value.is_finite()) {
+            let what = "J on the validation samples";
+            return Err(self.non_finite(self.epochs, what, value, rate));
+        }
         let epoch = Epoch {
             epoch: self.epochs,
             figures,
@@ -366,26 +382,23 @@ impl<'a> Session<'a> {
         Ok(Some(total))
     }
 
-    fn check_parameters(&self, parameters: &[f32]) -> Result<(), TrainError> {
-        match parameters.iter().find(|value| !value.is_finite()) {
-            None => Ok(()),
-            Some(&value) => {
-                let what = "a weight after the last update";
-                self.check_finite(what, f64::from(value), self.learning_rate)
-            }
-        }
+    /// A term that is not finite. Where several are, what weighed most before is to blame.
+    fn not_finite<'f>(&self, figures: &'f Figures) -> Option<(&'f str, f64)> {
+        let weight = |name: &str| {
+            let before = self.before.as_ref().and_then(|terms| terms.get(name));
+            before.unwrap_or(0.0).abs()
+        };
+        let terms = figures.terms.iter().filter(|(_, value)| !value.is_finite());
+        terms.reduce(|a, b| if weight(b.0) > weight(a.0) { b } else { a })
     }
 
-    fn check_finite(&self, what: &str, value: f64, learning_rate: f64) -> Result<(), TrainError> {
-        match value.is_finite() {
-            true => Ok(()),
-            false => Err(TrainError::NonFinite {
-                stage: self.task.stage.clone(),
-                epoch: (self.epochs + 1).min(self.training.epochs),
-                what: what.to_owned(),
-                value,
-                learning_rate,
-            }),
+    fn non_finite(&self, epoch: usize, what: &str, value: f64, learning_rate: f64) -> TrainError {
+        TrainError::NonFinite {
+            stage: self.task.stage.clone(),
+            epoch,
+            what: what.to_owned(),
+            value,
+            learning_rate,
         }
     }
 

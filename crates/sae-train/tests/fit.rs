@@ -1,17 +1,22 @@
-//! The training loop against the optimisers' formulas worked out in plain `f64` loops.
+//! The training loop against the optimizers' formulas worked out in plain `f64` loops, with every
+//! executor.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod support;
+
 use burn::tensor::{DType, Device};
-use sae_data::{Samples, Stream, stream};
+use sae_data::{Samples, Stream};
 use sae_model::{
-    Activation, AutoencoderConfig, CrossEntropy, Dense, DenseConfig, GradientRule, Softmax,
-    SparseObjective, Unit, named_parameters,
+    Activation, Architecture, CrossEntropy, Dense, DenseConfig, Softmax, SparseObjective, Unit,
+    flat_parameters,
 };
 use sae_train::{
-    BatchSize, Convergence, Epoch, Inputs, Labelled, Moments, Optimiser, RhoHat, Schedule,
-    StopRules, Stopped, TrainError, Training, Unlabelled, fit,
+    BatchSize, Data, Epoch, ExecutorKind, Optimizer, RhoHat, Schedule, Session, Stopped, Task,
+    TrainError, Training,
 };
+
+use support::{EXECUTORS, autoencoder, descent, task, with};
 
 const FEATURES: usize = 2;
 const CLASSES: usize = 3;
@@ -46,95 +51,47 @@ fn start() -> [f64; 9] {
     theta
 }
 
-fn training(optimiser: Optimiser, learning_rate: f64, rule: GradientRule) -> Training {
-    Training {
-        rule,
-        optimiser,
-        learning_rate,
-        schedule: Schedule::Constant,
-        batch: BatchSize::Full,
-        rho_hat: RhoHat::Batch,
-        epochs: 5,
-        stop: StopRules::default(),
-        fused: None,
-    }
-}
-
-/// Trains the softmax from `WEIGHTS` on, by Burn's operations and in the fused kernels, which must
-/// do the same; returns its parameters, the epochs, and why it stopped.
-fn trained(settings: Training) -> (Vec<f64>, Vec<Epoch>, Stopped) {
-    let composed = trained_once(settings);
-    let fused = trained_once(Training {
-        fused: Some(2),
-        ..settings
-    });
-    let (of_composed, of_fused) = (&composed.1[0], &fused.1[0]);
-    assert!((of_composed.objective - of_fused.objective).abs() < 1e-6);
-    assert_eq!(of_composed.statistic, of_fused.statistic);
-    match (of_composed.gradient_norm, of_fused.gradient_norm) {
-        (Some(a), Some(b)) => assert!((a - b).abs() < 1e-6, "{a} {b}"),
-        (a, b) => assert_eq!(a, b),
-    }
-    let searches = matches!(
-        settings.optimiser,
-        Optimiser::Lbfgs { .. } | Optimiser::ConjugateGradient
-    );
-    if !searches {
-        // Rounding sends line searches different ways to the same minimum.
-        assert_eq!(composed.1.len(), fused.1.len());
-        assert_close(&composed.0, &fused.0);
-    }
-    fused
-}
-
-fn trained_once(settings: Training) -> (Vec<f64>, Vec<Epoch>, Stopped) {
-    let device = Device::flex();
+/// Trains the softmax from `WEIGHTS` on; returns its parameters, the epochs, and why it stopped.
+fn trained(kind: ExecutorKind, training: Training) -> (Vec<f64>, Vec<Epoch>, Stopped) {
     let size = DenseConfig::new(FEATURES, CLASSES).with_activation(Activation::of(Unit::Linear));
-    let bias = vec![0.0; CLASSES];
+    let (weight, bias) = (WEIGHTS.to_vec(), vec![0.0; CLASSES]);
     let head = Softmax {
-        output: Dense::from_values(size, WEIGHTS.to_vec(), bias, DType::F32, &device),
+        output: Dense::from_values(size, weight, bias, DType::F32, &Device::flex()),
     };
     let samples = Samples::Floats {
         width: FEATURES,
         values: INPUTS.concat().iter().map(|&v| v as f32).collect(),
     };
-    let source = Labelled {
-        inputs: Inputs::new(&samples, &device),
-        labels: &LABELS,
-        classes: CLASSES,
-    };
-    let objective = CrossEntropy::new(DECAY).unwrap();
-    let mut order = stream(1, Stream::HeadOrder);
-    let mut epochs = Vec::new();
-    let data = sae_train::Samples {
-        train: source,
+    let executor = with(kind, &CrossEntropy::new(DECAY).unwrap(), &head, &training);
+    let task = Task {
+        stage: "softmax".to_owned(),
+        train: Data::labelled(&samples, &LABELS, CLASSES),
         validation: None,
+        seed: 1,
+        order: Stream::HeadOrder,
     };
-    let fitted = fit(
-        "softmax",
-        &objective,
-        head,
-        data,
-        &settings,
-        &mut order,
-        |epoch| {
-            epochs.push(epoch.clone());
-            Ok(())
-        },
-    )
-    .unwrap();
-    let parameters = named_parameters(&fitted.model);
-    let parameters = parameters.into_iter().flat_map(|p| p.values).collect();
+    let mut session = Session::new(task, training, executor).unwrap();
+    let mut epochs = Vec::new();
+    let fitted = session.run(|epoch| {
+        epochs.push(epoch.clone());
+        Ok(())
+    });
+    let fitted = fitted.unwrap();
+    let parameters = fitted.parameters.into_iter().map(f64::from).collect();
     (parameters, epochs, fitted.stopped)
 }
 
-fn fitted(optimiser: Optimiser, learning_rate: f64, rule: GradientRule) -> Vec<f64> {
-    trained(training(optimiser, learning_rate, rule)).0
-}
-
-fn assert_close(found: &[f64], expected: &[f64]) {
-    for (found, expected) in found.iter().zip(expected) {
-        assert!((found - expected).abs() < 2e-6, "{found} {expected}");
+/// The parameters after five epochs of every executor.
+fn assert_fits(training: Training, expected: &[f64; 9]) {
+    for kind in EXECUTORS {
+        let (found, epochs, _) = trained(kind, training);
+        assert_eq!(epochs.len(), 5);
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < 2e-6, "{kind}: {found} {expected}");
+        }
+        let norm = gradient(&start()).iter().map(|g| g * g).sum::<f64>().sqrt();
+        let found = epochs[0].gradient_norm.unwrap();
+        assert!((found - norm).abs() < 1e-6, "{kind}: {found} {norm}");
     }
 }
 
@@ -154,26 +111,24 @@ fn sgd_with_momentum_follows_its_formula() {
                 theta[i] -= 0.5 * step;
             }
         }
-        for rule in GradientRule::ALL {
-            let optimiser = Optimiser::Sgd { momentum, nesterov };
-            assert_close(&fitted(optimiser, 0.5, rule), &theta);
-        }
+        let training = Training {
+            momentum,
+            nesterov,
+            ..descent(0.5)
+        };
+        assert_fits(training, &theta);
     }
 }
 
-const MOMENTS: Moments = Moments {
-    beta1: 0.9,
-    beta2: 0.99,
-    epsilon: 1e-8,
-};
-
 /// Five steps of Adam; the first six parameters are weights, which AdamW shrinks.
-fn adam(rate: f64, decoupled: f64) -> [f64; 9] {
-    let Moments {
+fn adam(training: &Training, decoupled: f64) -> [f64; 9] {
+    let Training {
         beta1,
         beta2,
         epsilon,
-    } = MOMENTS;
+        learning_rate: rate,
+        ..
+    } = *training;
     let (mut theta, mut mean, mut square) = (start(), [0f64; 9], [0f64; 9]);
     for t in 1..=5 {
         let slope = gradient(&theta);
@@ -191,24 +146,20 @@ fn adam(rate: f64, decoupled: f64) -> [f64; 9] {
     theta
 }
 
+/// AdamW shrinks weights but not biases.
 #[test]
-fn adam_follows_its_formula() {
-    for rule in GradientRule::ALL {
-        assert_close(
-            &fitted(Optimiser::Adam(MOMENTS), 0.05, rule),
-            &adam(0.05, 0.0),
-        );
+fn adam_and_adamw_follow_their_formulas() {
+    for (optimizer, decoupled) in [(Optimizer::Adam, 0.0), (Optimizer::AdamW, 0.1)] {
+        let training = Training {
+            optimizer,
+            beta1: 0.9,
+            beta2: 0.99,
+            epsilon: 1e-8,
+            decoupled_weight_decay: 0.1,
+            ..descent(0.05)
+        };
+        assert_fits(training, &adam(&training, decoupled));
     }
-}
-
-#[test]
-fn adamw_shrinks_weights_but_not_biases() {
-    let optimiser = Optimiser::AdamW {
-        moments: MOMENTS,
-        weight_decay: 0.1,
-    };
-    let found = fitted(optimiser, 0.05, GradientRule::Delta);
-    assert_close(&found, &adam(0.05, 0.1));
 }
 
 #[test]
@@ -223,12 +174,14 @@ fn rmsprop_follows_its_formula() {
             theta[i] -= rate * velocity[i];
         }
     }
-    let optimiser = Optimiser::RmsProp {
+    let training = Training {
+        optimizer: Optimizer::RmsProp,
         alpha,
         momentum,
         epsilon,
+        ..descent(rate)
     };
-    assert_close(&fitted(optimiser, rate, GradientRule::Delta), &theta);
+    assert_fits(training, &theta);
 }
 
 /// The softmax objective with decay is convex: line searches must end where a great many plain steps end,
@@ -244,23 +197,23 @@ fn line_searches_find_the_minimum() {
     }
     // Without decay on the biases only their differences matter.
     assert!(gradient(&theta).iter().all(|slope| slope.abs() < 1e-9));
-    for optimiser in [
-        Optimiser::Lbfgs { history: 10 },
-        Optimiser::ConjugateGradient,
-    ] {
-        let settings = Training {
+    for (optimizer, kind) in [Optimizer::Lbfgs, Optimizer::Cg]
+        .into_iter()
+        .flat_map(|optimizer| EXECUTORS.map(|kind| (optimizer, kind)))
+    {
+        let training = Training {
+            optimizer,
             epochs: 100,
-            stop: StopRules {
-                gradient_norm: Some(2e-6),
-                ..StopRules::default()
-            },
-            ..training(optimiser, 1.0, GradientRule::Delta)
+            history: 10,
+            gradient_tolerance: 2e-6,
+            ..descent(1.0)
         };
-        let (found, epochs, stopped) = trained(settings);
-        assert_ne!(stopped, Stopped::Epochs, "{optimiser:?}");
-        assert!(epochs.len() < 60, "{optimiser:?}: {}", epochs.len());
+        let (found, epochs, stopped) = trained(kind, training);
+        assert_ne!(stopped, Stopped::Epochs, "{optimizer}, {kind}");
+        assert!(epochs.len() < 60, "{optimizer}, {kind}: {}", epochs.len());
         for pair in epochs.windows(2) {
-            assert!(pair[1].objective <= pair[0].objective, "J never rises");
+            let [before, after] = [0, 1].map(|i| pair[i].figures.objective());
+            assert!(after <= before, "J never rises");
         }
         for (found, expected) in found.iter().zip(&theta) {
             assert!((found - expected).abs() < 1e-3, "{found} {expected}");
@@ -272,117 +225,242 @@ fn line_searches_find_the_minimum() {
 /// arrives at its last rate.
 #[test]
 fn schedules_change_the_rate_every_epoch() {
-    let rates = |schedule| -> Vec<f64> {
-        let sgd = Optimiser::Sgd {
-            momentum: 0.0,
-            nesterov: false,
-        };
-        let settings = Training {
+    let rates = |schedule, last: f64, factor: f64| -> Vec<f64> {
+        let training = Training {
             schedule,
-            ..training(sgd, 0.8, GradientRule::Delta)
+            schedule_last: last,
+            schedule_factor: factor,
+            schedule_every: 2,
+            ..descent(0.8)
         };
-        let epochs = trained(settings).1;
+        let epochs = trained(ExecutorKind::Fused, training).1;
         epochs.iter().map(|epoch| epoch.learning_rate).collect()
     };
-    let step = rates(Schedule::Step {
-        factor: 0.5,
-        every: 2,
-    });
-    assert_eq!(step, [0.8, 0.8, 0.4, 0.4, 0.2]);
-    let linear = rates(Schedule::Linear { last: 0.3 });
-    for pair in linear.windows(2) {
-        assert!((pair[0] - pair[1] - 0.125).abs() < 1e-12, "{linear:?}");
-    }
-    assert!((linear[4] - 0.3).abs() < 1e-12);
-    let factor = rates(Schedule::Exponential { factor: 0.9 });
-    for pair in factor.windows(2) {
-        assert!((pair[1] / pair[0] - 0.9).abs() < 1e-12, "{factor:?}");
-    }
-    let cosine = rates(Schedule::Cosine { last: 0.0 });
-    assert!(
-        cosine.windows(2).all(|pair| pair[1] < pair[0]),
-        "{cosine:?}"
-    );
+    let assert_rates = |found: Vec<f64>, expected: [f64; 5]| {
+        for (rate, expected) in found.iter().zip(expected) {
+            assert!((rate - expected).abs() < 1e-12, "{found:?} {expected:?}");
+        }
+    };
+    assert_rates(rates(Schedule::Constant, 0.1, 0.5), [0.8; 5]);
+    assert_rates(rates(Schedule::Step, 0.1, 0.5), [0.8, 0.8, 0.4, 0.4, 0.2]);
+    assert_rates(rates(Schedule::Linear, 0.3, 0.5), [0.8, 0.675, 0.55, 0.425, 0.3]);
+    let exponential = [0, 1, 2, 3, 4].map(|t| 0.8 * 0.9f64.powi(t));
+    assert_rates(rates(Schedule::Exponential, 0.1, 0.9), exponential);
+    // last + ½(first − last)(1 + cos(πt/T))
+    let cosine = [0.0, 1.0, 2.0, 3.0, 4.0]
+        .map(|t: f64| 0.1 + 0.35 * (1.0 + (std::f64::consts::PI * t / 4.0).cos()));
+    assert_rates(rates(Schedule::Cosine, 0.1, 0.5), cosine);
 }
 
-fn autoencode(settings: Training) -> Result<(usize, Stopped), TrainError> {
-    let device = Device::flex();
-    let samples = Samples::Bytes {
+fn bytes(scale: usize) -> Samples {
+    Samples::Bytes {
         width: 4,
-        values: (0..48).map(|i| (i * 37 % 256) as u8).collect(),
-    };
-    let source = Unlabelled {
-        inputs: Inputs::new(&samples, &device),
-        corruptor: None,
-    };
-    let config = AutoencoderConfig::new(4, 2).unwrap();
-    let model = config.init(&mut stream(1, Stream::Autoencoder(0)), DType::F32, &device);
-    let objective = SparseObjective::new(1e-3, 0.1, 0.2).unwrap();
-    let mut order = stream(1, Stream::AutoencoderOrder(0));
+        values: (0..48).map(|i| (i * scale % 256) as u8).collect(),
+    }
+}
+
+fn autoencode(
+    kind: ExecutorKind,
+    training: Training,
+    objective: &SparseObjective,
+    (architecture, samples, validation): (Architecture, &Samples, &Samples),
+) -> Result<(usize, Stopped), TrainError> {
+    let model = autoencoder((4, 2), architecture, DType::F32, 1);
+    let executor = with(kind, objective, &model, &training);
+    let task = task(Data::unlabelled(samples), Some(Data::unlabelled(validation)));
+    let mut session = Session::new(task, training, executor)?;
     let mut epochs = 0;
-    let fitted = fit(
-        "autoencoder-1",
-        &objective,
-        model,
-        sae_train::Samples {
-            train: source.clone(),
-            validation: Some(source),
-        },
-        &settings,
-        &mut order,
-        |epoch| {
-            epochs += 1;
-            assert_eq!(epoch.epoch, epochs);
-            assert!(epoch.validation.is_some());
-            Ok(())
-        },
-    )?;
+    let fitted = session.run(|epoch| {
+        epochs += 1;
+        assert_eq!(epoch.epoch, epochs);
+        assert!(epoch.validation.is_some());
+        Ok(())
+    })?;
+    assert_eq!(fitted.epochs, epochs);
     Ok((epochs, fitted.stopped))
 }
 
-const SGD: Optimiser = Optimiser::Sgd {
-    momentum: 0.0,
-    nesterov: false,
-};
+/// The same samples for training and validation, and sigmoid units.
+fn plain(kind: ExecutorKind, training: Training) -> Result<(usize, Stopped), TrainError> {
+    let (objective, samples) = (SparseObjective::new(1e-3, 0.1, 0.2).unwrap(), bytes(37));
+    let data = (Architecture::default(), &samples, &samples);
+    autoencode(kind, training, &objective, data)
+}
 
 #[test]
 fn stops_when_the_objective_stands_still() {
-    let settings = Training {
+    let training = Training {
         epochs: 1000,
-        stop: StopRules {
-            convergence: Some(Convergence {
-                tolerance: 1e-2,
-                epochs: 3,
-            }),
-            ..StopRules::default()
-        },
-        ..training(SGD, 0.1, GradientRule::Delta)
+        tolerance: 1e-2,
+        patience: 3,
+        ..descent(0.1)
     };
-    let (epochs, stopped) = autoencode(settings).unwrap();
-    assert_eq!(stopped, Stopped::Converged);
-    assert!(epochs < 1000, "{epochs}");
+    for kind in EXECUTORS {
+        let (epochs, stopped) = plain(kind, training).unwrap();
+        assert_eq!(stopped, Stopped::Converged);
+        assert!(epochs < 1000, "{epochs}");
+    }
 }
 
 #[test]
 fn runs_all_epochs_without_a_convergence_rule() {
-    let settings = training(SGD, 0.1, GradientRule::Delta);
-    assert_eq!(autoencode(settings).unwrap(), (5, Stopped::Epochs));
+    for kind in EXECUTORS {
+        assert_eq!(plain(kind, descent(0.1)).unwrap(), (5, Stopped::Epochs));
+    }
 }
 
-#[test]
-fn divergence_names_stage_epoch_and_term() {
-    let error = autoencode(training(SGD, 1e38, GradientRule::Delta)).unwrap_err();
-    let TrainError::NonFinite { stage, epoch, .. } = &error else {
+/// What is not finite, when, and the advice that belongs to it.
+fn assert_diverges(found: Result<(usize, Stopped), TrainError>, at: (&str, usize), advice: &str) {
+    let error = found.unwrap_err();
+    let TrainError::NonFinite {
+        stage, what, epoch, ..
+    } = &error
+    else {
         panic!("{error}");
     };
-    assert_eq!((stage.as_str(), *epoch), ("autoencoder-1", 2));
-    assert!(error.to_string().contains("weight_decay term"), "{error}");
+    assert_eq!(stage, "autoencoder-1");
+    assert_eq!((what.as_str(), *epoch), at, "{error}");
+    assert!(error.to_string().contains(advice), "{error}");
+}
+
+/// Weights of about 1e37 after the first step, and their squares.
+#[test]
+fn divergence_names_stage_epoch_and_term() {
+    for kind in EXECUTORS {
+        for batch in [BatchSize::Full, BatchSize::Rows(5)] {
+            let training = Training { batch, ..descent(1e38) };
+            let error = plain(kind, training).unwrap_err();
+            let message = error.to_string();
+            let first = matches!(error, TrainError::NonFinite { epoch: 1 | 2, .. });
+            assert!(first && message.contains("Lower the learning rate"), "{message}");
+        }
+    }
+}
+
+/// The step after the last value of J is checked too.
+#[test]
+fn the_last_step_is_checked() {
+    let objective = SparseObjective::new(0.0, 0.0, 0.2).unwrap();
+    let architecture = Architecture {
+        decoder: Unit::Linear,
+        ..Architecture::default()
+    };
+    let model = autoencoder((4, 2), architecture, DType::F32, 1);
+    let samples = Samples::Floats {
+        width: 4,
+        values: (0..48).map(|i| (i * 37 % 256) as f32).collect(),
+    };
+    for kind in EXECUTORS {
+        let training = Training {
+            epochs: 1,
+            ..descent(3e38)
+        };
+        let executor = with(kind, &objective, &model, &training);
+        let task = task(Data::unlabelled(&samples), None);
+        let mut session = Session::new(task, training, executor).unwrap();
+        let mut values = vec![];
+        let fitted = session.run(|epoch| {
+            values.push(epoch.figures.objective());
+            Ok(())
+        });
+        assert!(values.len() == 1 && values[0].is_finite());
+        let found = fitted.map(|fitted| (fitted.epochs, fitted.stopped));
+        let advice = "Lower the learning rate (it was 3";
+        assert_diverges(found, ("a weight after the last update", 1), advice);
+    }
+}
+
+/// Finite on the training samples, not on the validation samples.
+#[test]
+fn validation_that_is_not_finite_stops() {
+    let objective = SparseObjective::new(0.0, 0.0, 0.2).unwrap();
+    let architecture = Architecture {
+        decoder: Unit::Linear,
+        ..Architecture::default()
+    };
+    let far = Samples::Floats {
+        width: 4,
+        values: vec![1e25; 8],
+    };
+    for kind in EXECUTORS {
+        for batch in [BatchSize::Full, BatchSize::Rows(5)] {
+            let training = Training { batch, ..descent(0.1) };
+            let data = (architecture, &bytes(37), &far);
+            let found = autoencode(kind, training, &objective, data);
+            assert_diverges(found, ("J on the validation samples", 1), "check the inputs");
+        }
+    }
+}
+
+/// A term whose weight is beyond all bounds is named with the setting that is its weight, and not
+/// the learning rate alone.
+#[test]
+fn the_term_that_leads_is_named() {
+    let samples = bytes(37);
+    for (alpha, beta, l1, (term, advice)) in [
+        (0.0, 1e300, 0.0, ("sparsity", "Lower beta")),
+        (1e300, 0.0, 0.0, ("weight_decay", "Lower weight_decay")),
+        (0.0, 0.0, 1e300, ("l1", "Lower l1")),
+    ] {
+        let objective = SparseObjective::new(alpha, beta, 0.2).unwrap();
+        let objective = objective.with_l1(l1).unwrap();
+        for kind in EXECUTORS {
+            for (batch, epoch) in [(BatchSize::Full, 2), (BatchSize::Rows(5), 1)] {
+                let training = Training { batch, ..descent(0.1) };
+                let data = (Architecture::default(), &samples, &samples);
+                let found = autoencode(kind, training, &objective, data);
+                let error = found.unwrap_err().to_string();
+                let place = format!("epoch {epoch}: {term} is ");
+                assert!(error.contains(&place) && error.contains(advice), "{kind}: {error}");
+            }
+        }
+    }
+}
+
+/// Where validation decides, the model of its best epoch is what training gives.
+#[test]
+fn the_best_epoch_is_kept() {
+    let (objective, samples) = (SparseObjective::new(1e-3, 0.1, 0.2).unwrap(), bytes(37));
+    let other = bytes(101);
+    for kind in EXECUTORS {
+        let model = autoencoder((4, 2), Architecture::default(), DType::F32, 1);
+        let training = Training {
+            epochs: 400,
+            validation_patience: 3,
+            ..descent(4.0)
+        };
+        let run = |epochs: usize, patience: usize| {
+            let training = Training {
+                epochs,
+                validation_patience: patience,
+                ..training
+            };
+            let executor = with(kind, &objective, &model, &training);
+            let data = (Data::unlabelled(&samples), Data::unlabelled(&other));
+            let task = task(data.0, Some(data.1));
+            let mut session = Session::new(task, training, executor).unwrap();
+            let mut validation = vec![];
+            let fitted = session.run(|epoch| {
+                validation.push(epoch.validation.unwrap());
+                Ok(())
+            });
+            (fitted.unwrap(), validation)
+        };
+        let (fitted, validation) = run(400, 3);
+        assert_eq!(fitted.stopped, Stopped::Validation, "{kind}");
+        let lowest = validation.iter().copied().fold(f64::INFINITY, f64::min);
+        let best = validation.iter().position(|&v| v == lowest).unwrap() + 1;
+        assert_eq!(validation.len(), best + 3);
+        assert_ne!(fitted.parameters, flat_parameters(&model));
+        let (until_best, _) = run(best, 0);
+        assert_eq!(until_best.parameters, fitted.parameters, "{kind}");
+    }
 }
 
 #[test]
 fn settings_are_checked_by_name() {
     let refused = |change: fn(&mut Training), expected: &str| {
-        let mut settings = training(SGD, 0.1, GradientRule::Delta);
+        let mut settings = descent(0.1);
         change(&mut settings);
         let message = settings.check().unwrap_err().to_string();
         assert!(message.starts_with(expected), "{message}");
@@ -391,25 +469,23 @@ fn settings_are_checked_by_name() {
     refused(|s| s.batch = BatchSize::Rows(0), "batch is 0");
     refused(|s| s.learning_rate = 0.0, "learning_rate is 0");
     refused(|s| s.learning_rate = f64::INFINITY, "learning_rate is inf");
-    refused(
-        |s| {
-            s.optimiser = Optimiser::Sgd {
-                momentum: 1.0,
-                nesterov: false,
-            }
-        },
-        "momentum is 1",
-    );
-    refused(
-        |s| s.optimiser = Optimiser::Lbfgs { history: 0 },
-        "history is 0",
-    );
+    refused(|s| s.momentum = 1.0, "momentum is 1");
+    refused(|s| s.history = 0, "history is 0");
+    refused(|s| s.beta2 = -0.1, "beta2 is -0.1");
+    refused(|s| s.epsilon = 0.0, "epsilon is 0");
+    refused(|s| s.schedule_factor = 1.0, "schedule_factor is 1");
     refused(|s| s.rho_hat = RhoHat::Full, "rho_hat is an estimate");
+    refused(|s| s.rho_hat_decay = 1.0, "rho_hat_decay is 1");
     refused(
-        |s| {
-            s.batch = BatchSize::Rows(10);
-            s.rho_hat = RhoHat::Running(1.0);
-        },
-        "rho_hat_decay is 1",
+        |s| (s.batch, s.optimizer) = (BatchSize::Rows(10), Optimizer::Cg),
+        "batch is 10 with a line search",
+    );
+    refused(
+        |s| (s.batch, s.gradient_tolerance) = (BatchSize::Rows(10), 1e-3),
+        "gradient_tolerance is set with batch = 10",
+    );
+    refused(
+        |s| (s.schedule, s.optimizer) = (Schedule::Linear, Optimizer::Lbfgs),
+        "schedule is a changing learning rate",
     );
 }

@@ -1,273 +1,252 @@
-//! The exact full batch: independent of the chunk size, and what the estimators of ρ̂ do.
+//! The exact full batch: independent of the size of its parts, and what the estimators of ρ̂ do.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use burn::optim::GradientsParams;
-use burn::tensor::{DType, Device, Tensor, TensorData};
-use sae_data::{Samples, Stream, stream, uniform};
+mod support;
+
+use burn::tensor::{DType, Device};
+use sae_data::{Samples, Stream, stream};
 use sae_model::{
-    Architecture, AutoencoderBatch, AutoencoderConfig, GradientRule, LabelledBatch, Objective,
-    SoftmaxConfig, SparseAutoencoder, SparseObjective, Unit, named_gradients, relative_difference,
+    Architecture, CrossEntropy, DeltaRule, SoftmaxConfig, SparseObjective, Unit,
+    relative_difference, term,
 };
 use sae_train::{
-    BatchSize, Inputs, Optimiser, RhoHat, Schedule, Source, StopRules, TrainError, Training,
-    Unlabelled, fit, full_gradient, full_rho_hat, full_value,
+    Batch, BatchSize, Classes, Data, Executor, FromHost, Gradient, OnBurn, Optimizer, RhoHat,
+    Selected, Session, TrainError, Training, mean_activity, whole_gradient,
 };
+
+use support::{EXECUTORS, autoencoder, batch, descent, doubles, singles, task, values, with};
 
 const ROWS: usize = 37;
 const INPUTS: usize = 8;
+const HIDDEN: usize = 5;
 
-/// The same numbers in `f64`, which the library's own sources do not have.
-struct Doubles {
-    values: Vec<f64>,
-    labels: Vec<u8>,
+fn labels() -> Vec<u8> {
+    (0..ROWS).map(|k| (k * 7 % 3) as u8).collect()
 }
 
-impl Doubles {
-    fn new() -> Self {
-        let mut rng = stream(2, Stream::Split);
-        Self {
-            values: (0..ROWS * INPUTS)
-                .map(|_| uniform(&mut rng, 0.0, 1.0))
-                .collect(),
-            labels: (0..ROWS).map(|k| (k * 7 % 3) as u8).collect(),
+/// J and its gradient over all samples, by the executor's three passes over parts of some size.
+fn in_parts(executor: &mut dyn Executor, samples: &Samples, labels: &[u8], size: usize) -> Gradient {
+    let parts: Vec<Batch<'_>> = (0..ROWS)
+        .step_by(size)
+        .map(|first| {
+            let end = ROWS.min(first + size);
+            let classes = Some(Classes {
+                labels: &labels[first..end],
+                count: 3,
+            });
+            Batch {
+                classes,
+                ..batch(samples, Selected::Range(first, end))
+            }
+        })
+        .collect();
+    let mut activity = vec![0.0; executor.hidden()];
+    for part in &parts {
+        executor.forward(part, ROWS, &mut activity).unwrap();
+    }
+    for part in &parts {
+        executor.backward(part, ROWS, &activity).unwrap();
+    }
+    executor.finish().unwrap()
+}
+
+fn assert_same(case: &str, found: &Gradient, expected: &Gradient, tolerance: f64) {
+    let close = |what: &str, found: &[f64], expected: &[f64]| {
+        assert_eq!(found.len(), expected.len());
+        let difference = relative_difference(found, expected);
+        assert!(difference < tolerance, "{case}, {what}: {difference:e}");
+    };
+    close("gradient", &found.values, &expected.values);
+    let terms = [found, expected].map(|g| values(&g.figures.terms));
+    close("terms", &terms[0], &terms[1]);
+    let means = [found, expected].map(|g| g.figures.rho_hat.clone().unwrap_or_default());
+    close("rho_hat", &means[0], &means[1]);
+    let hits = [found, expected].map(|g| g.figures.accuracy.map_or(vec![], |a| vec![a]));
+    close("accuracy", &hits[0], &hits[1]);
+}
+
+const SIZES: [usize; 6] = [1, 2, 5, 36, 37, 1000];
+
+/// In double precision to 1e-12, by both rules.
+fn assert_independent<O: DeltaRule + Clone>(objective: &O, model: &O::Model, hidden: usize)
+where
+    O::Batch: FromHost,
+{
+    let (samples, labels) = (doubles(ROWS, INPUTS, 2), labels());
+    let (training, device) = (descent(0.1), Device::flex());
+    let executors = || {
+        let (objective, model) = (|| objective.clone(), || model.clone());
+        [
+            OnBurn::autodiff(objective(), model(), hidden, &training, &device),
+            OnBurn::delta(objective(), model(), hidden, &training, &device),
+        ]
+    };
+    for mut executor in executors() {
+        let at_once = in_parts(&mut executor, &samples, &labels, ROWS);
+        let data = Data::labelled(&samples, &labels, 3);
+        let whole = whole_gradient(&mut executor, &data, 0).unwrap();
+        assert_same("whole", &whole, &at_once, 1e-12);
+        for size in SIZES {
+            let found = in_parts(&mut executor, &samples, &labels, size);
+            assert_same(&format!("parts of {size}"), &found, &at_once, 1e-12);
         }
     }
-
-    fn tensor(&self, rows: &[usize]) -> Tensor<2> {
-        let row = |&r: &usize| self.values[r * INPUTS..(r + 1) * INPUTS].to_vec();
-        let values: Vec<f64> = rows.iter().flat_map(row).collect();
-        let data = TensorData::new(values, [rows.len(), INPUTS]);
-        Tensor::from_data(data, (&Device::flex(), DType::F64))
-    }
 }
 
-impl Source for Doubles {
-    type Batch = AutoencoderBatch;
-
-    fn rows(&self) -> usize {
-        ROWS
-    }
-
-    fn batch(&self, rows: &[usize]) -> Result<AutoencoderBatch, TrainError> {
-        Ok(self.tensor(rows).into())
-    }
-}
-
-struct LabelledDoubles(Doubles);
-
-impl Source for LabelledDoubles {
-    type Batch = LabelledBatch;
-
-    fn rows(&self) -> usize {
-        ROWS
-    }
-
-    fn batch(&self, rows: &[usize]) -> Result<LabelledBatch, TrainError> {
-        let labels: Vec<u8> = rows.iter().map(|&row| self.0.labels[row]).collect();
-        Ok(LabelledBatch::new(self.0.tensor(rows), &labels, 3)?)
-    }
-}
-
-fn autoencoder(encoder: Unit) -> SparseAutoencoder {
-    let architecture = Architecture {
+fn encoder(encoder: Unit) -> Architecture {
+    Architecture {
         encoder,
         ..Architecture::default()
-    };
-    let config = AutoencoderConfig::new(INPUTS, 5).unwrap();
-    let config = config.with_architecture(architecture).unwrap();
-    let mut rng = stream(1, Stream::Autoencoder(0));
-    config.init(&mut rng, DType::F64, &Device::flex())
-}
-
-fn all_rows() -> Vec<usize> {
-    (0..ROWS).collect()
-}
-
-fn assert_independent<O: Objective, S: Source<Batch = O::Batch>>(
-    objective: &O,
-    model: &O::Model,
-    source: &S,
-) {
-    let at_once = source.batch(&all_rows()).unwrap();
-    for rule in GradientRule::ALL {
-        let whole = rule.gradient(objective, model, &at_once);
-        let named = |gradients: &GradientsParams| named_gradients(model, gradients);
-        for chunk in [1, 2, 5, 36, 37, 1000] {
-            let chunked = full_gradient(objective, rule, model, source, chunk).unwrap();
-            let value = full_value(objective, model, source, chunk).unwrap();
-            let terms = whole.value.host_terms();
-            assert!(relative_difference(&chunked.value.host_terms(), &terms) < 1e-12);
-            assert!(relative_difference(&value.host_terms(), &terms) < 1e-12);
-            let statistic = whole.value.host_statistic();
-            assert!(relative_difference(&chunked.value.host_statistic(), &statistic) < 1e-12);
-            let (found, expected) = (named(&chunked.gradients), named(&whole.gradients));
-            for ((name, found), (_, expected)) in found.iter().zip(&expected) {
-                let difference = relative_difference(found, expected);
-                assert!(
-                    difference < 1e-12,
-                    "{rule}, chunks of {chunk}, {name}: {difference:e}"
-                );
-            }
-        }
     }
 }
 
 #[test]
-fn gradients_do_not_depend_on_the_chunk_size() {
+fn gradients_do_not_depend_on_the_size_of_parts() {
     for unit in [Unit::Sigmoid, Unit::Tanh, Unit::Satlin] {
         let objective = SparseObjective::new(0.01, 3.0, 0.2).unwrap();
         let objective = objective.with_l1(0.1).unwrap();
-        assert_independent(&objective, &autoencoder(unit), &Doubles::new());
+        let model = autoencoder((INPUTS, HIDDEN), encoder(unit), DType::F64, 1);
+        assert_independent(&objective, &model, HIDDEN);
     }
     let head = SoftmaxConfig::new(INPUTS, 3).unwrap();
     let head = head.init(&mut stream(1, Stream::Head), DType::F64, &Device::flex());
-    let objective = sae_model::CrossEntropy::new(0.1).unwrap();
-    assert_independent(&objective, &head, &LabelledDoubles(Doubles::new()));
+    assert_independent(&CrossEntropy::new(0.1).unwrap(), &head, 0);
 }
 
-/// Averaging chunks that each use their own ρ̂ is another objective: the check above can fail.
+/// The same of every executor in single precision, the kernels among them.
 #[test]
-fn chunks_with_their_own_rho_hat_are_wrong() {
+fn parts_add_up_with_every_executor() {
+    let (samples, labels) = (singles(ROWS, INPUTS, 2), labels());
     let objective = SparseObjective::new(0.01, 3.0, 0.2).unwrap();
-    let (model, source) = (autoencoder(Unit::Sigmoid), Doubles::new());
-    let mut sparsity = 0.0;
+    let model = autoencoder((INPUTS, HIDDEN), encoder(Unit::Tanh), DType::F32, 1);
+    for kind in EXECUTORS {
+        let mut executor = with(kind, &objective, &model, &descent(0.1));
+        let at_once = in_parts(&mut *executor, &samples, &labels, ROWS);
+        for size in SIZES {
+            let found = in_parts(&mut *executor, &samples, &labels, size);
+            assert_same(&format!("{kind}, parts of {size}"), &found, &at_once, 1e-6);
+        }
+    }
+}
+
+/// Averaging parts that each use their own ρ̂ is another objective: the checks above can fail.
+#[test]
+fn parts_with_their_own_rho_hat_are_wrong() {
+    let objective = SparseObjective::new(0.01, 3.0, 0.2).unwrap();
+    let model = autoencoder((INPUTS, HIDDEN), encoder(Unit::Sigmoid), DType::F64, 1);
+    let samples = doubles(ROWS, INPUTS, 2);
+    let mut executor = OnBurn::delta(objective, model, HIDDEN, &descent(0.1), &Device::flex());
+    let sparsity = |figures: sae_model::Figures| figures.terms.get(term::SPARSITY).unwrap();
+    let mut apart = 0.0;
     for row in 0..ROWS {
-        let value = objective.value(&model, &source.batch(&[row]).unwrap());
-        sparsity += value.host_terms()[2] / ROWS as f64;
+        let own = executor.figures(&batch(&samples, Selected::Range(row, row + 1)));
+        apart += sparsity(own.unwrap()) / ROWS as f64;
     }
-    let exact = full_value(&objective, &model, &source, 1)
-        .unwrap()
-        .host_terms()[2];
-    assert!(sparsity > 1.01 * exact, "{sparsity} {exact}");
-}
-
-fn sparse_training(rho_hat: RhoHat, rule: GradientRule) -> Training {
-    Training {
-        rule,
-        optimiser: Optimiser::Sgd {
-            momentum: 0.0,
-            nesterov: false,
-        },
-        // So small that the weights, and with them ρ̂, hardly move.
-        learning_rate: 1e-9,
-        schedule: Schedule::Constant,
-        batch: BatchSize::Rows(4),
-        rho_hat,
-        epochs: 200,
-        stop: StopRules::default(),
-        fused: None,
-    }
-}
-
-/// The mean sparsity term of minibatches, in `f32`, and the exact one.
-fn sparsity(rho_hat: RhoHat, rule: GradientRule) -> (f64, f64) {
-    let device = Device::flex();
-    let doubles = Doubles::new();
-    let samples = Samples::Floats {
-        width: INPUTS,
-        values: doubles.values.iter().map(|&v| v as f32).collect(),
-    };
-    let train = Unlabelled {
-        inputs: Inputs::new(&samples, &device),
-        corruptor: None,
-    };
-    let config = AutoencoderConfig::new(INPUTS, 5).unwrap();
-    let model = config.init(&mut stream(1, Stream::Autoencoder(0)), DType::F32, &device);
-    let objective = SparseObjective::new(0.0, 3.0, 0.2).unwrap();
-    let exact = full_value(&objective, &model, &train, 100)
-        .unwrap()
-        .host_terms()[2];
-    let data = sae_train::Samples {
-        train,
-        validation: None,
-    };
-    let settings = sparse_training(rho_hat, rule);
-    let mut order = stream(1, Stream::AutoencoderOrder(0));
-    let fitted = fit(
-        "autoencoder-1",
-        &objective,
-        model,
-        data,
-        &settings,
-        &mut order,
-        |_| Ok(()),
-    );
-    (fitted.unwrap().last.terms[2].1, exact)
+    let exact = in_parts(&mut executor, &samples, &labels(), 1);
+    let exact = sparsity(exact.figures);
+    assert!(apart > 1.01 * exact, "{apart} {exact}");
 }
 
 /// At weights that stand still, `full` has the exact sparsity term, `batch` exceeds it (KL is
 /// convex), and `running` lies close to it, its average over minibatches being shorter.
 #[test]
 fn estimators_have_the_stated_bias() {
-    for rule in GradientRule::ALL {
-        let (full, exact) = sparsity(RhoHat::Full, rule);
-        assert!((full / exact - 1.0).abs() < 1e-5, "{full} {exact}");
-        let (batch, _) = sparsity(RhoHat::Batch, rule);
-        assert!(batch > 1.001 * exact, "{batch} {exact}");
-        let (running, _) = sparsity(RhoHat::Running(0.9), rule);
-        assert!((running / exact - 1.0).abs() < (batch / exact - 1.0) / 4.0);
-    }
-}
-
-/// Samples that cannot be read.
-struct Broken;
-
-impl Source for Broken {
-    type Batch = AutoencoderBatch;
-
-    fn rows(&self) -> usize {
-        ROWS
-    }
-
-    fn batch(&self, _rows: &[usize]) -> Result<AutoencoderBatch, TrainError> {
-        Err(TrainError::Hook("the disk is gone".into()))
+    let samples = singles(ROWS, INPUTS, 2);
+    let data = Data::unlabelled(&samples);
+    let objective = SparseObjective::new(0.0, 3.0, 0.2).unwrap();
+    let model = autoencoder((INPUTS, HIDDEN), encoder(Unit::Sigmoid), DType::F32, 1);
+    for kind in EXECUTORS {
+        let mut executor = with(kind, &objective, &model, &descent(0.1));
+        let exact = whole_gradient(&mut *executor, &data, 0).unwrap();
+        let exact = exact.figures.terms.get(term::SPARSITY).unwrap();
+        // The mean over the minibatches of the last of many epochs.
+        let sparsity = |rho_hat: RhoHat| {
+            let training = Training {
+                batch: BatchSize::Rows(4),
+                rho_hat,
+                epochs: 200,
+                // So small that the weights, and with them ρ̂, hardly move.
+                ..descent(1e-9)
+            };
+            let executor = with(kind, &objective, &model, &training);
+            let task = task(data.clone(), None);
+            let mut session = Session::new(task, training, executor).unwrap();
+            let mut last = None;
+            let fitted = session.run(|epoch| {
+                last = epoch.figures.terms.get(term::SPARSITY);
+                Ok(())
+            });
+            assert_eq!(fitted.unwrap().epochs, 200);
+            last.unwrap()
+        };
+        let [full, batch, running] =
+            [RhoHat::Full, RhoHat::Batch, RhoHat::Running].map(sparsity);
+        assert!((full / exact - 1.0).abs() < 1e-5, "{kind}: {full} {exact}");
+        assert!(batch > 1.001 * exact, "{kind}: {batch} {exact}");
+        let share = (running / exact - 1.0).abs() / (batch / exact - 1.0);
+        assert!(share < 0.25, "{kind}: {running} {batch} {exact}");
     }
 }
 
 #[test]
-fn errors_of_the_source_come_through_line_searches() {
-    for optimiser in [
-        Optimiser::Lbfgs { history: 5 },
-        Optimiser::ConjugateGradient,
-    ] {
-        errors_come_through(optimiser);
+fn errors_come_through_line_searches() {
+    let objective = SparseObjective::new(0.0, 1.0, 0.1).unwrap();
+    let model = autoencoder((INPUTS, HIDDEN), encoder(Unit::Sigmoid), DType::F32, 1);
+    let wide = singles(ROWS, INPUTS + 1, 2);
+    for optimizer in [Optimizer::Lbfgs, Optimizer::Cg] {
+        for kind in EXECUTORS {
+            let training = Training {
+                optimizer,
+                ..descent(1.0)
+            };
+            let executor = with(kind, &objective, &model, &training);
+            let task = task(Data::unlabelled(&wide), None);
+            let mut session = Session::new(task, training, executor).unwrap();
+            let error = session.run(|_| Ok(())).unwrap_err();
+            let refused = matches!(error, TrainError::Model(_) | TrainError::Kernel(_));
+            assert!(refused, "{error}");
+            assert!(error.to_string().contains(&(INPUTS + 1).to_string()), "{error}");
+        }
     }
 }
 
-fn errors_come_through(optimiser: Optimiser) {
+#[test]
+fn errors_of_the_observer_end_the_run() {
     let objective = SparseObjective::new(0.0, 1.0, 0.1).unwrap();
-    let settings = Training {
-        optimiser,
-        batch: BatchSize::Full,
-        ..sparse_training(RhoHat::Batch, GradientRule::Delta)
-    };
-    let data = sae_train::Samples {
-        train: Broken,
-        validation: None,
-    };
-    let mut order = stream(1, Stream::AutoencoderOrder(0));
-    let model = autoencoder(Unit::Sigmoid);
-    let error = fit("a", &objective, model, data, &settings, &mut order, |_| {
-        Ok(())
-    });
-    assert_eq!(error.unwrap_err().to_string(), "the disk is gone");
+    let model = autoencoder((INPUTS, HIDDEN), encoder(Unit::Sigmoid), DType::F32, 1);
+    let samples = singles(ROWS, INPUTS, 2);
+    let executor = with(EXECUTORS[2], &objective, &model, &descent(0.1));
+    let task = task(Data::unlabelled(&samples), None);
+    let mut session = Session::new(task, descent(0.1), executor).unwrap();
+    let error = session.run(|_| Err(TrainError::Hook("the disk is full".into())));
+    assert_eq!(error.unwrap_err().to_string(), "the disk is full");
 }
 
+/// Plain loops over sigmoid units.
 #[test]
 fn the_rho_hat_of_all_samples_is_their_mean() {
-    let objective = SparseObjective::new(0.0, 1.0, 0.1).unwrap();
-    let (model, source) = (autoencoder(Unit::Sigmoid), Doubles::new());
-    let found = full_rho_hat(&objective, &model, &source, 5)
-        .unwrap()
-        .unwrap();
-    let expected = model.encode(source.tensor(&all_rows())).inner().mean_dim(0);
-    let host = |t: Tensor<2>| t.into_data().iter::<f64>().collect::<Vec<_>>();
-    assert!(relative_difference(&host(found), &host(expected)) < 1e-14);
-    let without = SparseObjective::new(0.0, 0.0, 0.1).unwrap();
-    assert!(
-        full_rho_hat(&without, &model, &source, 5)
-            .unwrap()
-            .is_none()
-    );
+    let model = autoencoder((INPUTS, HIDDEN), encoder(Unit::Sigmoid), DType::F64, 1);
+    let parameters = sae_model::named_parameters(&model);
+    let (w, b) = (&parameters[0].values, &parameters[1].values);
+    let x = support::numbers(ROWS, INPUTS, 2);
+    let mean = |j: usize| {
+        let activity = |row: &[f32]| {
+            let products = row.iter().enumerate();
+            let p: f64 = products.map(|(i, &x)| f64::from(x) * w[i * HIDDEN + j]).sum();
+            1.0 / (1.0 + (-p - b[j]).exp())
+        };
+        x.chunks(INPUTS).map(activity).sum::<f64>() / ROWS as f64
+    };
+    let expected: Vec<f64> = (0..HIDDEN).map(mean).collect();
+    let samples = doubles(ROWS, INPUTS, 2);
+    let (data, training) = (Data::unlabelled(&samples), descent(0.1));
+    for (beta, hidden) in [(1.0, HIDDEN), (0.0, 0)] {
+        let objective = SparseObjective::new(0.0, beta, 0.1).unwrap();
+        let of = model.clone();
+        let mut executor = OnBurn::delta(objective, of, hidden, &training, &Device::flex());
+        let found = mean_activity(&mut executor, &data, 0).unwrap();
+        assert_eq!(found.len(), hidden);
+        assert!(relative_difference(&found, &expected[..hidden]) < 1e-14);
+    }
 }

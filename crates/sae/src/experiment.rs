@@ -109,11 +109,20 @@ impl Experiment {
     /// Names the line or the argument of what is no TOML, unknown, of the wrong type or outside its
     /// range.
     pub fn read(path: impl AsRef<Path>, set: &[String]) -> Result<Self, ConfigError> {
-        let loaded = toml_file::read(path.as_ref(), set, toml_file::inherit_pretrain)?;
-        let folder = loaded.origin.folder().to_owned();
-        let mut experiment = Self::checked(loaded)?;
-        experiment.data.relative_to(&folder);
+        let path = path.as_ref();
+        let mut experiment = Self::read_as_written(path, set)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        experiment.data.relative_to(folder);
         Ok(experiment)
+    }
+
+    /// As [`Experiment::read`], with relative paths left as they are written.
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::read`].
+    pub fn read_as_written(path: &Path, set: &[String]) -> Result<Self, ConfigError> {
+        Self::checked(toml_file::read(path, set, toml_file::inherit_pretrain)?)
     }
 
     /// As [`Experiment::read`], of a text, which `name` stands for in errors.

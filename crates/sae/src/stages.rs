@@ -4,7 +4,7 @@
 use burn::tensor::{DType, Device};
 use sae_data::{Corruptor, Dataset, Labels, Samples, Stream, stream};
 use sae_model::{AutoencoderConfig, DeepNetwork, PlainLoops, SoftmaxConfig, SparseAutoencoder};
-use sae_stack::{StackSettings, Stage, encode_samples};
+use sae_stack::{StackSettings, Stage};
 use sae_train::{Batch, BatchSize, Classes, FromHost, Selected, Table, Trainable, Training};
 
 use crate::{Error, Run};
@@ -14,6 +14,7 @@ pub struct Stages<'a> {
     settings: &'a StackSettings,
     train: &'a Dataset,
     device: Device,
+    dtype: DType,
     autoencoders: Vec<SparseAutoencoder>,
     classifier: Option<(&'a Labels, DeepNetwork)>,
 }
@@ -75,6 +76,7 @@ impl<'a> Stages<'a> {
             settings,
             train,
             device: device.clone(),
+            dtype,
             autoencoders,
             classifier,
         })
@@ -101,6 +103,7 @@ impl<'a> Stages<'a> {
             autoencoders: autoencoders.collect::<Result<_, _>>()?,
             classifier: train.labels.as_ref().zip(network),
             device,
+            dtype,
         })
     }
 
@@ -150,10 +153,16 @@ impl<'a> Stages<'a> {
         }
     }
 
-    /// The codes of the first `layers` encoders.
+    /// The codes of the first `layers` encoders, in `f32` as training has them.
     fn codes(&self, inputs: Samples, layers: usize) -> Samples {
         let below = self.autoencoders[..layers].iter();
-        below.fold(inputs, |x, model| encode_samples(model, &x, &self.device))
+        below.fold(inputs, |x, model| {
+            let code = model.encode(all(&x).tensor(&self.device, self.dtype)).inner();
+            Samples::Floats {
+                width: model.hidden(),
+                values: code.into_data().iter::<f32>().collect(),
+            }
+        })
     }
 
     /// Inputs of autoencoder `index`, corrupted as its training would; nothing where it does not.

@@ -152,22 +152,23 @@ impl SparseObjective {
     ///
     /// With f(x) = x − log(1 + x) and d = ρ̂ − ρ, KL(ρ ‖ ρ̂) = ρ·f(d/ρ) + (1−ρ)·f(−d/(1−ρ)): what is
     /// linear in d cancels here and not in rounding, so that the divergence is right near its
-    /// minimum too and never negative.
+    /// minimum too and never negative. (Burn's derivative of a division by a number rounds the
+    /// number's inverse to `f32`; that of a product is exact.)
     fn divergence(&self, rho_hat: Tensor<2>) -> Tensor<1> {
         let rho = self.rho;
         let rho_hat = precise(rho_hat).clamp(RHO_HAT_EPSILON, 1.0 - RHO_HAT_EPSILON);
         let d = rho_hat.clone().sub_scalar(rho);
         let x = Tensor::cat(
             vec![
-                d.clone().div_scalar(rho),
-                d.neg().div_scalar(1.0 - rho),
+                d.clone().mul_scalar(1.0 / rho),
+                d.neg().mul_scalar(1.0 / (1.0 - rho)),
             ],
             0,
         );
         let ratios = Tensor::cat(
             vec![
-                rho_hat.clone().div_scalar(rho),
-                rho_hat.neg().add_scalar(1.0).div_scalar(1.0 - rho),
+                rho_hat.clone().mul_scalar(1.0 / rho),
+                rho_hat.neg().add_scalar(1.0).mul_scalar(1.0 / (1.0 - rho)),
             ],
             0,
         );

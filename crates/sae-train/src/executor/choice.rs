@@ -200,7 +200,8 @@ impl Trainable for SparseObjective {
         if let Some(set) = compute.instruction_set {
             kernel = kernel.with_instruction_set(set)?;
         }
-        let mut kernel = Kernel::Autoencoder(Box::new(kernel), model.hidden());
+        let sparse = self.beta() > 0.0;
+        let mut kernel = Kernel::Autoencoder(Box::new(kernel), model.hidden(), sparse);
         kernel.write(Part::Values, &flat_parameters(model))?;
         Ok(kernel)
     }

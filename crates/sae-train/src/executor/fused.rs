@@ -22,8 +22,8 @@ pub struct FusedKernels {
 
 /// The kernels of one kind of model.
 pub enum Kernel {
-    /// Of a sparse autoencoder with so many hidden units.
-    Autoencoder(Box<Autoencoder>, usize),
+    /// Of an autoencoder with so many hidden units, beside whether it has a sparsity term.
+    Autoencoder(Box<Autoencoder>, usize, bool),
     /// Of a network, or of a head alone.
     Network(Box<Network>),
 }
@@ -36,15 +36,16 @@ impl FusedKernels {
     /// A kernel whose parameters are set, of an objective with these terms, with the optimizer of
     /// `training`.
     pub fn new(kernel: Kernel, terms: &'static [&'static str], training: &Training) -> Self {
+        let sparse = matches!(kernel, Kernel::Autoencoder(.., true));
         Self {
             kernel,
             terms,
             optimizer: training.in_kernels(),
             name: training.optimizer,
             estimate: match training.rho_hat {
-                RhoHat::Batch => Estimate::Batch,
-                RhoHat::Running => Estimate::Running(training.rho_hat_decay),
-                RhoHat::Full => Estimate::Given,
+                RhoHat::Running if sparse => Estimate::Running(training.rho_hat_decay),
+                RhoHat::Full if sparse => Estimate::Given,
+                RhoHat::Batch | RhoHat::Running | RhoHat::Full => Estimate::Batch,
             },
             mean: Mean::default(),
             adding: false,
@@ -65,7 +66,7 @@ impl FusedKernels {
         // The kernels forget a sum that was not finished.
         self.adding = false;
         match &mut self.kernel {
-            Kernel::Autoencoder(kernel, _) => {
+            Kernel::Autoencoder(kernel, ..) => {
                 let targets = batch.targets.map(|targets| targets.rows()).transpose()?;
                 let value = kernel.step(inputs, targets, update, estimate)?;
                 Ok(autoencoder_figures(self.terms, value))
@@ -91,7 +92,7 @@ impl FusedKernels {
 impl Kernel {
     fn count(&self) -> usize {
         match self {
-            Self::Autoencoder(kernel, _) => kernel.parameters(),
+            Self::Autoencoder(kernel, ..) => kernel.parameters(),
             Self::Network(kernel) => kernel.parameters(),
         }
     }
@@ -99,7 +100,7 @@ impl Kernel {
     fn read(&self, part: Part) -> Vec<f32> {
         let mut values = vec![0.0; self.count()];
         let read = match self {
-            Self::Autoencoder(kernel, _) => kernel.read(part, &mut values),
+            Self::Autoencoder(kernel, ..) => kernel.read(part, &mut values),
             Self::Network(kernel) => kernel.read(part, &mut values),
         };
         debug_assert!(read.is_ok(), "the length is the kernel's own");
@@ -108,21 +109,21 @@ impl Kernel {
 
     pub(crate) fn write(&mut self, part: Part, values: &[f32]) -> Result<(), TrainError> {
         Ok(match self {
-            Self::Autoencoder(kernel, _) => kernel.write(part, values),
+            Self::Autoencoder(kernel, ..) => kernel.write(part, values),
             Self::Network(kernel) => kernel.write(part, values),
         }?)
     }
 
     fn updates(&self) -> u64 {
         match self {
-            Self::Autoencoder(kernel, _) => kernel.updates(),
+            Self::Autoencoder(kernel, ..) => kernel.updates(),
             Self::Network(kernel) => kernel.updates(),
         }
     }
 
     fn set_updates(&mut self, updates: u64) {
         match self {
-            Self::Autoencoder(kernel, _) => kernel.set_updates(updates),
+            Self::Autoencoder(kernel, ..) => kernel.set_updates(updates),
             Self::Network(kernel) => kernel.set_updates(updates),
         }
     }
@@ -139,7 +140,7 @@ impl Executor for FusedKernels {
 
     fn hidden(&self) -> usize {
         match &self.kernel {
-            Kernel::Autoencoder(_, hidden) => *hidden,
+            Kernel::Autoencoder(_, hidden, _) => *hidden,
             Kernel::Network(_) => 0,
         }
     }
@@ -156,7 +157,7 @@ impl Executor for FusedKernels {
         activity: &mut [f64],
     ) -> Result<(), TrainError> {
         match &mut self.kernel {
-            Kernel::Autoencoder(kernel, _) => {
+            Kernel::Autoencoder(kernel, ..) => {
                 Ok(kernel.forward(part.inputs.rows()?, rows, activity)?)
             }
             Kernel::Network(_) => Ok(()),
@@ -171,7 +172,7 @@ impl Executor for FusedKernels {
     ) -> Result<(), TrainError> {
         let inputs = part.inputs.rows()?;
         match &mut self.kernel {
-            Kernel::Autoencoder(kernel, _) => {
+            Kernel::Autoencoder(kernel, ..) => {
                 let targets = part.targets.map(|targets| targets.rows()).transpose()?;
                 kernel.backward(inputs, targets, rows, activity)?;
             }
@@ -189,7 +190,7 @@ impl Executor for FusedKernels {
             return Err(TrainError::NothingAddedUp);
         }
         let figures = match &mut self.kernel {
-            Kernel::Autoencoder(kernel, _) => autoencoder_figures(self.terms, &kernel.finish()),
+            Kernel::Autoencoder(kernel, ..) => autoencoder_figures(self.terms, &kernel.finish()),
             Kernel::Network(kernel) => network_figures(&kernel.finish()),
         };
         let values = self.kernel.read(Part::Gradients);
@@ -204,7 +205,7 @@ impl Executor for FusedKernels {
         let single: Vec<f32> = gradient.iter().map(|&g| g as f32).collect();
         self.kernel.write(Part::Gradients, &single)?;
         match &mut self.kernel {
-            Kernel::Autoencoder(kernel, _) => kernel.update(optimizer, learning_rate as f32),
+            Kernel::Autoencoder(kernel, ..) => kernel.update(optimizer, learning_rate as f32),
             Kernel::Network(kernel) => kernel.update(optimizer, learning_rate as f32),
         }
         Ok(())
@@ -227,7 +228,7 @@ impl Executor for FusedKernels {
 
     fn set_rho_hat(&mut self, rho_hat: &[f64]) -> Result<(), TrainError> {
         check_length("the estimate of rho_hat", rho_hat.len(), self.hidden())?;
-        if let Kernel::Autoencoder(kernel, _) = &mut self.kernel {
+        if let Kernel::Autoencoder(kernel, ..) = &mut self.kernel {
             kernel.set_estimate(rho_hat)?;
         }
         Ok(())
@@ -249,7 +250,7 @@ impl Executor for FusedKernels {
             parameters: self.parameters(),
             optimizer,
             rho_hat: match &self.kernel {
-                Kernel::Autoencoder(kernel, _) => kernel.estimate().map(<[f64]>::to_vec),
+                Kernel::Autoencoder(kernel, ..) => kernel.estimate().map(<[f64]>::to_vec),
                 Kernel::Network(_) => None,
             },
             mean: self.mean.clone(),

@@ -1,0 +1,273 @@
+//! The whole pipeline: its stages, what they report, and that reports are read as they are written.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use burn::tensor::Device;
+use sae_data::{Dataset, ImageShape, Labels, Samples, Stream, stream, uniform};
+use sae_model::{Architecture, CrossEntropy, FineTuning, SparseAutoencoder, SparseObjective, Unit};
+use sae_stack::{
+    ClassifierSettings, Details, EpochMetrics, Evaluation, Finished, LayerReport, LayerSettings,
+    Observer, Stage, StackData, StackSettings, Summary, Trained, evaluate, train_stack,
+};
+use sae_train::{BatchSize, Compute, Fused, Stopped, TrainError, Training};
+
+const WIDTH: usize = 6;
+
+/// Two classes: bright on the left, bright on the right.
+fn dataset(rows: usize, seed: u64) -> Dataset {
+    let mut rng = stream(seed, Stream::Split);
+    let labels: Vec<u8> = (0..rows).map(|row| (row % 2) as u8).collect();
+    let mut pixel = |row: usize, column: usize| {
+        let bright = (column < WIDTH / 2) == (labels[row] == 0);
+        let middle = if bright { 0.7 } else { 0.3 };
+        (middle + uniform(&mut rng, -0.2, 0.2)) as f32
+    };
+    let values = (0..rows * WIDTH).map(|i| pixel(i / WIDTH, i % WIDTH)).collect();
+    Dataset {
+        samples: Samples::Floats { width: WIDTH, values },
+        labels: Some(Labels {
+            values: labels,
+            classes: vec!["left".to_owned(), "right".to_owned()],
+        }),
+        image: ImageShape {
+            height: 1,
+            width: WIDTH,
+        },
+    }
+}
+
+fn training(epochs: usize) -> Training {
+    Training {
+        epochs,
+        learning_rate: 0.05,
+        batch: BatchSize::Rows(16),
+        ..Training::default()
+    }
+}
+
+fn settings(classifier: bool) -> StackSettings {
+    let layer = |hidden, architecture| LayerSettings {
+        hidden,
+        architecture,
+        corruption: None,
+        objective: SparseObjective::new(1e-4, 0.1, 0.2).unwrap(),
+        training: training(3),
+    };
+    let tied = Architecture {
+        encoder: Unit::Tanh,
+        tied: true,
+        ..Architecture::default()
+    };
+    StackSettings {
+        seed: 1,
+        layers: vec![layer(5, Architecture::default()), layer(4, tied)],
+        classifier: classifier.then(|| ClassifierSettings {
+            head: CrossEntropy::new(1e-4).unwrap(),
+            network: FineTuning::new(1e-4).unwrap(),
+            softmax: training(20),
+            finetune: training(10),
+            control: true,
+        }),
+    }
+}
+
+/// Everything that it is told.
+#[derive(Default)]
+struct Recorder {
+    said: Vec<String>,
+    metrics: Vec<EpochMetrics>,
+    reports: Vec<LayerReport>,
+    evaluations: Vec<Evaluation>,
+}
+
+impl Observer for Recorder {
+    fn started(&mut self, stage: Stage, _: &Training) {
+        self.said.push(format!("{stage} begins"));
+    }
+
+    fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
+        assert_eq!(metrics.stage, stage.to_string());
+        self.metrics.push(metrics.clone());
+        Ok(())
+    }
+
+    fn finished(&mut self, stage: Stage, finished: Finished<'_>) -> Result<(), TrainError> {
+        self.said.push(format!("{stage} ends"));
+        match finished {
+            Finished::Autoencoder(_, report) => self.reports.push(report.clone()),
+            Finished::Network(_, evaluation) => self.evaluations.push(evaluation.clone()),
+        }
+        Ok(())
+    }
+}
+
+fn trained(classifier: bool, fused: Fused) -> (Trained, Recorder, [Dataset; 2]) {
+    let sets = [dataset(50, 1), dataset(20, 2)];
+    let data = StackData {
+        train: &sets[0],
+        validation: Some(&sets[1]),
+        test: &sets[1],
+    };
+    let compute = Compute {
+        fused,
+        ..Compute::on_cpu(Device::flex(), 2)
+    };
+    let mut recorder = Recorder::default();
+    let trained = train_stack(&settings(classifier), data, &compute, &mut recorder).unwrap();
+    (trained, recorder, sets)
+}
+
+#[test]
+fn stages_follow_each_other_and_are_told() {
+    for fused in [Fused::Auto, Fused::Never] {
+        let (trained, told, sets) = trained(true, fused);
+        let stages = ["autoencoder-1", "autoencoder-2", "softmax", "finetune", "control"];
+        let expected: Vec<String> = stages
+            .iter()
+            .flat_map(|stage| [format!("{stage} begins"), format!("{stage} ends")])
+            .collect();
+        assert_eq!(told.said, expected);
+        for (stage, epochs) in stages.into_iter().zip([3, 3, 20, 10, 10]) {
+            let own = told.metrics.iter().filter(|m| m.stage == stage);
+            let numbers: Vec<usize> = own.map(|m| m.epoch).collect();
+            assert_eq!(numbers, (1..=epochs).collect::<Vec<_>>(), "{stage}");
+        }
+        assert_eq!(trained.summary.layers, told.reports);
+        let [first, second] = &trained.summary.layers[..] else {
+            panic!("two layers");
+        };
+        assert_eq!([(first.inputs, first.hidden), (second.inputs, second.hidden)], [(6, 5), (5, 4)]);
+        let summary = trained.summary.classifier.unwrap();
+        let of = [
+            summary.before_finetuning,
+            summary.after_finetuning.clone(),
+            summary.from_random.unwrap(),
+        ];
+        assert_eq!(told.evaluations, of);
+        // The classes are far apart.
+        assert!(summary.after_finetuning.accuracy > 0.9, "{:?}", summary.after_finetuning);
+        let network = trained.network.unwrap();
+        let again = evaluate(&network, &sets[1], &Device::flex()).unwrap();
+        assert_eq!(again, summary.after_finetuning);
+    }
+}
+
+/// By plain loops over the parameters: codes of some rows, their RMSE and mean activities.
+fn by_loops(model: &SparseAutoencoder, rows: &[f64]) -> (Vec<f64>, f64, f64) {
+    let parameters = sae_model::named_parameters(model);
+    let (n, h) = (model.inputs(), model.hidden());
+    let (w1, b, c) = (
+        &parameters[0].values,
+        &parameters[1].values,
+        &parameters.last().unwrap().values,
+    );
+    let tied = model.architecture().tied;
+    let w2 = |j: usize, i: usize| match tied {
+        true => w1[i * h + j],
+        false => parameters[2].values[j * n + i],
+    };
+    let unit = |unit: Unit, p: f64| match unit {
+        Unit::Tanh => p.tanh(),
+        _ => 1.0 / (1.0 + (-p).exp()),
+    };
+    let (mut codes, mut squares) = (Vec::new(), 0.0);
+    for x in rows.chunks(n) {
+        let pre = |j: usize| b[j] + (0..n).map(|i| x[i] * w1[i * h + j]).sum::<f64>();
+        let code: Vec<f64> = (0..h).map(|j| unit(model.architecture().encoder, pre(j))).collect();
+        for i in 0..n {
+            let p = c[i] + (0..h).map(|j| code[j] * w2(j, i)).sum::<f64>();
+            squares += (unit(model.architecture().decoder, p) - x[i]).powi(2);
+        }
+        codes.extend(code);
+    }
+    let mean = codes.iter().sum::<f64>() / codes.len() as f64;
+    let activity = match model.architecture().encoder {
+        Unit::Tanh => 0.5 * (1.0 + mean),
+        _ => mean,
+    };
+    (codes, (squares / rows.len() as f64).sqrt(), activity)
+}
+
+#[test]
+fn reports_of_layers_are_those_of_plain_loops() {
+    for fused in [Fused::Auto, Fused::Never] {
+        let (trained, _, sets) = trained(false, fused);
+        let mut rows = sets.map(|set| {
+            let all: Vec<usize> = (0..set.rows()).collect();
+            set.samples.gather_doubles(&all)
+        });
+        for (model, report) in trained.autoencoders.iter().zip(&trained.summary.layers) {
+            for (rows, details) in rows.iter_mut().zip([report.train, report.test]) {
+                let (codes, expected, expected_mean) = by_loops(model, rows);
+                let Details::Autoencoder { rmse, mean_rho_hat, .. } = details else {
+                    panic!("{details:?}");
+                };
+                assert!((rmse / expected - 1.0).abs() < 1e-6, "{rmse} {expected}");
+                assert!((mean_rho_hat / expected_mean - 1.0).abs() < 1e-6);
+                *rows = codes;
+            }
+        }
+        assert!(trained.network.is_none() && trained.summary.classifier.is_none());
+    }
+}
+
+fn assert_comes_back<T>(value: &T)
+where
+    T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
+{
+    let json = serde_json::to_string(value).unwrap();
+    assert_eq!(&serde_json::from_str::<T>(&json).unwrap(), value, "{json}");
+}
+
+#[test]
+fn reports_are_read_as_they_are_written() {
+    for classifier in [false, true] {
+        let (trained, told, _) = trained(classifier, Fused::Auto);
+        told.metrics.iter().for_each(assert_comes_back);
+        told.reports.iter().for_each(assert_comes_back);
+        told.evaluations.iter().for_each(assert_comes_back);
+        assert_comes_back::<Summary>(&trained.summary);
+    }
+    let full = EpochMetrics {
+        stage: "autoencoder-1".to_owned(),
+        epoch: 3,
+        objective: 0.1 + 0.2,
+        terms: [("reconstruction", 1.0 / 3.0), ("l1", 5e-324)].into_iter().collect(),
+        details: Details::autoencoder(0.1, &[0.001, 0.95], 0.05, Unit::Sigmoid),
+        gradient_norm: Some(1e-300),
+        validation_objective: Some(1e300),
+        learning_rate: 0.1,
+        seconds: 0.5,
+        samples_per_second: 1e6,
+    };
+    assert_comes_back(&full);
+    let stops = [
+        Stopped::Epochs,
+        Stopped::Converged,
+        Stopped::GradientNorm,
+        Stopped::Validation,
+        Stopped::NoProgress,
+    ];
+    stops.iter().for_each(assert_comes_back);
+}
+
+#[test]
+fn a_classifier_needs_labels_before_anything_is_trained() {
+    let labelled = dataset(10, 1);
+    let without = Dataset {
+        labels: None,
+        ..dataset(10, 2)
+    };
+    for (train, test) in [(&without, &labelled), (&labelled, &without)] {
+        let data = StackData {
+            train,
+            validation: None,
+            test,
+        };
+        let mut told = Recorder::default();
+        let compute = Compute::on_cpu(Device::flex(), 1);
+        let error = train_stack(&settings(true), data, &compute, &mut told).unwrap_err();
+        assert!(error.to_string().starts_with("classifier is set for samples"), "{error}");
+        assert!(told.said.is_empty());
+    }
+}

@@ -1,0 +1,75 @@
+//! Line searches go as far with every executor as with the kernels.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use burn::tensor::DType;
+use sae_data::{Samples, Stream, gaussian, stream};
+use sae_model::{Architecture, SparseObjective};
+use sae_train::{Data, ExecutorKind, Optimizer, Session, Stopped, Training};
+
+use support::{EXECUTORS, autoencoder, descent, task, with};
+
+/// Like patches of natural pictures: a smooth wave of random direction, phase and contrast, and a
+/// little noise, in [0.1, 0.9].
+fn patches(count: usize) -> Samples {
+    let mut rng = stream(3, Stream::PatchesTrain);
+    let mut values = Vec::with_capacity(count * 64);
+    for _ in 0..count {
+        let [u, v, phase, contrast] = [0.6, 0.6, 3.0, 0.25].map(|size| size * gaussian(&mut rng));
+        for place in 0..64 {
+            let (x, y) = ((place % 8) as f64, (place / 8) as f64);
+            let wave = contrast * (u * x + v * y + phase).sin() + 0.02 * gaussian(&mut rng);
+            values.push((0.5 + wave).clamp(0.1, 0.9) as f32);
+        }
+    }
+    Samples::Floats { width: 64, values }
+}
+
+const ITERATIONS: usize = 150;
+
+/// Iterations that were made, and the last J.
+fn searched(kind: ExecutorKind, optimizer: Optimizer, tied: bool, samples: &Samples) -> (usize, f64) {
+    let architecture = Architecture {
+        tied,
+        ..Architecture::default()
+    };
+    let model = autoencoder((64, 25), architecture, DType::F32, 1);
+    let objective = SparseObjective::new(1e-4, 3.0, 0.01).unwrap();
+    let training = Training {
+        optimizer,
+        epochs: ITERATIONS,
+        ..descent(1.0)
+    };
+    let executor = with(kind, &objective, &model, &training);
+    let task = task(Data::unlabelled(samples), None);
+    let mut session = Session::new(task, training, executor).unwrap();
+    let mut last = f64::INFINITY;
+    let fitted = session.run(|epoch| {
+        let objective = epoch.figures.objective();
+        assert!(objective <= last, "J never rises");
+        last = objective;
+        Ok(())
+    });
+    let fitted = fitted.unwrap();
+    assert!(matches!(fitted.stopped, Stopped::Epochs | Stopped::NoProgress));
+    (fitted.epochs, last)
+}
+
+#[test]
+fn every_executor_goes_as_far_as_the_kernels() {
+    let samples = patches(2000);
+    for optimizer in [Optimizer::Lbfgs, Optimizer::Cg] {
+        for tied in [false, true] {
+            let found = EXECUTORS.map(|kind| searched(kind, optimizer, tied, &samples));
+            let [autodiff, delta, fused] = found;
+            for (epochs, objective) in [autodiff, delta] {
+                let case = format!("{optimizer:?}, tied {tied}: {found:?}");
+                assert!(epochs + 3 >= fused.0, "{case}");
+                // Rounding sends them different ways down the same valley.
+                assert!(objective < 1.05 * fused.1, "{case}");
+            }
+        }
+    }
+}

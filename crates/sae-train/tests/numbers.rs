@@ -1,0 +1,99 @@
+//! Sums over many samples: J, its terms and the RMSE of every executor against plain `f64` loops.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use burn::tensor::DType;
+use sae_data::Samples;
+use sae_model::{Architecture, SparseObjective, named_parameters, term};
+use sae_train::{Data, whole_gradient};
+
+use support::{EXECUTORS, autoencoder, descent, singles, with};
+
+const HIDDEN: usize = 25;
+const SETTINGS: (f64, f64, f64, f64) = (1e-4, 3.0, 0.05, 0.01);
+
+/// [reconstruction, decay, sparsity, L1] by the formulas, for sigmoid units.
+fn plain_loops(parameters: &[Vec<f64>], x: &[f32], inputs: usize) -> [f64; 4] {
+    let [w1, b, w2, c] = parameters else {
+        panic!("an untied autoencoder");
+    };
+    let sigmoid = |p: f64| 1.0 / (1.0 + (-p).exp());
+    let (rows, mut squares) = ((x.len() / inputs) as f64, 0.0);
+    let mut activity = [0.0; HIDDEN];
+    for x in x.chunks_exact(inputs) {
+        let mut code = b.clone();
+        for (&x, w) in x.iter().zip(w1.chunks_exact(HIDDEN)) {
+            code.iter_mut().zip(w).for_each(|(p, w)| *p += f64::from(x) * w);
+        }
+        code.iter_mut().for_each(|p| *p = sigmoid(*p));
+        activity.iter_mut().zip(&code).for_each(|(sum, y)| *sum += y);
+        let mut output = c.clone();
+        for (y, w) in code.iter().zip(w2.chunks_exact(inputs)) {
+            output.iter_mut().zip(w).for_each(|(p, w)| *p += y * w);
+        }
+        let errors = output.iter().zip(x).map(|(&p, &x)| sigmoid(p) - f64::from(x));
+        squares += errors.map(|e| e * e).sum::<f64>();
+    }
+    let (alpha, beta, rho, l1) = SETTINGS;
+    let kl = |sum: f64| {
+        let mean = sum / rows;
+        rho * (rho / mean).ln() + (1.0 - rho) * ((1.0 - rho) / (1.0 - mean)).ln()
+    };
+    let weights = w1.iter().chain(w2).map(|w| w * w).sum::<f64>();
+    [
+        0.5 * squares / rows,
+        0.5 * alpha * weights,
+        beta * activity.map(kl).iter().sum::<f64>(),
+        l1 * activity.iter().sum::<f64>() / rows,
+    ]
+}
+
+/// The largest relative errors of J, its terms and the RMSE, by executor.
+fn errors(rows: usize, inputs: usize) -> Vec<(String, f64)> {
+    let model = autoencoder((inputs, HIDDEN), Architecture::default(), DType::F32, 1);
+    let samples = singles(rows, inputs, 9);
+    let Samples::Floats { values, .. } = &samples else {
+        panic!("numbers in single precision");
+    };
+    let parameters: Vec<_> = named_parameters(&model).into_iter().map(|p| p.values).collect();
+    let expected = plain_loops(&parameters, values, inputs);
+    let (alpha, beta, rho, l1) = SETTINGS;
+    let objective = SparseObjective::new(alpha, beta, rho).unwrap();
+    let objective = objective.with_l1(l1).unwrap();
+    let mut errors = Vec::new();
+    for kind in EXECUTORS {
+        let mut executor = with(kind, &objective, &model, &descent(0.1));
+        let found = whole_gradient(&mut *executor, &Data::unlabelled(&samples), 0).unwrap();
+        let mut add = |what: &str, found: f64, expected: f64| {
+            errors.push((format!("{kind}, {what}"), (found / expected - 1.0).abs()));
+        };
+        let names = [term::RECONSTRUCTION, term::WEIGHT_DECAY, term::SPARSITY, term::L1];
+        for (name, expected) in names.into_iter().zip(expected) {
+            add(name, found.figures.terms.get(name).unwrap(), expected);
+        }
+        add("J", found.figures.objective(), expected.iter().sum());
+        let rmse = |reconstruction: f64| (2.0 * reconstruction / inputs as f64).sqrt();
+        let reconstruction = found.figures.terms.get(term::RECONSTRUCTION).unwrap();
+        add("RMSE", rmse(reconstruction), rmse(expected[0]));
+    }
+    errors
+}
+
+#[test]
+fn figures_are_those_of_double_precision() {
+    for (what, error) in errors(5000, 100) {
+        assert!(error < 1e-6, "{what}: {error:e}");
+    }
+}
+
+/// As many samples as MNIST has: by hand, with the errors printed.
+#[test]
+#[ignore = "takes a minute"]
+#[expect(clippy::print_stdout, reason = "what it is run for")]
+fn figures_of_60_000_samples_are_those_of_double_precision() {
+    let errors = errors(60_000, 784);
+    errors.iter().for_each(|(what, error)| println!("{what}: {error:.1e}"));
+    assert!(errors.iter().all(|&(_, error)| error < 1e-6));
+}
