@@ -29,7 +29,7 @@ enum Task {
     Ci,
     /// Measure training steps: in the fused kernels, and per gradient rule and backend
     Bench(bench::Bench),
-    /// Check the kernels' threads: every order of events with loom, races with valgrind
+    /// Check the kernels' threads: every order of events with loom, every access with valgrind
     Threads,
 }
 

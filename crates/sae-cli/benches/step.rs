@@ -1,13 +1,12 @@
 //! One training step of a sparse autoencoder (gradient and Adam update) per rule and backend, and in
 //! the fused kernels: `cargo xtask bench`.
 
-use burn::optim::AdamConfig;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device};
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use sae_data::{Stream, stream, uniform};
-use sae_kernels::{Optimiser, Rows};
-use sae_model::{AutoencoderConfig, FusedBatch, GradientRule, Objective, SparseObjective};
+use sae::data::{Samples, Stream, stream, uniform};
+use sae::train::{Batch, Compute, Fused, Selected, Table, Training, executor};
+use sae_model::{AutoencoderConfig, GradientRule, SparseObjective};
 
 /// (inputs, hidden units, rows).
 const SIZES: [(usize, usize, usize); 3] = [(900, 100, 256), (784, 196, 256), (784, 400, 1000)];
@@ -76,38 +75,34 @@ fn step(bencher: Bencher<'_, '_>, case: &Case) {
     let (n, h, rows) = case.size;
     let mut rng = stream(1, Stream::Autoencoder(0));
     let config = AutoencoderConfig::new(n, h).expect("sizes are positive");
-    let mut model = Some(config.init(&mut rng, DType::F32, &device));
+    let model = config.init(&mut rng, DType::F32, &device);
     let objective = SparseObjective::new(3e-3, 3.0, 0.1).expect("settings are in range");
-    let values: Vec<f64> = (0..n * rows).map(|_| uniform(&mut rng, 0.0, 1.0)).collect();
-    let bencher = bencher.counter(ItemsCount::new(rows));
-    let Some(rule) = case.rule else {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let start = model.take().expect("the model was drawn above");
-        let mut fused = objective.fused(&start, threads).expect("plain units");
-        let values: Vec<f32> = values.into_iter().map(|v| v as f32).collect();
-        let batch = FusedBatch {
-            inputs: Rows::of(&values, n),
-            targets: None,
-            labels: &[],
-        };
-        let adam = Optimiser::Adam {
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            weight_decay: 0.0,
-        };
-        bencher.bench_local(|| {
-            fused.step(batch, Some((adam, 1e-3)));
-        });
-        return;
+    let values = (0..n * rows).map(|_| uniform(&mut rng, 0.0, 1.0) as f32);
+    let samples = Samples::Floats {
+        width: n,
+        values: values.collect(),
     };
-    let data = TensorData::new(values, [rows, n]);
-    let x = Tensor::<2>::from_data(data, (&device, DType::F32)).into();
-    let mut optimiser = AdamConfig::new().init();
-    bencher.bench_local(|| {
-        let before = model.take().expect("the model is put back");
-        let gradient = rule.gradient(&objective, &before, &x);
-        model = Some(optimiser.step(1e-3, before, gradient.gradients));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let compute = Compute {
+        gradient: case.rule.unwrap_or_default(),
+        fused: match case.rule {
+            Some(_) => Fused::Never,
+            None => Fused::Always,
+        },
+        ..Compute::on_cpu(device.clone(), threads)
+    };
+    let training = Training::default();
+    let mut executor = executor(&objective, model, &training, &compute).expect("plain settings");
+    let batch = Batch {
+        inputs: Table {
+            samples: &samples,
+            selected: Selected::Range(0, rows),
+        },
+        targets: None,
+        classes: None,
+    };
+    bencher.counter(ItemsCount::new(rows)).bench_local(|| {
+        executor.step(&batch, 1e-3).expect("the batch fits");
         device.sync().expect("the device finishes its work");
     });
 }

@@ -56,8 +56,9 @@ impl Observer for Progress {
         self.epochs = training.epochs;
         self.bar = (!self.quiet && draws_bars()).then(|| {
             // What does not fit the terminal's width is cut.
-            let style =
-                ProgressStyle::with_template("{prefix} {bar:16} {pos}/{len} {eta} left  {wide_msg}");
+            let style = ProgressStyle::with_template(
+                "{prefix} {bar:16} {pos}/{len} {eta} left  {wide_msg}",
+            );
             ProgressBar::new(training.epochs as u64)
                 .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
                 .with_prefix(stage.to_string())
@@ -65,7 +66,9 @@ impl Observer for Progress {
     }
 
     fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
-        let first = self.objectives.map_or(metrics.objective, |(first, _)| first);
+        let first = self
+            .objectives
+            .map_or(metrics.objective, |(first, _)| first);
         self.objectives = Some((first, metrics.objective));
         let figures = figures(metrics);
         match &self.bar {
@@ -96,7 +99,9 @@ impl Observer for Progress {
             Some((first, last)) => format!("J {} to {}", short(first), short(last)),
             None => String::new(),
         };
-        self.line(&format!("{stage:<13} done in {seconds:.1} s, {fell}, {figures}"));
+        self.line(&format!(
+            "{stage:<13} done in {seconds:.1} s, {fell}, {figures}"
+        ));
         Ok(())
     }
 }

@@ -36,8 +36,8 @@ pub use error::ModelError;
 pub use gradient::{Gradient, GradientRule};
 pub use network::DeepNetwork;
 pub use objective::{
-    AutoencoderBatch, Batch, CrossEntropy, DeltaRule, Figures, FineTuning, LabelledBatch, Objective,
-    RHO_HAT_EPSILON, SparseObjective, Terms, Value, term,
+    AutoencoderBatch, Batch, CrossEntropy, DeltaRule, Figures, FineTuning, LabelledBatch,
+    Objective, RHO_HAT_EPSILON, SparseObjective, Terms, Value, term,
 };
 pub use parameters::{
     NamedParameter, flat_gradient, flat_parameters, named_gradients, named_parameters, with_flat,

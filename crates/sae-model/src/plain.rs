@@ -25,6 +25,13 @@ impl Plain {
         let pairs = self.addends.iter().zip(&other.addends);
         pairs.map(|(a, b)| a - b).sum()
     }
+
+    /// Σ of the magnitudes of the addends that differ from those of other parameters.
+    pub(crate) fn changed(&self, other: &Self) -> f64 {
+        let pairs = self.addends.iter().zip(&other.addends);
+        let changed = pairs.filter(|(a, b)| a != b);
+        changed.map(|(a, b)| a.abs().max(b.abs())).sum()
+    }
 }
 
 /// J as a function of the parameters, flat, in the order of the model's.

@@ -8,8 +8,8 @@ use rand_chacha::rand_core::SeedableRng;
 use sae_model::{
     Activation, Architecture, AutoencoderBatch, AutoencoderConfig, CrossEntropy, DeepNetwork,
     DenseConfig, FineTuning, FiniteDifference, GradientRule, LabelledBatch, OnTensors, PlainLoops,
-    SoftmaxConfig, SparseAutoencoder, SparseObjective, Unit, flat_gradient,
-    gradient_check, named_gradients, named_parameters, with_parameters,
+    SoftmaxConfig, SparseAutoencoder, SparseObjective, Unit, flat_gradient, gradient_check,
+    named_gradients, named_parameters, with_parameters,
 };
 
 fn rng() -> ChaCha8Rng {
@@ -180,7 +180,12 @@ fn kinks_are_no_disagreement() {
             let model = with_biases(config.init(&mut rng, DType::F64, &Device::flex()));
             let objective = SparseObjective::new(0.02, 0.0, 0.3).unwrap();
             let objective = objective.with_l1(0.1).unwrap();
-            assert_f64(&case, &objective, &model, &inputs(rows, n, DType::F64).into());
+            assert_f64(
+                &case,
+                &objective,
+                &model,
+                &inputs(rows, n, DType::F64).into(),
+            );
         }
     }
 }
@@ -205,9 +210,20 @@ fn entries_at_a_kink_are_left_out_and_counted() {
         let finite = FiniteDifference::default();
         for check in gradient_check(&objective, &model, &x.into(), finite) {
             let all: usize = check.shape.iter().product();
-            let expected = if check.name == "encoder.bias" { (0, h) } else { (all, 0) };
-            assert_eq!((check.entries, check.kinks), expected, "{encoder}: {check:?}");
-            assert!(check.norm > 0.0 && check.delta_autodiff < 1e-10, "{check:?}");
+            let expected = if check.name == "encoder.bias" {
+                (0, h)
+            } else {
+                (all, 0)
+            };
+            assert_eq!(
+                (check.entries, check.kinks),
+                expected,
+                "{encoder}: {check:?}"
+            );
+            assert!(
+                check.norm > 0.0 && check.delta_autodiff < 1e-10,
+                "{check:?}"
+            );
             assert!(check.delta_finite < 1e-7, "{encoder}: {check:?}");
         }
     }
@@ -244,11 +260,7 @@ fn large_weights_and_inputs_are_no_disagreement() {
 /// those of samples with no active unit, teaches nothing, although every output is wrong.
 #[test]
 fn slopes_are_zero_at_kinks() {
-    for (unit, decoder_bias) in [
-        (Unit::Satlin, 0.0),
-        (Unit::Satlin, 1.0),
-        (Unit::Relu, 0.0),
-    ] {
+    for (unit, decoder_bias) in [(Unit::Satlin, 0.0), (Unit::Satlin, 1.0), (Unit::Relu, 0.0)] {
         let architecture = Architecture {
             encoder: unit,
             decoder: unit,
@@ -262,12 +274,18 @@ fn slopes_are_zero_at_kinks() {
         parameters[3].values.fill(decoder_bias);
         let model = with_parameters(model, &parameters).unwrap();
         let objective = SparseObjective::new(0.0, 0.0, 0.1).unwrap();
-        let batch = inputs(4, 3, DType::F64).mul_scalar(0.5).add_scalar(0.2).into();
+        let batch = inputs(4, 3, DType::F64)
+            .mul_scalar(0.5)
+            .add_scalar(0.2)
+            .into();
         for rule in GradientRule::ALL {
             let gradient = rule.gradient(&objective, &model, &batch);
             assert!(gradient.value.total() > 0.01);
             let slopes = flat_gradient(&model, &gradient.gradients);
-            assert!(slopes.iter().all(|&g| g == 0.0), "{unit} {rule}: {slopes:?}");
+            assert!(
+                slopes.iter().all(|&g| g == 0.0),
+                "{unit} {rule}: {slopes:?}"
+            );
         }
     }
 }

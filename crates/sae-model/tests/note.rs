@@ -246,8 +246,8 @@ fn point_8_biases_move_by_their_deltas_without_decay() {
         assert_close(sum, -slope);
         assert_apart(sum - ALPHA * net.c[m], -slope);
     }
-    for j in 0..HIDDEN {
-        let g = BETA / ROWS as f64 * kl_slope(RHO, mean[j]);
+    for (j, &mean) in mean.iter().enumerate() {
+        let g = BETA / ROWS as f64 * kl_slope(RHO, mean);
         let delta2 = |s: Sample| (s.back[j] - g) * phi_slope(s.p2[j]);
         let sum: f64 = data.iter().map(|x| delta2(sample(&net, x))).sum();
         let slope = finite_difference(&net, |n| &mut n.b[j], objective);

@@ -84,13 +84,20 @@ fn a_given_rho_hat_is_a_constant_of_the_slope() {
     let linear = |net: &Net| {
         let [reconstruction, decay, _] = reference::terms(net, &data, alpha, 0.0, rho);
         let means = reference::rho_hat(net, &data);
-        let tied_to = means.iter().zip(given).map(|(mean, g)| kl_slope(rho, g) * mean);
+        let tied_to = means
+            .iter()
+            .zip(given)
+            .map(|(mean, g)| kl_slope(rho, g) * mean);
         reconstruction + decay + beta * tied_to.sum::<f64>()
     };
     let mut expected = Vec::new();
     for i in 0..inputs {
         for j in 0..hidden {
-            expected.push(reference::finite_difference(&net, |n| &mut n.w1[i][j], linear));
+            expected.push(reference::finite_difference(
+                &net,
+                |n| &mut n.w1[i][j],
+                linear,
+            ));
         }
     }
     for j in 0..hidden {
@@ -112,7 +119,10 @@ fn a_given_rho_hat_is_a_constant_of_the_slope() {
         }
         let slopes = flat_gradient(&model, &gradient.gradients);
         for (found, expected) in slopes.iter().zip(&expected) {
-            assert!((found - expected).abs() < 1e-8, "{rule}: {found} {expected}");
+            assert!(
+                (found - expected).abs() < 1e-8,
+                "{rule}: {found} {expected}"
+            );
         }
     }
 }
@@ -166,12 +176,21 @@ fn divergence_is_finite_at_the_ends() {
             };
             let x = Tensor::<2>::ones([3, 1], (&device, dtype));
             let objective = SparseObjective::new(0.0, 1.0, 0.05).unwrap();
-            let value = GradientRule::Delta.gradient(&objective, &model, &x.into()).value;
+            let value = GradientRule::Delta
+                .gradient(&objective, &model, &x.into())
+                .value;
             let sparsity = value.to_host(objective.terms()).terms.get(term::SPARSITY);
             // The clamp's own divergence; 1 − ε is not exact in `f32`.
-            let end = if bias < 0.0 { RHO_HAT_EPSILON } else { 1.0 - RHO_HAT_EPSILON };
+            let end = if bias < 0.0 {
+                RHO_HAT_EPSILON
+            } else {
+                1.0 - RHO_HAT_EPSILON
+            };
             let (found, expected) = (sparsity.unwrap(), kl(0.05, end));
-            assert!((found / expected - 1.0).abs() < 2e-2, "{dtype:?}: {found} {expected}");
+            assert!(
+                (found / expected - 1.0).abs() < 2e-2,
+                "{dtype:?}: {found} {expected}"
+            );
         }
     }
 }
@@ -197,7 +216,10 @@ fn divergence_is_right_near_its_minimum() {
                 let rho_hat: f64 = rho + d;
                 let bias = (rho_hat / (1.0 - rho_hat)).ln();
                 let layer = |inputs, outputs, bias| {
-                    let (size, zeros) = (DenseConfig::new(inputs, outputs), vec![0.0; inputs * outputs]);
+                    let (size, zeros) = (
+                        DenseConfig::new(inputs, outputs),
+                        vec![0.0; inputs * outputs],
+                    );
                     Dense::from_values(size, zeros, bias, DType::F32, &Device::flex())
                 };
                 let model = SparseAutoencoder {
@@ -208,7 +230,10 @@ fn divergence_is_right_near_its_minimum() {
                 let x = Tensor::<2>::ones([130, 2], (&Device::flex(), DType::F32));
                 let found = figures(&objective, &model, x);
                 let means = found.rho_hat.unwrap();
-                let exact: f64 = means.iter().map(|mean| beta * kl_series(rho, mean - rho)).sum();
+                let exact: f64 = means
+                    .iter()
+                    .map(|mean| beta * kl_series(rho, mean - rho))
+                    .sum();
                 let sparsity = found.terms.get(term::SPARSITY).unwrap();
                 assert!(sparsity >= 0.0, "{rho} {d}: {sparsity}");
                 let error = (sparsity - exact).abs();
@@ -230,7 +255,10 @@ fn cross_entropy_of_the_uniform_classifier() {
                 .unwrap();
         let objective = CrossEntropy::new(0.1).unwrap();
         let found = objective.value(&head, &batch).to_host(objective.terms());
-        assert_close(found.terms.get(term::CROSS_ENTROPY).unwrap(), (classes as f64).ln());
+        assert_close(
+            found.terms.get(term::CROSS_ENTROPY).unwrap(),
+            (classes as f64).ln(),
+        );
         assert_eq!(found.terms.get(term::WEIGHT_DECAY), Some(0.0));
     }
 }
@@ -239,7 +267,9 @@ fn cross_entropy_of_the_uniform_classifier() {
 #[test]
 fn figures_are_read_as_they_are_written() {
     let figures = Figures {
-        terms: [("reconstruction", 0.1 + 0.2), ("l1", 5e-324), ("a", 1e300)].into_iter().collect(),
+        terms: [("reconstruction", 0.1 + 0.2), ("l1", 5e-324), ("a", 1e300)]
+            .into_iter()
+            .collect(),
         rho_hat: Some(vec![1.0 / 3.0, f64::MIN_POSITIVE]),
         accuracy: None,
     };
@@ -264,7 +294,10 @@ fn settings_outside_their_ranges_are_refused() {
     for rho in [0.0, 1.0, -0.1, f64::NAN] {
         refused(SparseObjective::new(0.0, 3.0, rho), "rho is");
     }
-    refused(SparseObjective::new(0.0, 3.0, 0.1).unwrap().with_l1(-1.0), "l1 is -1");
+    refused(
+        SparseObjective::new(0.0, 3.0, 0.1).unwrap().with_l1(-1.0),
+        "l1 is -1",
+    );
     for decay in [-0.1, f64::NAN] {
         let head = CrossEntropy::new(decay).unwrap_err().to_string();
         let network = FineTuning::new(decay).unwrap_err().to_string();

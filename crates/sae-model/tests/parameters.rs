@@ -25,7 +25,14 @@ fn model(tied: bool, seed: u64) -> SparseAutoencoder {
 #[test]
 fn parameters_go_through_a_flat_vector_bit_by_bit() {
     for (tied, names) in [
-        (true, vec![("encoder.weight", 15), ("encoder.bias", 3), ("decoder.bias", 5)]),
+        (
+            true,
+            vec![
+                ("encoder.weight", 15),
+                ("encoder.bias", 3),
+                ("decoder.bias", 5),
+            ],
+        ),
         (
             false,
             vec![
@@ -38,10 +45,15 @@ fn parameters_go_through_a_flat_vector_bit_by_bit() {
     ] {
         let (from, other) = (model(tied, 1), model(tied, 2));
         let named = named_parameters(&from);
-        let found: Vec<_> = named.iter().map(|p| (p.name.as_str(), p.values.len())).collect();
+        let found: Vec<_> = named
+            .iter()
+            .map(|p| (p.name.as_str(), p.values.len()))
+            .collect();
         assert_eq!(found, names);
         let flat = flat_parameters(&from);
-        let singles = named.iter().flat_map(|p| p.values.iter().map(|&v| v as f32));
+        let singles = named
+            .iter()
+            .flat_map(|p| p.values.iter().map(|&v| v as f32));
         assert_eq!(flat, singles.collect::<Vec<_>>());
         let bits = |flat: &[f32]| flat.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         assert_ne!(bits(&flat_parameters(&other)), bits(&flat));
@@ -58,9 +70,15 @@ fn other_parameters_are_refused() {
     let error = with_flat(tied.clone(), &flat_parameters(&free)).unwrap_err();
     assert!(error.to_string().contains("[23]"), "{error}");
     let error = with_parameters(free.clone(), &named_parameters(&tied)).unwrap_err();
-    assert!(error.to_string().contains("no tensor `decoder.weight`"), "{error}");
+    assert!(
+        error.to_string().contains("no tensor `decoder.weight`"),
+        "{error}"
+    );
     let error = with_parameters(tied, &named_parameters(&free)).unwrap_err();
-    assert!(error.to_string().contains("number of the model's tensors"), "{error}");
+    assert!(
+        error.to_string().contains("number of the model's tensors"),
+        "{error}"
+    );
     let mut turned = named_parameters(&free);
     turned[2].shape.reverse();
     let error = with_parameters(free, &turned).unwrap_err();

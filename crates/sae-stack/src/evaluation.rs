@@ -3,8 +3,8 @@
 use burn::module::Module;
 use burn::tensor::Device;
 use sae_data::Dataset;
-use sae_model::{DeepNetwork, ModelError};
 use sae_kernels::Setting;
+use sae_model::{DeepNetwork, ModelError};
 use sae_train::TrainError;
 use serde::{Deserialize, Serialize};
 

@@ -186,7 +186,14 @@ impl Run<'_> {
         );
         let details = |figures: &Figures| Details::of_autoencoder(figures, width, rho, unit);
         let stage = Stage::Autoencoder(index + 1);
-        self.fit(stage, &layer.objective, model, task, &layer.training, &details)
+        self.fit(
+            stage,
+            &layer.objective,
+            model,
+            task,
+            &layer.training,
+            &details,
+        )
     }
 
     /// Trains the head, fine-tunes, and does the same from random weights where that is asked for.

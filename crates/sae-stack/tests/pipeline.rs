@@ -7,7 +7,7 @@ use sae_data::{Dataset, ImageShape, Labels, Samples, Stream, stream, uniform};
 use sae_model::{Architecture, CrossEntropy, FineTuning, SparseAutoencoder, SparseObjective, Unit};
 use sae_stack::{
     ClassifierSettings, Details, EpochMetrics, Evaluation, Finished, LayerReport, LayerSettings,
-    Observer, Stage, StackData, StackSettings, Summary, Trained, evaluate, train_stack,
+    Observer, StackData, StackSettings, Stage, Summary, Trained, evaluate, train_stack,
 };
 use sae_train::{BatchSize, Compute, Fused, Stopped, TrainError, Training};
 
@@ -22,9 +22,14 @@ fn dataset(rows: usize, seed: u64) -> Dataset {
         let middle = if bright { 0.7 } else { 0.3 };
         (middle + uniform(&mut rng, -0.2, 0.2)) as f32
     };
-    let values = (0..rows * WIDTH).map(|i| pixel(i / WIDTH, i % WIDTH)).collect();
+    let values = (0..rows * WIDTH)
+        .map(|i| pixel(i / WIDTH, i % WIDTH))
+        .collect();
     Dataset {
-        samples: Samples::Floats { width: WIDTH, values },
+        samples: Samples::Floats {
+            width: WIDTH,
+            values,
+        },
         labels: Some(Labels {
             values: labels,
             classes: vec!["left".to_owned(), "right".to_owned()],
@@ -121,7 +126,13 @@ fn trained(classifier: bool, fused: Fused) -> (Trained, Recorder, [Dataset; 2]) 
 fn stages_follow_each_other_and_are_told() {
     for fused in [Fused::Auto, Fused::Never] {
         let (trained, told, sets) = trained(true, fused);
-        let stages = ["autoencoder-1", "autoencoder-2", "softmax", "finetune", "control"];
+        let stages = [
+            "autoencoder-1",
+            "autoencoder-2",
+            "softmax",
+            "finetune",
+            "control",
+        ];
         let expected: Vec<String> = stages
             .iter()
             .flat_map(|stage| [format!("{stage} begins"), format!("{stage} ends")])
@@ -136,7 +147,10 @@ fn stages_follow_each_other_and_are_told() {
         let [first, second] = &trained.summary.layers[..] else {
             panic!("two layers");
         };
-        assert_eq!([(first.inputs, first.hidden), (second.inputs, second.hidden)], [(6, 5), (5, 4)]);
+        assert_eq!(
+            [(first.inputs, first.hidden), (second.inputs, second.hidden)],
+            [(6, 5), (5, 4)]
+        );
         let summary = trained.summary.classifier.unwrap();
         let of = [
             summary.before_finetuning,
@@ -145,7 +159,11 @@ fn stages_follow_each_other_and_are_told() {
         ];
         assert_eq!(told.evaluations, of);
         // The classes are far apart.
-        assert!(summary.after_finetuning.accuracy > 0.9, "{:?}", summary.after_finetuning);
+        assert!(
+            summary.after_finetuning.accuracy > 0.9,
+            "{:?}",
+            summary.after_finetuning
+        );
         let network = trained.network.unwrap();
         let again = evaluate(&network, &sets[1], &Device::flex()).unwrap();
         assert_eq!(again, summary.after_finetuning);
@@ -173,7 +191,9 @@ fn by_loops(model: &SparseAutoencoder, rows: &[f64]) -> (Vec<f64>, f64, f64) {
     let (mut codes, mut squares) = (Vec::new(), 0.0);
     for x in rows.chunks(n) {
         let pre = |j: usize| b[j] + (0..n).map(|i| x[i] * w1[i * h + j]).sum::<f64>();
-        let code: Vec<f64> = (0..h).map(|j| unit(model.architecture().encoder, pre(j))).collect();
+        let code: Vec<f64> = (0..h)
+            .map(|j| unit(model.architecture().encoder, pre(j)))
+            .collect();
         for i in 0..n {
             let p = c[i] + (0..h).map(|j| code[j] * w2(j, i)).sum::<f64>();
             squares += (unit(model.architecture().decoder, p) - x[i]).powi(2);
@@ -199,7 +219,10 @@ fn reports_of_layers_are_those_of_plain_loops() {
         for (model, report) in trained.autoencoders.iter().zip(&trained.summary.layers) {
             for (rows, details) in rows.iter_mut().zip([report.train, report.test]) {
                 let (codes, expected, expected_mean) = by_loops(model, rows);
-                let Details::Autoencoder { rmse, mean_rho_hat, .. } = details else {
+                let Details::Autoencoder {
+                    rmse, mean_rho_hat, ..
+                } = details
+                else {
                     panic!("{details:?}");
                 };
                 assert!((rmse / expected - 1.0).abs() < 1e-6, "{rmse} {expected}");
@@ -232,7 +255,9 @@ fn reports_are_read_as_they_are_written() {
         stage: "autoencoder-1".to_owned(),
         epoch: 3,
         objective: 0.1 + 0.2,
-        terms: [("reconstruction", 1.0 / 3.0), ("l1", 5e-324)].into_iter().collect(),
+        terms: [("reconstruction", 1.0 / 3.0), ("l1", 5e-324)]
+            .into_iter()
+            .collect(),
         details: Details::autoencoder(0.1, &[0.001, 0.95], 0.05, Unit::Sigmoid),
         gradient_norm: Some(1e-300),
         validation_objective: Some(1e300),
@@ -267,7 +292,12 @@ fn a_classifier_needs_labels_before_anything_is_trained() {
         let mut told = Recorder::default();
         let compute = Compute::on_cpu(Device::flex(), 1);
         let error = train_stack(&settings(true), data, &compute, &mut told).unwrap_err();
-        assert!(error.to_string().starts_with("classifier is set for samples"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("classifier is set for samples"),
+            "{error}"
+        );
         assert!(told.said.is_empty());
     }
 }

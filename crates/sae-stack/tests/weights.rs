@@ -127,11 +127,31 @@ fn other_tensors_are_refused() {
         (&right[..3], false, 0.0, "`decoder.bias` is not in the file"),
         (&right[..], true, 0.0, "`decoder.weight` is in the file"),
         (&more[..], false, 0.0, "`decoder.more` is in the file"),
-        (&right[..], false, f64::NAN, "`encoder.weight` is NaN at place 0"),
-        (&right[..], false, f64::NEG_INFINITY, "`encoder.weight` is -inf at place 0"),
+        (
+            &right[..],
+            false,
+            f64::NAN,
+            "`encoder.weight` is NaN at place 0",
+        ),
+        (
+            &right[..],
+            false,
+            f64::NEG_INFINITY,
+            "`encoder.weight` is -inf at place 0",
+        ),
         (&parts([4, 2], 3, [2, 4])[..], false, 0.0, "its bias is [3]"),
-        (&parts([4, 2], 2, [4, 2])[..], false, 0.0, "encoder.weight is [4, 2]"),
-        (&parts([4, 0], 0, [0, 4])[..], false, 0.0, "`encoder.weight` is of shape [4, 0]"),
+        (
+            &parts([4, 2], 2, [4, 2])[..],
+            false,
+            0.0,
+            "encoder.weight is [4, 2]",
+        ),
+        (
+            &parts([4, 0], 0, [0, 4])[..],
+            false,
+            0.0,
+            "`encoder.weight` is of shape [4, 0]",
+        ),
     ] {
         let found = refusal(shapes, tied, first);
         assert!(found.contains(expected), "{found}, not {expected}");

@@ -190,11 +190,18 @@ impl<'a> Table<'a> {
 
     /// The rows on a device, `[rows, columns]`.
     pub fn tensor(&self, device: &Device, dtype: DType) -> Tensor<2> {
-        let rows = self.selected.indices();
-        let shape = [rows.len(), self.samples.width()];
-        let data = match dtype {
-            DType::F64 => TensorData::new(self.samples.gather_doubles(&rows), shape),
-            _ => TensorData::new(self.samples.gather(&rows), shape),
+        let columns = self.samples.width();
+        let shape = [self.selected.count(), columns];
+        let data = match (dtype, self.samples, self.selected.range()) {
+            // Neighbours in single precision lie there as they are wanted.
+            (DType::F32, Samples::Floats { values, .. }, Some(rows)) => {
+                let part = rows.start * columns..rows.end * columns;
+                TensorData::new(values[part].to_vec(), shape)
+            }
+            (DType::F64, samples, _) => {
+                TensorData::new(samples.gather_doubles(&self.selected.indices()), shape)
+            }
+            (_, samples, _) => TensorData::new(samples.gather(&self.selected.indices()), shape),
         };
         Tensor::from_data(data, (device, dtype))
     }

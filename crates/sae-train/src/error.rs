@@ -20,8 +20,8 @@ pub enum TrainError {
         stage: String,
         /// The epoch, from 1.
         epoch: usize,
-        /// What is not finite: the name of a term, of J on the validation samples, or of a
-        /// parameter.
+        /// What is not finite: the name of a term of J, on the training or the validation samples,
+        /// or a weight.
         what: String,
         /// Its value.
         value: f64,
@@ -66,14 +66,19 @@ pub enum TrainError {
 
 /// The setting that rules what is not finite.
 fn advice(what: &str, learning_rate: f64) -> String {
-    let weight = match what {
+    let term = what.split(' ').next().unwrap_or(what);
+    let weight = match term {
         term::SPARSITY => "Lower beta, by which this term is multiplied, or",
         term::WEIGHT_DECAY => "Lower weight_decay, by which this term is multiplied, or",
         term::L1 => "Lower l1, by which this term is multiplied, or",
         _ => "Lower",
     };
+    let rate = match (1e-6..1e9).contains(&learning_rate) {
+        true => learning_rate.to_string(),
+        false => format!("{learning_rate:e}"),
+    };
     format!(
-        "{weight} the learning rate (it was {learning_rate}), and check the inputs for values that \
+        "{weight} the learning rate (it was {rate}), and check the inputs for values that \
          are not finite"
     )
 }

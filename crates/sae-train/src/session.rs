@@ -11,9 +11,7 @@ use crate::schedule::Rates;
 use crate::search::LineSearch;
 use crate::stop::Watch;
 use crate::whole::{mean_activity, whole_gradient};
-use crate::{
-    BatchSize, Data, Executor, ExecutorState, RhoHat, Stopped, TrainError, Training,
-};
+use crate::{BatchSize, Data, Executor, ExecutorState, RhoHat, Stopped, TrainError, Training};
 
 /// What one pass over the data did.
 ///
@@ -162,7 +160,10 @@ impl<'a> Session<'a> {
         if training.validation_patience > 0 && task.validation.is_none() {
             return Err(TrainError::Setting(sae_kernels::Setting::new(
                 "validation_patience",
-                format!("{} without validation samples", training.validation_patience),
+                format!(
+                    "{} without validation samples",
+                    training.validation_patience
+                ),
                 "0, or a share of validation samples > 0",
             )));
         }
@@ -253,7 +254,10 @@ impl<'a> Session<'a> {
             return Err(TrainError::LineSearchUpdate);
         };
         let (executor, train) = (&mut *self.executor, &self.task.train);
-        let start = executor.parameters();
+        let start = match search.point() {
+            Some(_) => vec![],
+            None => executor.parameters(),
+        };
         // A line search compares values of one objective: what is random stays as it was drawn.
         let mut evaluate = |parameters: &[f32]| {
             executor.set_parameters(parameters)?;
@@ -274,8 +278,7 @@ impl<'a> Session<'a> {
 
     fn full_step(&mut self) -> Result<bool, TrainError> {
         let gradient = whole_gradient(&mut *self.executor, &self.task.train, self.epochs)?;
-        self.executor
-            .update(&gradient.values, self.learning_rate)?;
+        self.executor.update(&gradient.values, self.learning_rate)?;
         self.progress.gradient_norm = Some(gradient.norm());
         self.progress.figures = Some(gradient.figures);
         Ok(true)
@@ -335,10 +338,11 @@ impl<'a> Session<'a> {
         }
         self.before = Some(figures.terms.clone());
         let validation = self.validate()?;
-        if let Some(value) = validation.filter(|value| !value.is_finite()) {
-            let what = "J on the validation samples";
-            return Err(self.non_finite(self.epochs, what, value, rate));
+        if let Some((term, value)) = validation.as_ref().and_then(|v| self.not_finite(v)) {
+            let what = format!("{term} on the validation samples");
+            return Err(self.non_finite(self.epochs, &what, value, rate));
         }
+        let validation = validation.map(|figures| figures.objective());
         let epoch = Epoch {
             epoch: self.epochs,
             figures,
@@ -364,22 +368,22 @@ impl<'a> Session<'a> {
     }
 
     /// J over all validation samples: in the minibatches' size, comparable with theirs, or exactly.
-    fn validate(&mut self) -> Result<Option<f64>, TrainError> {
+    fn validate(&mut self) -> Result<Option<Figures>, TrainError> {
         let Some(data) = &self.task.validation else {
             return Ok(None);
         };
         let executor = &mut *self.executor;
         let BatchSize::Rows(size) = self.training.batch else {
             let gradient = whole_gradient(executor, data, 0)?;
-            return Ok(Some(gradient.figures.objective()));
+            return Ok(Some(gradient.figures));
         };
-        let mut total = 0.0;
+        let mut mean = Figures::default();
         for part in data.parts(size) {
             let share = part.count() as f64 / data.rows() as f64;
             let figures = data.with_batch(part, 0, |batch| executor.figures(batch))?;
-            total += share * figures.objective();
+            mean.add(&figures, share);
         }
-        Ok(Some(total))
+        Ok(Some(mean))
     }
 
     /// A term that is not finite. Where several are, what weighed most before is to blame.
@@ -422,7 +426,12 @@ impl<'a> Session<'a> {
         if state.search.is_some() != self.search.is_some() {
             return Err(TrainError::State {
                 what: "the line search's memory",
-                found: if state.search.is_some() { "there" } else { "missing" }.to_owned(),
+                found: if state.search.is_some() {
+                    "there"
+                } else {
+                    "missing"
+                }
+                .to_owned(),
                 expected: "that of the same optimizer".to_owned(),
             });
         }

@@ -68,16 +68,20 @@ impl Watch {
         parameters: impl FnOnce() -> Vec<f32>,
     ) {
         let objective = epoch.figures.objective();
-        let still = self.objective.is_some_and(|before| {
-            (objective - before).abs() <= training.tolerance * before.abs()
-        });
+        let still = self
+            .objective
+            .is_some_and(|before| (objective - before).abs() <= training.tolerance * before.abs());
         self.still = if still { self.still + 1 } else { 0 };
         self.objective = Some(objective);
         if let Some(validation) = epoch.validation
             && training.validation_patience > 0
         {
             self.since_best += 1;
-            if self.best.as_ref().is_none_or(|best| validation < best.validation) {
+            if self
+                .best
+                .as_ref()
+                .is_none_or(|best| validation < best.validation)
+            {
                 self.since_best = 0;
                 self.best = Some(Best {
                     validation,

@@ -34,8 +34,13 @@ fn assert_agree<O: Trainable>(
     let training = descent(0.1);
     let double = with_flat(double, &flat_parameters(model)).unwrap();
     let hidden = objective.sparse_units(&double);
-    let mut witness =
-        OnBurn::delta(objective.clone(), double, hidden, &training, &Device::flex());
+    let mut witness = OnBurn::delta(
+        objective.clone(),
+        double,
+        hidden,
+        &training,
+        &Device::flex(),
+    );
     let expected = whole_gradient(&mut witness, &doubles, 0).unwrap();
     for kind in EXECUTORS {
         let case = format!("{case}, {kind}");
@@ -50,16 +55,29 @@ fn assert_agree<O: Trainable>(
             ..batch(data.samples, all)
         };
         let figures = executor.figures(&whole).unwrap();
-        let difference = relative_difference(&values(&figures.terms), &values(&found.figures.terms));
+        let difference =
+            relative_difference(&values(&figures.terms), &values(&found.figures.terms));
         assert!(difference < 1e-6, "{case}: {difference:e}");
     }
 }
 
-fn assert_same<M: burn::module::Module>(case: &str, found: &Gradient, expected: &Gradient, model: &M) {
-    let terms = found.figures.terms.iter().zip(expected.figures.terms.iter());
+fn assert_same<M: burn::module::Module>(
+    case: &str,
+    found: &Gradient,
+    expected: &Gradient,
+    model: &M,
+) {
+    let terms = found
+        .figures
+        .terms
+        .iter()
+        .zip(expected.figures.terms.iter());
     for ((name, found), (expected_name, expected)) in terms {
         assert_eq!(name, expected_name);
-        assert!((found - expected).abs() <= 1e-6 * expected.abs(), "{case}, {name}: {found} {expected}");
+        assert!(
+            (found - expected).abs() <= 1e-6 * expected.abs(),
+            "{case}, {name}: {found} {expected}"
+        );
     }
     match (&found.figures.rho_hat, &expected.figures.rho_hat) {
         (Some(found), Some(expected)) => {
@@ -74,7 +92,11 @@ fn assert_same<M: burn::module::Module>(case: &str, found: &Gradient, expected: 
         let own = first..first + parameter.values.len();
         first = own.end;
         let difference = relative_difference(&found.values[own.clone()], &expected.values[own]);
-        assert!(difference < 1e-5, "{case}, {}: {difference:e}", parameter.name);
+        assert!(
+            difference < 1e-5,
+            "{case}, {}: {difference:e}",
+            parameter.name
+        );
     }
 }
 
@@ -89,7 +111,12 @@ fn gradients_of_every_kind_of_autoencoder() {
     let mut cases = 0;
     for encoder in Unit::ALL {
         for decoder in Unit::ALL {
-            for (tied, top_k) in [(false, None), (true, None), (false, Some(4)), (true, Some(1))] {
+            for (tied, top_k) in [
+                (false, None),
+                (true, None),
+                (false, Some(4)),
+                (true, Some(1)),
+            ] {
                 for (beta, l1) in [(0.0, 0.0), (0.0, 0.7), (1.5, 0.0), (1.5, 0.7)] {
                     let architecture = Architecture {
                         encoder,
@@ -124,7 +151,12 @@ fn gradients_of_every_kind_of_autoencoder() {
 fn gradients_of_classifiers() {
     let (data, exact) = (singles(ROWS, INPUTS, 11), doubles(ROWS, INPUTS, 11));
     let labels: Vec<u8> = (0..ROWS).map(|k| (k * 5 % 7) as u8).collect();
-    let both = || (Data::labelled(&data, &labels, 7), Data::labelled(&exact, &labels, 7));
+    let both = || {
+        (
+            Data::labelled(&data, &labels, 7),
+            Data::labelled(&exact, &labels, 7),
+        )
+    };
     let head = |features, dtype| {
         let mut rng = stream(5, Stream::Head);
         let config = SoftmaxConfig::new(features, 7).unwrap();
@@ -180,7 +212,7 @@ fn minibatches_with_every_estimate_of_rho_hat() {
             let training = Training {
                 batch: BatchSize::Rows(20),
                 rho_hat,
-                ..descent(0.3)
+                ..descent(0.1)
             };
             let model = autoencoder((INPUTS, HIDDEN), architecture, DType::F32, 5);
             let double = autoencoder((INPUTS, HIDDEN), architecture, DType::F64, 5);
@@ -203,9 +235,15 @@ fn minibatches_with_every_estimate_of_rho_hat() {
                 let difference = relative_difference(&double(&found), &double(&expected));
                 assert!(difference < 1e-6, "{case}: {difference:e}");
                 let terms = [&figures, &expected_figures].map(|f| values(&f.terms));
-                assert!(relative_difference(&terms[0], &terms[1]) < 1e-6, "{case}: {terms:?}");
+                assert!(
+                    relative_difference(&terms[0], &terms[1]) < 1e-6,
+                    "{case}: {terms:?}"
+                );
                 let means = [&figures, &expected_figures].map(|f| f.rho_hat.clone().unwrap());
-                assert!(relative_difference(&means[0], &means[1]) < 1e-6, "{case}: {means:?}");
+                assert!(
+                    relative_difference(&means[0], &means[1]) < 1e-6,
+                    "{case}: {means:?}"
+                );
             }
         }
     }
@@ -281,7 +319,10 @@ fn slopes_are_zero_at_kinks() {
             executor.set_parameters(&parameters).unwrap();
             let found = whole_gradient(&mut *executor, &Data::unlabelled(&samples), 0).unwrap();
             assert!(found.figures.objective() > 0.1);
-            assert!(found.values.iter().all(|&g| g == 0.0), "{kind}, {unit}: {found:?}");
+            assert!(
+                found.values.iter().all(|&g| g == 0.0),
+                "{kind}, {unit}: {found:?}"
+            );
         }
     }
 }
@@ -305,7 +346,10 @@ fn what_is_not_a_number_is_seen() {
         for kind in EXECUTORS {
             for batch in [BatchSize::Full, BatchSize::Rows(4)] {
                 for place in 0..flat_parameters(&model).len() {
-                    let training = Training { batch, ..descent(0.1) };
+                    let training = Training {
+                        batch,
+                        ..descent(0.1)
+                    };
                     let mut executor = with(kind, &objective, &model, &training);
                     let mut parameters = flat_parameters(&model);
                     parameters[place] = f32::NAN;
@@ -314,7 +358,10 @@ fn what_is_not_a_number_is_seen() {
                     let mut session = Session::new(task, training, executor).unwrap();
                     let error = session.epoch();
                     let seen = matches!(error, Err(TrainError::NonFinite { .. }));
-                    assert!(seen, "{unit}, {kind}, {batch:?}, parameter {place}: {error:?}");
+                    assert!(
+                        seen,
+                        "{unit}, {kind}, {batch:?}, parameter {place}: {error:?}"
+                    );
                 }
             }
         }
@@ -352,16 +399,19 @@ fn what_does_not_fit_is_refused() {
         };
         let mut line = with(kind, &objective, &model, &search);
         let gradient = vec![0.0; line.parameters().len()];
-        let refused = [
-            line.update(&gradient, 1.0),
-            line.step(&own, 1.0),
-        ];
+        let refused = [line.update(&gradient, 1.0), line.step(&own, 1.0)];
         for error in refused {
-            assert!(matches!(error, Err(TrainError::LineSearchUpdate)), "{kind}: {error:?}");
+            assert!(
+                matches!(error, Err(TrainError::LineSearchUpdate)),
+                "{kind}: {error:?}"
+            );
         }
         let mut executor = with(kind, &objective, &model, &descent(0.1));
         let before = executor.state();
-        assert!(matches!(executor.finish(), Err(TrainError::NothingAddedUp)), "{kind}");
+        assert!(
+            matches!(executor.finish(), Err(TrainError::NothingAddedUp)),
+            "{kind}"
+        );
         let refused = [
             ("parameters", executor.set_parameters(&[0.0; 3])),
             ("gradient", executor.update(&[0.0; 3], 0.1)),
@@ -386,7 +436,10 @@ fn what_does_not_fit_is_refused() {
             let classes = labels.map(|labels: &[u8; 6]| sae_train::Classes { labels, count: 3 });
             let labelled = sae_train::Batch { classes, ..own };
             assert!(executor.step(&labelled, 0.1).is_err(), "{kind}: {labels:?}");
-            assert!(executor.backward(&labelled, 6, &[]).is_err(), "{kind}: {labels:?}");
+            assert!(
+                executor.backward(&labelled, 6, &[]).is_err(),
+                "{kind}: {labels:?}"
+            );
         }
     }
 }

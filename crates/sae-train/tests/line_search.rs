@@ -30,7 +30,12 @@ fn patches(count: usize) -> Samples {
 const ITERATIONS: usize = 150;
 
 /// Iterations that were made, and the last J.
-fn searched(kind: ExecutorKind, optimizer: Optimizer, tied: bool, samples: &Samples) -> (usize, f64) {
+fn searched(
+    kind: ExecutorKind,
+    optimizer: Optimizer,
+    tied: bool,
+    samples: &Samples,
+) -> (usize, f64) {
     let architecture = Architecture {
         tied,
         ..Architecture::default()
@@ -53,7 +58,10 @@ fn searched(kind: ExecutorKind, optimizer: Optimizer, tied: bool, samples: &Samp
         Ok(())
     });
     let fitted = fitted.unwrap();
-    assert!(matches!(fitted.stopped, Stopped::Epochs | Stopped::NoProgress));
+    assert!(matches!(
+        fitted.stopped,
+        Stopped::Epochs | Stopped::NoProgress
+    ));
     (fitted.epochs, last)
 }
 

@@ -25,15 +25,23 @@ fn plain_loops(parameters: &[Vec<f64>], x: &[f32], inputs: usize) -> [f64; 4] {
     for x in x.chunks_exact(inputs) {
         let mut code = b.clone();
         for (&x, w) in x.iter().zip(w1.chunks_exact(HIDDEN)) {
-            code.iter_mut().zip(w).for_each(|(p, w)| *p += f64::from(x) * w);
+            code.iter_mut()
+                .zip(w)
+                .for_each(|(p, w)| *p += f64::from(x) * w);
         }
         code.iter_mut().for_each(|p| *p = sigmoid(*p));
-        activity.iter_mut().zip(&code).for_each(|(sum, y)| *sum += y);
+        activity
+            .iter_mut()
+            .zip(&code)
+            .for_each(|(sum, y)| *sum += y);
         let mut output = c.clone();
         for (y, w) in code.iter().zip(w2.chunks_exact(inputs)) {
             output.iter_mut().zip(w).for_each(|(p, w)| *p += y * w);
         }
-        let errors = output.iter().zip(x).map(|(&p, &x)| sigmoid(p) - f64::from(x));
+        let errors = output
+            .iter()
+            .zip(x)
+            .map(|(&p, &x)| sigmoid(p) - f64::from(x));
         squares += errors.map(|e| e * e).sum::<f64>();
     }
     let (alpha, beta, rho, l1) = SETTINGS;
@@ -57,7 +65,10 @@ fn errors(rows: usize, inputs: usize) -> Vec<(String, f64)> {
     let Samples::Floats { values, .. } = &samples else {
         panic!("numbers in single precision");
     };
-    let parameters: Vec<_> = named_parameters(&model).into_iter().map(|p| p.values).collect();
+    let parameters: Vec<_> = named_parameters(&model)
+        .into_iter()
+        .map(|p| p.values)
+        .collect();
     let expected = plain_loops(&parameters, values, inputs);
     let (alpha, beta, rho, l1) = SETTINGS;
     let objective = SparseObjective::new(alpha, beta, rho).unwrap();
@@ -69,7 +80,12 @@ fn errors(rows: usize, inputs: usize) -> Vec<(String, f64)> {
         let mut add = |what: &str, found: f64, expected: f64| {
             errors.push((format!("{kind}, {what}"), (found / expected - 1.0).abs()));
         };
-        let names = [term::RECONSTRUCTION, term::WEIGHT_DECAY, term::SPARSITY, term::L1];
+        let names = [
+            term::RECONSTRUCTION,
+            term::WEIGHT_DECAY,
+            term::SPARSITY,
+            term::L1,
+        ];
         for (name, expected) in names.into_iter().zip(expected) {
             add(name, found.figures.terms.get(name).unwrap(), expected);
         }
@@ -94,6 +110,8 @@ fn figures_are_those_of_double_precision() {
 #[expect(clippy::print_stdout, reason = "what it is run for")]
 fn figures_of_60_000_samples_are_those_of_double_precision() {
     let errors = errors(60_000, 784);
-    errors.iter().for_each(|(what, error)| println!("{what}: {error:.1e}"));
+    errors
+        .iter()
+        .for_each(|(what, error)| println!("{what}: {error:.1e}"));
     assert!(errors.iter().all(|&(_, error)| error < 1e-6));
 }

@@ -71,7 +71,11 @@ fn cases() -> Vec<Case> {
                     for batch in [BatchSize::Full, BatchSize::Rows(BATCH)] {
                         let training = Training {
                             optimizer,
-                            learning_rate: if optimizer.searches_lines() { 1.0 } else { 0.02 },
+                            learning_rate: if optimizer.searches_lines() {
+                                1.0
+                            } else {
+                                0.02
+                            },
                             schedule: match optimizer.searches_lines() {
                                 true => Schedule::Constant,
                                 false => Schedule::Cosine,
@@ -147,11 +151,27 @@ impl Case {
             Model::TiedTanh => {
                 let encoder = Unit::Tanh;
                 let tied = true;
-                of(Architecture { encoder, tied, ..plain }, 0.7, 0.1)
+                of(
+                    Architecture {
+                        encoder,
+                        tied,
+                        ..plain
+                    },
+                    0.7,
+                    0.1,
+                )
             }
             Model::TopK => {
                 let (encoder, top_k) = (Unit::Relu, Some(2));
-                of(Architecture { encoder, top_k, ..plain }, 0.0, 0.1)
+                of(
+                    Architecture {
+                        encoder,
+                        top_k,
+                        ..plain
+                    },
+                    0.0,
+                    0.1,
+                )
             }
             Model::Softmax => {
                 let head = SoftmaxConfig::new(WIDTH, CLASSES).unwrap();
@@ -263,7 +283,10 @@ fn training_goes_on_in_another_process_bit_by_bit() {
         }
     }
     let (full, minibatches) = (6 * (1 + 2 * 2), 4 * 3 * (1 + 2 * 4));
-    assert_eq!(compared, MODELS.len() * EXECUTORS.len() * (full + minibatches));
+    assert_eq!(
+        compared,
+        MODELS.len() * EXECUTORS.len() * (full + minibatches)
+    );
 }
 
 /// Continues every state of a file, from models with other weights, and writes what came of it.
@@ -304,9 +327,13 @@ fn a_stop_is_remembered() {
     let rules = [
         ended(|t| (t.epochs, t.tolerance, t.patience) = (50, 1e9, 2)),
         ended(|t| (t.epochs, t.gradient_tolerance) = (50, 1e9)),
-        ended(|t| (t.epochs, t.learning_rate) = (50, 30.0)),
+        ended(|t| (t.epochs, t.learning_rate, t.schedule) = (50, 30.0, Schedule::Constant)),
     ];
-    let expected = [Stopped::Converged, Stopped::GradientNorm, Stopped::Validation];
+    let expected = [
+        Stopped::Converged,
+        Stopped::GradientNorm,
+        Stopped::Validation,
+    ];
     assert_eq!(rules, expected);
 }
 
@@ -325,10 +352,22 @@ fn states_of_others_are_refused() {
         let own = find(Model::Plain, executor, Optimizer::Adam);
         let other = EXECUTORS.into_iter().find(|&e| e != executor).unwrap();
         for (from, what) in [
-            (find(Model::Plain, executor, Optimizer::Sgd), "the optimizer is sgd"),
-            (find(Model::Plain, executor, Optimizer::AdamW), "the optimizer is adamw"),
-            (find(Model::Plain, executor, Optimizer::Cg), "the line search's memory"),
-            (find(Model::TiedTanh, executor, Optimizer::Adam), "the model"),
+            (
+                find(Model::Plain, executor, Optimizer::Sgd),
+                "the optimizer is sgd",
+            ),
+            (
+                find(Model::Plain, executor, Optimizer::AdamW),
+                "the optimizer is adamw",
+            ),
+            (
+                find(Model::Plain, executor, Optimizer::Cg),
+                "the line search's memory",
+            ),
+            (
+                find(Model::TiedTanh, executor, Optimizer::Adam),
+                "the model",
+            ),
             (find(Model::Plain, other, Optimizer::Adam), "the executor"),
         ] {
             let state = states(from.session(1)).pop().unwrap();

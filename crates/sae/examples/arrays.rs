@@ -3,7 +3,7 @@
 use sae::data::SplitData;
 use sae::{Dataset, Experiment, Layer, Prepared};
 
-pub fn main() -> Result<(), sae::Error> {
+pub(crate) fn main() -> Result<(), sae::Error> {
     // 200 samples of 16 values, each a wave of its own phase.
     let wave = |k: usize, i: usize| 0.5 + 0.4 * (0.4 * i as f32 + 0.1 * k as f32).sin();
     let waves = |rows: usize| (0..rows).flat_map(move |k| (0..16).map(move |i| wave(k, i)));

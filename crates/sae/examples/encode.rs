@@ -3,7 +3,7 @@
 
 use sae::{Experiment, Layer, Model};
 
-pub fn main() -> Result<(), sae::Error> {
+pub(crate) fn main() -> Result<(), sae::Error> {
     let mut experiment = Experiment::default();
     experiment.data.shapes.size = 12;
     (experiment.data.shapes.train, experiment.data.shapes.test) = (300, 50);

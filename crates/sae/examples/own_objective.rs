@@ -1,6 +1,6 @@
 //! An autoencoder with one's own term in the objective, trained by automatic differentiation.
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Device};
 use sae_data::{Dataset, Stream, stream};
 use sae_model::{AutoencoderBatch, AutoencoderConfig, Objective, SparseAutoencoder, Value};
 use sae_train::{Data, OnBurn, Session, Task, TrainError, Training};
@@ -25,7 +25,7 @@ impl Objective for Smooth {
     }
 }
 
-pub fn main() -> Result<(), TrainError> {
+pub(crate) fn main() -> Result<(), TrainError> {
     let values = (0..400u16).map(|i| f32::from(i * 37 % 101) / 101.0);
     let data = Dataset::from_rows(8, values.collect());
     let (device, training) = (Device::flex(), Training::default());

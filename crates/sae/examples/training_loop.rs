@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device, Distribution, Tensor};
 use sae_data::{Stream, stream};
 use sae_model::{AutoencoderBatch, AutoencoderConfig, GradientRule, ModelError, SparseObjective};
 
-pub fn main() -> Result<(), ModelError> {
+pub(crate) fn main() -> Result<(), ModelError> {
     let device = Device::flex();
     device.seed(1);
     let uniform = Distribution::Uniform(0.0, 1.0);

@@ -132,7 +132,12 @@ impl Experiment {
     /// As [`Experiment::read`].
     pub fn parse(name: &str, text: &str, set: &[String]) -> Result<Self, ConfigError> {
         let (path, text) = (Path::new(name), text.to_owned());
-        Self::checked(toml_file::parse(path, text, set, toml_file::inherit_pretrain)?)
+        Self::checked(toml_file::parse(
+            path,
+            text,
+            set,
+            toml_file::inherit_pretrain,
+        )?)
     }
 
     fn checked(loaded: Loaded<Self>) -> Result<Self, ConfigError> {

@@ -170,7 +170,11 @@ impl Model {
         let most_probable = |row: usize| {
             let values = probabilities.gather(&[row]);
             (1..values.len()).fold(0, |best, class| {
-                if values[class] > values[best] { class } else { best }
+                if values[class] > values[best] {
+                    class
+                } else {
+                    best
+                }
             })
         };
         Ok((0..samples.rows()).map(most_probable).collect())

@@ -142,7 +142,12 @@ impl Model {
                 .architecture()
                 .check(layer.hidden)
                 .map_err(|error| wrong(&error))?;
-            let model = of(autoencoder_of(&own, layer.architecture(), DType::F32, &device))?;
+            let model = of(autoencoder_of(
+                &own,
+                layer.architecture(),
+                DType::F32,
+                &device,
+            ))?;
             if (model.inputs(), model.hidden()) != (layer.inputs, layer.hidden) {
                 return Err(Error::Input(format!(
                     "autoencoder {} is {}-{} but described as {}-{}; expected a whole model file",

@@ -357,4 +357,3 @@ pub fn import(
     folder.write(MODEL, &model.to_bytes()?)?;
     Ok(folder.complete()?)
 }
-

@@ -127,7 +127,10 @@ impl<'a> Stages<'a> {
             let stage = Stage::Autoencoder(index + 1);
             visitor.visit(stage, &layer.objective, model, &batch)?;
         }
-        let classifier = self.classifier.as_ref().zip(self.settings.classifier.as_ref());
+        let classifier = self
+            .classifier
+            .as_ref()
+            .zip(self.settings.classifier.as_ref());
         let Some(((labels, network), settings)) = classifier else {
             return Ok(());
         };
@@ -157,7 +160,9 @@ impl<'a> Stages<'a> {
     fn codes(&self, inputs: Samples, layers: usize) -> Samples {
         let below = self.autoencoders[..layers].iter();
         below.fold(inputs, |x, model| {
-            let code = model.encode(all(&x).tensor(&self.device, self.dtype)).inner();
+            let code = model
+                .encode(all(&x).tensor(&self.device, self.dtype))
+                .inner();
             Samples::Floats {
                 width: model.hidden(),
                 values: code.into_data().iter::<f32>().collect(),

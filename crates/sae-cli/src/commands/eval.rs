@@ -35,7 +35,9 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode, CliError> {
             false => "(classifier = false); expected a run with classifier = true",
         };
         let run = args.run.display();
-        return Err(CliError::input(format!("{run} holds no trained network {expected}")));
+        return Err(CliError::input(format!(
+            "{run} holds no trained network {expected}"
+        )));
     }
     let (mut data, what) = match &args.data {
         Some(folder) => {

@@ -37,7 +37,9 @@ pub fn run(args: &GradcheckArgs) -> Result<ExitCode, CliError> {
         })?,
         (None, None) => return Err(CliError::input("expected CONFIG or --run RUN".to_owned())),
     };
-    let loaded = experiment.data.load(experiment.seed, experiment.classifier)?;
+    let loaded = experiment
+        .data
+        .load(experiment.seed, experiment.classifier)?;
     let mut train = loaded.train;
     if let Some(scaling) = experiment.data.fit_scaling(&train)? {
         train.samples = scaling.apply(&train.samples);
@@ -86,7 +88,10 @@ impl Check {
             autodiff_finite,
             ..
         } = self.tensor;
-        delta_autodiff < RULES && delta_finite < FINITE && autodiff_finite < FINITE && self.fused < FUSED
+        delta_autodiff < RULES
+            && delta_finite < FINITE
+            && autodiff_finite < FINITE
+            && self.fused < FUSED
     }
 }
 

@@ -66,7 +66,9 @@ fn samples(data: Option<&Path>, run: &Run) -> Result<Samples, CliError> {
             )));
         }
         let experiment = run.experiment();
-        let data = experiment.data.load(experiment.seed, experiment.classifier)?;
+        let data = experiment
+            .data
+            .load(experiment.seed, experiment.classifier)?;
         return Ok(data.train.samples);
     };
     if path.is_dir() {

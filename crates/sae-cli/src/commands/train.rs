@@ -28,7 +28,10 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     }
     let prepared = experiment.prepare()?;
     let folder = destination.claim()?;
-    progress.line(&announcement(&prepared, &folder.path().display().to_string()));
+    progress.line(&announcement(
+        &prepared,
+        &folder.path().display().to_string(),
+    ));
     progress.line(LEGEND);
     let (outcome, folder) = prepared.run_into(folder, &mut progress)?;
     for warning in warnings(&outcome.summary) {
@@ -43,7 +46,9 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
 fn experiment(args: &TrainArgs) -> Result<Experiment, CliError> {
     let mut changed = args.config.clone();
     let mut set = |key: &str, value: Option<String>| {
-        changed.set.extend(value.map(|value| format!("{key}={value}")));
+        changed
+            .set
+            .extend(value.map(|value| format!("{key}={value}")));
     };
     set("backend", args.backend.clone());
     set("gradient", args.gradient.clone());

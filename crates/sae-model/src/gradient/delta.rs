@@ -80,11 +80,7 @@ pub(crate) fn autoencoder(
 }
 
 /// The softmax head: Δ_out = (P − onehot) / R.
-pub(crate) fn softmax(
-    objective: &CrossEntropy,
-    head: &Softmax,
-    batch: &LabelledBatch,
-) -> Gradient {
+pub(crate) fn softmax(objective: &CrossEntropy, head: &Softmax, batch: &LabelledBatch) -> Gradient {
     let head = head.valid();
     let weight_decay = objective.weight_decay();
     let mut gradients = GradientsParams::new();

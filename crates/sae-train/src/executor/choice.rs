@@ -4,12 +4,11 @@ use std::fmt;
 
 use burn::tensor::Device;
 use sae_kernels::{
-    Autoencoder, AutoencoderConfig, InstructionSet, Network, NetworkConfig, Part,
-    Setting,
+    Autoencoder, AutoencoderConfig, InstructionSet, Network, NetworkConfig, Part, Setting,
 };
 use sae_model::{
-    CrossEntropy, DeepNetwork, DeltaRule, Dense, FineTuning, GradientRule,
-    RHO_HAT_EPSILON, Softmax, SparseAutoencoder, SparseObjective, flat_parameters,
+    CrossEntropy, DeepNetwork, DeltaRule, Dense, FineTuning, GradientRule, RHO_HAT_EPSILON,
+    Softmax, SparseAutoencoder, SparseObjective, flat_parameters,
 };
 use serde::{Deserialize, Serialize};
 
@@ -168,9 +167,13 @@ where
         ExecutorKind::Delta => {
             Box::new(OnBurn::delta(objective_of, model, hidden, training, device))
         }
-        ExecutorKind::Autodiff => {
-            Box::new(OnBurn::autodiff(objective_of, model, hidden, training, device))
-        }
+        ExecutorKind::Autodiff => Box::new(OnBurn::autodiff(
+            objective_of,
+            model,
+            hidden,
+            training,
+            device,
+        )),
     })
 }
 

@@ -3,9 +3,7 @@
 use sae_kernels::{Autoencoder, Network, Part, RhoHat as Estimate};
 use sae_model::{Figures, term};
 
-use super::{
-    Executor, ExecutorKind, ExecutorState, Gradient, Mean, OptimizerState, check_length,
-};
+use super::{Executor, ExecutorKind, ExecutorState, Gradient, Mean, OptimizerState, check_length};
 use crate::{Batch, Optimizer, RhoHat, TrainError, Training};
 
 /// A model inside the kernels, on the CPU.
@@ -74,18 +72,18 @@ impl FusedKernels {
             Kernel::Network(kernel) => {
                 let labels = batch.classes.map_or(&[][..], |classes| classes.labels);
                 let value = kernel.step(inputs, labels, update)?;
-                Ok(network_figures(&value))
+                Ok(network_figures(value))
             }
         }
     }
 
     /// Whether one of the kernels' vectors is ever anything but zero.
     fn uses(&self, part: Part) -> bool {
-        match (part, self.name) {
-            (_, Optimizer::Adam | Optimizer::AdamW | Optimizer::RmsProp) => true,
-            (Part::First, Optimizer::Sgd) => true,
-            _ => false,
-        }
+        matches!(
+            (part, self.name),
+            (_, Optimizer::Adam | Optimizer::AdamW | Optimizer::RmsProp)
+                | (Part::First, Optimizer::Sgd)
+        )
     }
 }
 
@@ -295,10 +293,7 @@ fn missing(name: &'static str) -> TrainError {
 }
 
 /// Those of an autoencoder's terms that its objective has.
-fn autoencoder_figures(
-    names: &[&'static str],
-    value: &sae_kernels::AutoencoderValue,
-) -> Figures {
+fn autoencoder_figures(names: &[&'static str], value: &sae_kernels::AutoencoderValue) -> Figures {
     let terms = [
         (term::RECONSTRUCTION, value.reconstruction),
         (term::WEIGHT_DECAY, value.weight_decay),

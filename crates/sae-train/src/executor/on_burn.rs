@@ -3,20 +3,23 @@
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use sae_model::{
-    Batch as _, DeltaRule, Figures, Gradient as TensorGradient, ModelError, Objective, Value, flat_gradient,
-    flat_parameters, with_flat,
+    Batch as _, DeltaRule, Figures, Gradient as TensorGradient, ModelError, Objective, Value,
+    flat_gradient, flat_parameters, with_flat,
 };
 
 use super::per_parameter::{PerParameter, per_parameter, registered, sizes, step};
 use super::{Executor, ExecutorKind, ExecutorState, Gradient, Mean, check_length};
 use crate::{Batch, FromHost, Optimizer, RhoHat, TrainError, Training};
 
+/// A gradient rule for one objective.
+type GradientOf<O> = fn(&O, &<O as Objective>::Model, &<O as Objective>::Batch) -> TensorGradient;
+
 /// A model on a device of Burn.
 pub struct OnBurn<O: Objective> {
     objective: O,
     model: Option<O::Model>,
     kind: ExecutorKind,
-    gradient: fn(&O, &O::Model, &O::Batch) -> TensorGradient,
+    gradient: GradientOf<O>,
     optimizer: Option<Box<dyn PerParameter>>,
     method: Optimizer,
     device: Device,
@@ -78,10 +81,7 @@ where
     }
 
     fn new(
-        (kind, gradient): (
-            ExecutorKind,
-            fn(&O, &O::Model, &O::Batch) -> TensorGradient,
-        ),
+        (kind, gradient): (ExecutorKind, GradientOf<O>),
         (objective, model, hidden): (O, O::Model, usize),
         training: &Training,
         device: &Device,
@@ -135,9 +135,7 @@ where
         };
         let estimate = match self.estimator {
             RhoHat::Running => match self.objective.mean_activity(self.model(), &batch) {
-                Some(own) => {
-                    estimate.mul_scalar(self.decay) + own.mul_scalar(1.0 - self.decay)
-                }
+                Some(own) => estimate.mul_scalar(self.decay) + own.mul_scalar(1.0 - self.decay),
                 None => estimate,
             },
             RhoHat::Batch | RhoHat::Full => estimate,
@@ -151,7 +149,11 @@ where
         Tensor::from_data(data, (&self.device, self.dtype))
     }
 
-    fn moved(&mut self, learning_rate: f64, gradients: &burn::optim::GradientsParams) -> Result<(), TrainError> {
+    fn moved(
+        &mut self,
+        learning_rate: f64,
+        gradients: &burn::optim::GradientsParams,
+    ) -> Result<(), TrainError> {
         let Some(optimizer) = self.optimizer.as_deref_mut() else {
             return Err(TrainError::LineSearchUpdate);
         };
@@ -286,7 +288,11 @@ where
             executor: self.kind,
             method: self.method,
             parameters: self.parameters(),
-            optimizer: self.optimizer.as_ref().map(|o| o.state()).unwrap_or_default(),
+            optimizer: self
+                .optimizer
+                .as_ref()
+                .map(|o| o.state())
+                .unwrap_or_default(),
             rho_hat: estimate.map(|row| row.into_data().iter::<f64>().collect()),
             mean: self.read_mean(),
         }

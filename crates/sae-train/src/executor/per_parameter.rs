@@ -194,7 +194,8 @@ pub(crate) fn registered<M: Module>(module: &M, flat: &[f64]) -> GradientsParams
             self.0 = rest;
             let data = TensorData::new(own.to_vec(), tensor.dims());
             let place = (&tensor.device(), tensor.dtype());
-            self.1.register(param.id, Tensor::<D>::from_data(data, place));
+            self.1
+                .register(param.id, Tensor::<D>::from_data(data, place));
         }
     }
     let mut registrar = Registrar(flat, GradientsParams::new());

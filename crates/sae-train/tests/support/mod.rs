@@ -77,7 +77,9 @@ pub fn autoencoder(
 /// Uniform numbers in [0, 1) that `f32` holds, so that every type sees the same.
 pub fn numbers(rows: usize, width: usize, seed: u64) -> Vec<f32> {
     let mut rng = stream(seed, Stream::Split);
-    (0..rows * width).map(|_| uniform(&mut rng, 0.0, 1.0) as f32).collect()
+    (0..rows * width)
+        .map(|_| uniform(&mut rng, 0.0, 1.0) as f32)
+        .collect()
 }
 
 pub fn singles(rows: usize, width: usize, seed: u64) -> Samples {
@@ -90,7 +92,10 @@ pub fn singles(rows: usize, width: usize, seed: u64) -> Samples {
 pub fn doubles(rows: usize, width: usize, seed: u64) -> Samples {
     Samples::Doubles {
         width,
-        values: numbers(rows, width, seed).into_iter().map(f64::from).collect(),
+        values: numbers(rows, width, seed)
+            .into_iter()
+            .map(f64::from)
+            .collect(),
     }
 }
 
