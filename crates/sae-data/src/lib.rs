@@ -4,6 +4,17 @@
 //! Every random number of the project comes from [`stream_at`]: one independent ChaCha8 stream per
 //! seed, purpose and epoch, so that changing, say, the number of epochs leaves the initial weights
 //! alone, and an epoch's order of samples needs nothing of the epochs before.
+//!
+//! ```
+//! use sae_data::DataConfig;
+//!
+//! let mut config = DataConfig { validation: 0.2, ..DataConfig::default() };
+//! (config.shapes.size, config.shapes.train, config.shapes.test) = (12, 50, 10);
+//! let data = config.load(1, true)?;
+//! assert_eq!((data.train.rows(), data.test.rows()), (40, 10));
+//! assert_eq!(data.train.samples.width(), 144);
+//! # Ok::<(), sae_data::DataError>(())
+//! ```
 
 mod config;
 mod corruption;

@@ -8,6 +8,34 @@
 //!
 //! Every sum has a fixed order, whatever the number of threads: the same step gives the same bits.
 //! [`pulp`] picks AVX-512, AVX2, NEON or plain code when the program runs.
+//!
+//! ```
+//! use sae_kernels::{Activation, Autoencoder, AutoencoderConfig, Optimizer, Part, RhoHat, Rows, Unit};
+//!
+//! let config = AutoencoderConfig {
+//!     inputs: 4,
+//!     hidden: 2,
+//!     encoder: Activation::of(Unit::Sigmoid),
+//!     decoder: Unit::Sigmoid,
+//!     tied: false,
+//!     weight_decay: 1e-4,
+//!     beta: 0.1,
+//!     rho: 0.3,
+//!     l1: 0.0,
+//!     clamp: 1e-7,
+//! };
+//! let mut autoencoder = Autoencoder::new(config, 1)?;
+//! let start: Vec<f32> = (0..autoencoder.parameters()).map(|i| 0.1 * (i % 5) as f32).collect();
+//! autoencoder.write(Part::Values, &start)?;
+//! let samples = [0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0]; // two rows
+//! let sgd = Optimizer::Sgd { momentum: 0.9, nesterov: false };
+//! let mut step = || autoencoder.step(Rows::of(&samples, 4), None, Some((sgd, 0.1)), RhoHat::Batch)
+//!     .map(|value| value.reconstruction);
+//! let first = step()?;
+//! let last = (0..200).map(|_| step()).last().unwrap()?;
+//! assert!(last < first);
+//! # Ok::<(), sae_kernels::KernelError>(())
+//! ```
 
 mod autoencoder;
 mod engine;

@@ -13,6 +13,23 @@
 //!
 //! Rows are samples everywhere: a batch of inputs is `[batch, input]`, a batch of codes
 //! `[batch, hidden]`. Formulas are derived in `docs/derivation.md`.
+//!
+//! ```
+//! use burn::tensor::{DType, Device, Tensor};
+//! use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+//! use sae_model::{AutoencoderBatch, AutoencoderConfig, GradientRule, SparseObjective};
+//!
+//! let device = Device::flex();
+//! let mut rng = ChaCha8Rng::seed_from_u64(1);
+//! let model = AutoencoderConfig::new(3, 2)?.init(&mut rng, DType::F32, &device);
+//! let objective = SparseObjective::new(1e-4, 3.0, 0.05)?;
+//! let x = Tensor::<2>::from_data([[0.0, 0.5, 1.0], [1.0, 0.5, 0.0]], &device);
+//! let batch = AutoencoderBatch::from(x);
+//! let delta = GradientRule::Delta.gradient(&objective, &model, &batch);
+//! let autodiff = GradientRule::Autodiff.gradient(&objective, &model, &batch);
+//! assert!((delta.value.total() - autodiff.value.total()).abs() < 1e-6);
+//! # Ok::<(), sae_model::ModelError>(())
+//! ```
 
 mod autoencoder;
 mod check;

@@ -3,6 +3,32 @@
 //!
 //! [`train_stack`] runs it and tells an [`Observer`] about every epoch and every finished stage,
 //! so that a caller can show progress and save weights before the next stage begins.
+//!
+//! ```
+//! use burn::tensor::Device;
+//! use sae_data::DataConfig;
+//! use sae_stack::{Layer, LayerSettings, Scale, StackData, StackSettings, train_stack};
+//! use sae_train::{Compute, Training};
+//!
+//! let mut config = DataConfig::default();
+//! (config.shapes.size, config.shapes.train, config.shapes.test) = (8, 60, 20);
+//! let data = config.load(1, false).unwrap();
+//! let training = Training { epochs: 2, ..Training::default() };
+//! let layer = |hidden| {
+//!     let layer = Layer { hidden, ..Layer::default() };
+//!     LayerSettings::new(&layer, &training, Scale::Mean, 60)
+//! };
+//! let settings = StackSettings {
+//!     seed: 1,
+//!     layers: vec![layer(9)?, layer(4)?],
+//!     classifier: None,
+//! };
+//! let samples = StackData { train: &data.train, validation: None, test: &data.test };
+//! let compute = Compute::on_cpu(Device::flex(), 1);
+//! let trained = train_stack(&settings, samples, &compute, &mut ())?;
+//! assert_eq!(trained.autoencoders[1].hidden(), 4);
+//! # Ok::<(), sae_train::TrainError>(())
+//! ```
 
 mod codes;
 mod evaluation;

@@ -332,21 +332,25 @@ fn assert_diverges(found: Result<(usize, Stopped), TrainError>, at: (&str, usize
     assert!(error.to_string().contains(advice), "{error}");
 }
 
-/// Weights of about 1e37 after the first step, and their squares.
+/// Weights of about 1e37 after the first step, whose squares `f32` does not hold; the kernels add up
+/// in `f64` and see it a step later.
 #[test]
 fn divergence_names_stage_epoch_and_term() {
     for kind in EXECUTORS {
-        for batch in [BatchSize::Full, BatchSize::Rows(5)] {
+        for (batch, what, epoch) in [
+            (
+                BatchSize::Full,
+                "weight_decay on the validation samples",
+                if kind == ExecutorKind::Fused { 2 } else { 1 },
+            ),
+            (BatchSize::Rows(5), "reconstruction", 1),
+        ] {
             let training = Training {
                 batch,
                 ..descent(1e38)
             };
-            let what = match batch {
-                BatchSize::Full => "weight_decay on the validation samples",
-                BatchSize::Rows(_) => "reconstruction",
-            };
             let advice = "the learning rate (it was 1e38)";
-            assert_diverges(plain(kind, training), (what, 1), advice);
+            assert_diverges(plain(kind, training), (what, epoch), advice);
         }
     }
 }

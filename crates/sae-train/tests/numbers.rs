@@ -106,7 +106,7 @@ fn figures_are_those_of_double_precision() {
 
 /// As many samples as MNIST has: by hand, with the errors printed.
 #[test]
-#[ignore = "takes a minute"]
+#[ignore = "60,000 × 784 numbers take a while"]
 #[expect(clippy::print_stdout, reason = "what it is run for")]
 fn figures_of_60_000_samples_are_those_of_double_precision() {
     let errors = errors(60_000, 784);

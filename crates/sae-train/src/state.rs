@@ -1,0 +1,121 @@
+//! What a session works on, reports, and remembers: values with names.
+
+use sae_data::Stream;
+use sae_model::Figures;
+use serde::{Deserialize, Serialize};
+
+use crate::search::LineSearch;
+use crate::stop::{Stopped, Watch};
+use crate::{Data, ExecutorState};
+
+/// What one pass over the data did.
+///
+/// In minibatches figures are means over the epoch's batches, weighted by their rows, each taken
+/// before the step that it caused. With the full batch they are exact: for the weights at the
+/// epoch's start, with a line search for those at its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Epoch {
+    /// Number of the epoch, from 1.
+    pub epoch: usize,
+    /// J, its terms, ρ̂ of each hidden unit or the accuracy.
+    pub figures: Figures,
+    /// ‖∇J‖, with the full batch.
+    pub gradient_norm: Option<f64>,
+    /// J on the validation samples after the epoch.
+    pub validation: Option<f64>,
+    /// False where a line search found no better point.
+    pub moved: bool,
+    /// Learning rate η.
+    pub learning_rate: f64,
+    /// Training time of the epoch in seconds, without validation.
+    pub seconds: f64,
+    /// Training samples per second.
+    pub samples_per_second: f64,
+}
+
+/// A trained model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fitted {
+    /// The parameters after the last epoch, or of the epoch with the lowest validation J where
+    /// [`Training::validation_patience`] is set; flat.
+    pub parameters: Vec<f32>,
+    /// Epochs that were run.
+    pub epochs: usize,
+    /// Why training ended.
+    pub stopped: Stopped,
+}
+
+/// What is trained, on what, and in which order.
+#[derive(Debug, Clone)]
+pub struct Task<'a> {
+    /// The name in errors, for example `autoencoder-1`.
+    pub stage: String,
+    /// Trained on.
+    pub train: Data<'a>,
+    /// Watched.
+    pub validation: Option<Data<'a>>,
+    /// Seed of the order of the samples.
+    pub seed: u64,
+    /// What the order is drawn for; each epoch has its own.
+    pub order: Stream,
+}
+
+impl<'a> Task<'a> {
+    /// Training on `train` alone, in an order of seed 1.
+    pub fn new(stage: &str, train: Data<'a>) -> Self {
+        Self {
+            stage: stage.to_owned(),
+            train,
+            validation: None,
+            seed: 1,
+            order: Stream::AutoencoderOrder(0),
+        }
+    }
+}
+
+/// All that training remembers. Taken out after any step and put back into a session of the same
+/// task, settings and executor, in this process or another, it leads to the same bits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Epochs that have ended.
+    pub epochs: usize,
+    /// The epoch that has not.
+    pub progress: Progress,
+    /// Parameters, memory of the optimizer, estimate of ρ̂, running mean of the figures.
+    pub executor: ExecutorState,
+    /// Memory of L-BFGS or conjugate gradients.
+    pub search: Option<LineSearch>,
+    /// What the stop rules have seen, and the best model so far.
+    pub watch: Watch,
+}
+
+/// What has been done of an epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps that were taken.
+    pub steps: usize,
+    /// Whether these are all.
+    pub over: bool,
+    /// J and its terms, with the full batch.
+    pub figures: Option<Figures>,
+    /// ‖∇J‖, with the full batch.
+    pub gradient_norm: Option<f64>,
+    /// False where a line search found no better point.
+    pub moved: bool,
+    /// Seconds of training.
+    pub seconds: f64,
+}
+
+impl Default for Progress {
+    /// Nothing yet.
+    fn default() -> Self {
+        Self {
+            steps: 0,
+            over: false,
+            figures: None,
+            gradient_norm: None,
+            moved: true,
+            seconds: 0.0,
+        }
+    }
+}
