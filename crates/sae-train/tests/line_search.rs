@@ -27,12 +27,10 @@ fn patches(count: usize) -> Samples {
     Samples::Floats { width: 64, values }
 }
 
-const ITERATIONS: usize = 150;
-
 /// Iterations that were made, and the last J.
 fn searched(
     kind: ExecutorKind,
-    optimizer: Optimizer,
+    (optimizer, most): (Optimizer, usize),
     tied: bool,
     samples: &Samples,
 ) -> (usize, f64) {
@@ -44,7 +42,7 @@ fn searched(
     let objective = SparseObjective::new(1e-4, 3.0, 0.01).unwrap();
     let training = Training {
         optimizer,
-        epochs: ITERATIONS,
+        epochs: most,
         ..descent(1.0)
     };
     let executor = with(kind, &objective, &model, &training);
@@ -65,19 +63,23 @@ fn searched(
     (fitted.epochs, last)
 }
 
+/// With sums in single precision, L-BFGS on tied weights ends here after some 460 iterations.
 #[test]
 fn every_executor_goes_as_far_as_the_kernels() {
     let samples = patches(2000);
-    for optimizer in [Optimizer::Lbfgs, Optimizer::Cg] {
-        for tied in [false, true] {
-            let found = EXECUTORS.map(|kind| searched(kind, optimizer, tied, &samples));
-            let [autodiff, delta, fused] = found;
-            for (epochs, objective) in [autodiff, delta] {
-                let case = format!("{optimizer:?}, tied {tied}: {found:?}");
-                assert!(epochs + 3 >= fused.0, "{case}");
-                // Rounding sends them different ways down the same valley.
-                assert!(objective < 1.05 * fused.1, "{case}");
-            }
+    for (optimizer, tied, most) in [
+        (Optimizer::Lbfgs, false, 150),
+        (Optimizer::Lbfgs, true, 500),
+        (Optimizer::Cg, false, 150),
+        (Optimizer::Cg, true, 500),
+    ] {
+        let found = EXECUTORS.map(|kind| searched(kind, (optimizer, most), tied, &samples));
+        let [autodiff, delta, fused] = found;
+        for (epochs, objective) in [autodiff, delta] {
+            let case = format!("{optimizer}, tied {tied}: {found:?}");
+            assert!(epochs + 3 >= fused.0, "{case}");
+            // Rounding sends them different ways down the same valley.
+            assert!(objective < 1.02 * fused.1, "{case}");
         }
     }
 }
