@@ -40,7 +40,8 @@ pub enum Command {
     /// Make data sets
     #[command(subcommand)]
     Data(DataCommand),
-    /// Compare delta rules, autodiff and finite differences in f64 on a config's models
+    /// Compare delta rules, autodiff, finite differences and the fused kernels on the models of a
+    /// configuration, or of a run
     Gradcheck(GradcheckArgs),
     /// Look at configuration files
     #[command(subcommand)]
@@ -266,10 +267,10 @@ pub struct GradcheckArgs {
     #[arg(required_unless_present = "run", conflicts_with = "run")]
     pub config: Option<PathBuf>,
     /// Seed of every random number (overrides the file)
-    #[arg(long)]
+    #[arg(long, conflicts_with = "run")]
     pub seed: Option<u64>,
     /// Override a key of the file (may be repeated)
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "run")]
     pub set: Vec<String>,
     /// Rows of the batch
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=100_000))]

@@ -6,6 +6,7 @@ use sae_data::order;
 use sae_model::{Figures, Terms};
 
 use crate::data::Selected;
+use crate::executor::check_length;
 use crate::schedule::Rates;
 use crate::search::LineSearch;
 use crate::state::{Epoch, Fitted, Progress, State, Task};
@@ -294,6 +295,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Why training has ended; nothing while it has not, or where only the epochs end it.
+    pub fn stopped(&self) -> Option<Stopped> {
+        self.watch.stopped
+    }
+
     /// All that training remembers.
     pub fn state(&self) -> State {
         State {
@@ -322,6 +328,22 @@ impl<'a> Session<'a> {
                 .to_owned(),
                 expected: "that of the same optimizer".to_owned(),
             });
+        }
+        let parameters = self.executor.parameters().len();
+        let best = state.watch.best.as_ref().map(|best| best.parameters.len());
+        let searched = state.search.as_ref().and_then(LineSearch::parameters);
+        for found in best.into_iter().chain(searched) {
+            check_length("a vector of the state", found, parameters)?;
+        }
+        if let BatchSize::Rows(rows) = self.training.batch {
+            let most = self.task.train.rows().div_ceil(rows);
+            if state.progress.steps > most {
+                return Err(TrainError::State {
+                    what: "the place in the epoch",
+                    found: format!("after {} steps", state.progress.steps),
+                    expected: format!("at most {most}, of the same samples and batch"),
+                });
+            }
         }
         self.executor.restore(&state.executor)?;
         (self.search, self.watch) = (state.search, state.watch);

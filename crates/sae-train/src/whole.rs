@@ -20,9 +20,14 @@ pub fn whole_gradient(
     let activity = mean_activity(executor, data, epoch)?;
     let rows = data.rows();
     for part in data.parts(part_size(executor, data)) {
-        data.with_batch(part, epoch, |batch| {
+        let added = data.with_batch(part, epoch, |batch| {
             executor.backward(batch, rows, &activity)
-        })?;
+        });
+        if let Err(error) = added {
+            // What was added up before it is no gradient of anything; there may be nothing.
+            let _ = executor.finish();
+            return Err(error);
+        }
     }
     executor.finish()
 }

@@ -313,9 +313,11 @@ impl Experiment {
     ///
     /// As [`Experiment::check`]; refuses data that are missing, damaged or do not fit.
     pub fn prepare(&self) -> Result<Prepared, Error> {
+        let started = std::time::Instant::now();
         self.check()?;
         let data = self.data.load(self.seed, self.classifier);
-        Prepared::new(self, data.map_err(|error| Error::in_table("data", error))?)
+        let data = data.map_err(|error| Error::in_table("data", error))?;
+        Prepared::since(started, self, data)
     }
 
     /// Runs the whole experiment; `observer` sees every epoch and every finished stage, and may be

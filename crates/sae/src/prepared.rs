@@ -6,7 +6,7 @@ use sae_data::{Samples, Scaling, SplitData, memory};
 use sae_kernels::InstructionSet;
 use sae_model::GradientRule;
 use sae_stack::{Observer, StackData, StackSettings, Summary, train_stack};
-use sae_train::{Choice, Compute, ExecutorKind};
+use sae_train::{Choice, Compute, ExecutorKind, Optimizer, Training};
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::within;
@@ -43,7 +43,15 @@ impl Prepared {
     ///
     /// Refuses data that do not fit the settings, and models for which the memory does not suffice.
     pub fn new(experiment: &Experiment, data: SplitData) -> Result<Self, Error> {
-        let started = Instant::now();
+        Self::since(Instant::now(), experiment, data)
+    }
+
+    /// As [`Prepared::new`], of a run that has begun to load its data at `started`.
+    pub(crate) fn since(
+        started: Instant,
+        experiment: &Experiment,
+        data: SplitData,
+    ) -> Result<Self, Error> {
         experiment.check()?;
         let first: Vec<usize> = (0..data.test.rows().min(ORIGINALS)).collect();
         let originals = data.test.samples.select(&first);
@@ -109,15 +117,26 @@ impl Prepared {
     }
 }
 
-/// A parameter with its gradient and what an optimizer keeps of it.
-const BYTES_PER_PARAMETER: u128 = 4 * 4;
+/// What training keeps of each parameter: it, its gradient and an optimizer's two moments in `f32`; of
+/// L-BFGS two vectors of `f32` per step that it remembers, and of either line search the points that it
+/// has looked at, in `f64`.
+fn bytes_per_parameter(training: &Training) -> u128 {
+    const MOMENTS: u128 = 4 * 4;
+    const POINTS: u128 = 25 * 2 * 8;
+    match training.optimizer {
+        Optimizer::Lbfgs => MOMENTS + POINTS + 2 * 4 * training.history as u128,
+        Optimizer::Cg => MOMENTS + POINTS,
+        _ => MOMENTS,
+    }
+}
 
 fn check_memory(experiment: &Experiment, inputs: usize) -> Result<(), Error> {
     let mut below = inputs;
     for (index, layer) in experiment.layers.iter().enumerate() {
         let parameters = 2 * below as u128 * layer.hidden as u128;
         let what = format!("autoencoders of {below} inputs and {} units", layer.hidden);
-        let bytes = parameters * BYTES_PER_PARAMETER;
+        let training = layer.pretrain.as_ref().unwrap_or(&experiment.pretrain);
+        let bytes = parameters * bytes_per_parameter(training);
         memory::check("hidden", layer.hidden, what, bytes)
             .map_err(within(&format!("layers.{index}")))?;
         below = layer.hidden;

@@ -46,11 +46,34 @@ impl Run {
         let folder = RunFolder::open(path.as_ref())?;
         let experiment = Experiment::read(folder.file(CONFIG), &[])?;
         let facts = read_json(&folder, DATA)?;
-        Ok(Self {
+        let run = Self {
             folder,
             experiment,
             facts,
-        })
+        };
+        if run.folder.has(MODEL) {
+            run.check_model(&run.model()?)?;
+        }
+        Ok(run)
+    }
+
+    /// The model file says what the models are; a configuration that says something else was changed.
+    fn check_model(&self, model: &Model) -> Result<(), Error> {
+        let found = model.autoencoders().iter();
+        let found: Vec<_> = found.map(|a| (a.hidden(), a.architecture())).collect();
+        let layers = self.experiment.layers.iter();
+        let expected: Vec<_> = layers.map(|l| (l.hidden, l.architecture())).collect();
+        if found == expected {
+            return Ok(());
+        }
+        let place = (0..found.len().max(expected.len())).find(|&k| found.get(k) != expected.get(k));
+        Err(Error::Input(format!(
+            "{}: layer {} is not what {} says of its hidden units, units, ties or top_k; expected the \
+             configuration that the run was made with",
+            self.folder.file(CONFIG).display(),
+            place.unwrap_or(0),
+            self.folder.file(MODEL).display()
+        )))
     }
 
     /// The folder.
@@ -109,7 +132,15 @@ impl Run {
     ///
     /// Refuses a file that is missing or damaged, and one that is not what the configuration says.
     pub fn autoencoder(&self, layer: usize, dtype: DType) -> Result<SparseAutoencoder, Error> {
-        let settings = &self.experiment.layers[layer - 1];
+        let settings = layer
+            .checked_sub(1)
+            .and_then(|k| self.experiment.layers.get(k));
+        let settings = settings.ok_or_else(|| {
+            let count = self.experiment.layers.len();
+            Error::Input(format!(
+                "there is no autoencoder {layer}; expected 1 to {count}"
+            ))
+        })?;
         let stage = Stage::Autoencoder(layer).to_string();
         let model = self.weights(&stage, |tensors| {
             autoencoder_of(tensors, settings.architecture(), dtype, &Device::flex())

@@ -37,6 +37,12 @@ pub fn run(args: &GradcheckArgs) -> Result<ExitCode, CliError> {
         })?,
         (None, None) => return Err(CliError::input("expected CONFIG or --run RUN".to_owned())),
     };
+    if let Some(run) = run.as_ref().filter(|run| run.facts().train == 0) {
+        return Err(CliError::input(format!(
+            "{} was imported and has no data of its own; expected a run that was trained here",
+            run.folder().path().display()
+        )));
+    }
     let loaded = experiment
         .data
         .load(experiment.seed, experiment.classifier)?;
@@ -55,7 +61,10 @@ pub fn run(args: &GradcheckArgs) -> Result<ExitCode, CliError> {
         finite: FiniteDifference {
             entries: args.entries as usize,
         },
-        compute: Compute::on_cpu(device, experiment.threads()),
+        compute: Compute {
+            instruction_set: experiment.instruction_set,
+            ..Compute::on_cpu(device, experiment.threads())
+        },
         checks: Vec::new(),
     };
     stages.visit(Some(rows), &mut checker)?;

@@ -95,7 +95,7 @@ fn warnings(summary: &RunSummary) -> Vec<String> {
         {
             warnings.push(format!(
                 "of the {} units of autoencoder {}, {dead_units} are dead and {saturated_units} \
-                 saturated; try another beta, rho or learning rate",
+                 saturated; try a lower learning rate, or another beta or rho where beta is not 0",
                 layer.hidden, layer.layer
             ));
         }
@@ -120,7 +120,8 @@ fn report(summary: &RunSummary, folder: &str) -> String {
     let mut line = |name: &str, value: String| text.push_str(&format!("{name:<38} {value}\n"));
     for layer in &summary.results.layers {
         let rmse = |details: &Details| match details {
-            Details::Autoencoder { rmse, .. } => format!("{rmse:.4}"),
+            Details::Autoencoder { rmse, .. } if *rmse < 1e4 => format!("{rmse:.4}"),
+            Details::Autoencoder { rmse, .. } => short(*rmse),
             Details::Classifier { .. } => String::new(),
         };
         line(

@@ -52,7 +52,7 @@ impl Default for ShapesConfig {
             test: 2_000,
             style: ShapeStyle::Outline,
             line_width: [1.5, 2.5].into(),
-            radius: [0.35, 0.75].into(),
+            radius: [0.42, 0.82].into(),
             position: [-1.0, 1.0].into(),
             orientation: [0.0, 360.0].into(),
             contrast: [0.7, 1.0].into(),

@@ -257,6 +257,10 @@ impl Executor for FusedKernels {
 
     fn restore(&mut self, state: &ExecutorState) -> Result<(), TrainError> {
         state.check(ExecutorKind::Fused, self.name, self.kernel.count())?;
+        if self.adding {
+            // What was added up before belongs to another point.
+            self.finish()?;
+        }
         for (name, part) in MOMENTS {
             if self.uses(part) {
                 self.kernel.write(part, state.optimizer.vector(name)?)?;

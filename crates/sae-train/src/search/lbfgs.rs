@@ -94,7 +94,8 @@ impl Lbfgs {
         let gradient = difference(&after.gradient, &before.gradient);
         let doubles: Vec<f64> = gradient.iter().map(|&y| f64::from(y)).collect();
         let curvature = dot_single(&parameters, &doubles);
-        if curvature <= f64::EPSILON * dot(&doubles, &doubles) {
+        let curves_upwards = curvature > f64::EPSILON * dot(&doubles, &doubles);
+        if !curves_upwards {
             return;
         }
         if self.steps.len() == self.history {

@@ -95,6 +95,11 @@ impl LineSearch {
         Ok(moved)
     }
 
+    /// Number of parameters of its memory, where it has any.
+    pub(crate) fn parameters(&self) -> Option<usize> {
+        self.point.as_ref().map(|point| point.parameters.len())
+    }
+
     /// Where the last iteration ended.
     pub(crate) fn point(&self) -> Option<&Point> {
         self.point.as_ref()
