@@ -115,6 +115,11 @@ impl Chunk {
         self.first + self.count == rows
     }
 
+    /// Number of blocks before it.
+    pub(crate) fn first_block(&self) -> usize {
+        self.first / self.size
+    }
+
     /// Number of blocks.
     pub(crate) fn blocks(&self) -> usize {
         self.count.div_ceil(self.size)

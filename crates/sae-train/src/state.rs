@@ -37,7 +37,7 @@ pub struct Epoch {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fitted {
     /// The parameters after the last epoch, or of the epoch with the lowest validation J where
-    /// [`Training::validation_patience`] is set; flat.
+    /// [`validation_patience`](crate::Training::validation_patience) is set; flat.
     pub parameters: Vec<f32>,
     /// Epochs that were run.
     pub epochs: usize,

@@ -5,7 +5,7 @@
 //! forward and backward over each. Parts are added up in their order, so that the result depends on
 //! their size only through rounding.
 
-use crate::{Data, Executor, Gradient, TrainError};
+use crate::{Data, Executor, Gradient, Selected, TrainError};
 
 /// J, its terms and its gradient over all samples; the corruption is that of `epoch`, from 0.
 ///
@@ -17,8 +17,12 @@ pub fn whole_gradient(
     data: &Data<'_>,
     epoch: usize,
 ) -> Result<Gradient, TrainError> {
-    let activity = mean_activity(executor, data, epoch)?;
     let rows = data.rows();
+    if rows <= part_size(executor, data) {
+        let whole = Selected::Range(0, rows);
+        return data.with_batch(whole, epoch, |batch| executor.gradient(batch));
+    }
+    let activity = mean_activity(executor, data, epoch)?;
     for part in data.parts(part_size(executor, data)) {
         let added = data.with_batch(part, epoch, |batch| {
             executor.backward(batch, rows, &activity)

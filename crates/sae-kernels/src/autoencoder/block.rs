@@ -19,7 +19,7 @@ pub(super) struct Block {
     pub place: Place,
     inputs: Samples,
     /// Yᵀ, `[hidden, sample]`.
-    code: Vec<Lanes>,
+    pub code: Vec<Lanes>,
     /// (Δ3·W2ᵀ)ᵀ, then Δ2ᵀ, `[hidden, sample]`.
     back: Vec<Lanes>,
     /// Δ3.
@@ -115,6 +115,12 @@ impl Operands for Block {
     }
 }
 
+impl<'a> From<Option<Rows<'a>>> for Decode<'a> {
+    fn from(targets: Option<Rows<'a>>) -> Self {
+        targets.map_or(Self::Inputs, Self::Targets)
+    }
+}
+
 /// X → Y with the sums of the activities, and where wanted Y → Z → Δ3 and Δ3·W2ᵀ.
 pub(super) struct Pass<'a> {
     pub arch: Arch,
@@ -125,8 +131,21 @@ pub(super) struct Pass<'a> {
     /// As many as blocks, or more.
     pub scratch: &'a mut [Scratch],
     pub inputs: Rows<'a>,
-    /// Whether to decode, and the targets where these are not the inputs.
-    pub decode: Option<Option<Rows<'a>>>,
+    /// Whether the codes are there already.
+    pub encoded: bool,
+    /// Whether to decode, and what.
+    pub decode: Decode<'a>,
+}
+
+/// What follows on encoding.
+#[derive(Clone, Copy)]
+pub(super) enum Decode<'a> {
+    /// Nothing.
+    No,
+    /// The samples are to become themselves.
+    Inputs,
+    /// They are to become these.
+    Targets(Rows<'a>),
 }
 
 impl WithSimd for Pass<'_> {
@@ -135,8 +154,10 @@ impl WithSimd for Pass<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         self.encode(simd);
-        if let Some(targets) = self.decode {
-            self.decode(simd, targets);
+        match self.decode {
+            Decode::No => {}
+            Decode::Inputs => self.decode(simd, None),
+            Decode::Targets(targets) => self.decode(simd, Some(targets)),
         }
     }
 }
@@ -180,6 +201,16 @@ impl Pass<'_> {
                 .inputs
                 .load(simd, self.arch, self.inputs, &block.place, across);
         }
+        if !self.encoded {
+            self.find_codes(simd);
+        }
+        for block in &mut *self.blocks {
+            block.sum_activities(simd, self.config);
+        }
+    }
+
+    #[inline(always)]
+    fn find_codes<S: Simd>(&mut self, simd: S) {
         let (count, step) = (self.layers.count(ENCODER), self.panels());
         for first in (0..count).step_by(step) {
             for (block, scratch) in self.blocks.iter_mut().zip(&*self.scratch) {
@@ -197,7 +228,6 @@ impl Pass<'_> {
             let (bias, place) = (self.layers.bias(ENCODER), &block.place);
             let encoder = self.config.encoder;
             encoder.apply(simd, &mut block.code, bias, place);
-            block.sum_activities(simd, self.config);
         }
     }
 

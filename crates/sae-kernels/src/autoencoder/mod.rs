@@ -5,9 +5,10 @@ mod config;
 
 pub use self::config::{AutoencoderConfig, AutoencoderValue};
 
-use self::block::{Block, HiddenDelta, Pass, Scratch};
+use self::block::{Block, Decode, HiddenDelta, Pass, Scratch};
 use crate::engine::{CACHE, Engine, Last};
 use crate::error::KernelError;
+use crate::lanes::Lanes;
 use crate::layers::Layers;
 use crate::methods::common_methods;
 use crate::samples::{Chunk, Rows};
@@ -18,6 +19,9 @@ use crate::update::Optimizer;
 
 const ENCODER: usize = 0;
 const DECODER: usize = 1;
+
+/// Bytes of codes that a step keeps between its passes; where there are more it computes them again.
+const KEPT_CODES: usize = 256 << 20;
 
 /// Most blocks that pass together.
 const NEIGHBOURS: usize = 4;
@@ -41,6 +45,8 @@ pub struct Autoencoder {
     /// What ρ̂ adds to R·∂J/∂y of every sample, `[hidden]`.
     slopes: Vec<f32>,
     estimate: Option<Vec<f64>>,
+    /// The codes of all blocks of the step, where they are kept.
+    codes: Vec<Lanes>,
 }
 
 impl Autoencoder {
@@ -71,6 +77,7 @@ impl Autoencoder {
             value: AutoencoderValue::zero(hidden),
             slopes: vec![0.0; hidden],
             estimate: None,
+            codes: Vec::new(),
             config,
         })
     }
@@ -120,7 +127,8 @@ impl Autoencoder {
         let mut settled = self.settle_ahead(inputs, rows, rho_hat);
         for chunk in Chunk::all(rows) {
             let is_last = chunk.is_last(rows);
-            self.pass(chunk, rows, inputs, Some(targets));
+            let encoded = self.recall(chunk);
+            self.pass(chunk, rows, inputs, encoded, targets.into());
             if !settled {
                 add_activities(&mut self.value.rho_hat, &self.blocks[..chunk.blocks()]);
             }
@@ -151,7 +159,7 @@ impl Autoencoder {
         KernelError::whole(own, rows)?;
         KernelError::count("activities", activity.len(), self.config.hidden)?;
         for chunk in Chunk::all(own) {
-            self.pass(chunk, rows, inputs, None);
+            self.pass(chunk, rows, inputs, false, Decode::No);
             add_activities(activity, &self.blocks[..chunk.blocks()]);
         }
         Ok(())
@@ -180,7 +188,7 @@ impl Autoencoder {
         self.value.rho_hat.copy_from_slice(rho_hat);
         self.find_slopes();
         for chunk in Chunk::all(own) {
-            self.pass(chunk, rows, inputs, Some(targets));
+            self.pass(chunk, rows, inputs, false, targets.into());
             self.add_gradients(chunk, rows, None);
         }
         Ok(())
@@ -221,16 +229,35 @@ impl Autoencoder {
         let chunks = Chunk::all(rows);
         let given = rho_hat == RhoHat::Given;
         let ahead = chunks.len() > 1 && self.config.beta > 0.0;
+        self.codes.clear();
         if ahead && !given {
+            let keeps = rows * self.config.hidden * size_of::<f32>() <= KEPT_CODES;
             for chunk in chunks {
-                self.pass(chunk, rows, inputs, None);
-                add_activities(&mut self.value.rho_hat, &self.blocks[..chunk.blocks()]);
+                self.pass(chunk, rows, inputs, false, Decode::No);
+                let blocks = &self.blocks[..chunk.blocks()];
+                add_activities(&mut self.value.rho_hat, blocks);
+                if keeps {
+                    self.codes.extend(blocks.iter().flat_map(|b| &b.code));
+                }
             }
         }
         if ahead || given {
             self.settle(rho_hat);
         }
         ahead || given
+    }
+
+    /// Puts the codes that were kept of a chunk back into its blocks; false where none were.
+    fn recall(&mut self, chunk: Chunk) -> bool {
+        if self.codes.is_empty() {
+            return false;
+        }
+        let kept = self.codes.chunks(self.config.hidden);
+        let kept = kept.skip(chunk.first_block());
+        for (block, code) in self.blocks[..chunk.blocks()].iter_mut().zip(kept) {
+            block.code.copy_from_slice(code);
+        }
+        true
     }
 
     /// From the mean activities of the step the ρ̂ that is to be used, and what follows from it.
@@ -256,14 +283,15 @@ impl Autoencoder {
         self.value.sparsity = sparsity.term(&self.value.rho_hat, factor, &mut self.slopes);
     }
 
-    /// Takes the samples of a chunk forward, and where `decode` gives the targets (nothing for the
-    /// inputs themselves) also back to where ρ̂ is needed.
+    /// Takes the samples of a chunk forward, unless they are `encoded`, and where `decode` wants it
+    /// also back to where ρ̂ is needed.
     fn pass(
         &mut self,
         chunk: Chunk,
         whole: usize,
         inputs: Rows<'_>,
-        decode: Option<Option<Rows<'_>>>,
+        encoded: bool,
+        decode: Decode<'_>,
     ) {
         while self.blocks.len() < chunk.blocks() {
             self.blocks.push(Block::new(&self.config));
@@ -293,6 +321,7 @@ impl Autoencoder {
                 blocks,
                 scratch: &mut scratch,
                 inputs,
+                encoded,
                 decode,
             });
         });

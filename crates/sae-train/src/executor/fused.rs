@@ -183,6 +183,16 @@ impl Executor for FusedKernels {
         Ok(())
     }
 
+    /// Codes are kept between the passes.
+    fn gradient(&mut self, whole: &Batch<'_>) -> Result<Gradient, TrainError> {
+        let figures = self.step_with(whole, None, Estimate::Batch)?;
+        let values = self.kernel.read(Part::Gradients);
+        Ok(Gradient {
+            figures,
+            values: values.into_iter().map(f64::from).collect(),
+        })
+    }
+
     fn finish(&mut self) -> Result<Gradient, TrainError> {
         if !std::mem::take(&mut self.adding) {
             return Err(TrainError::NothingAddedUp);

@@ -65,6 +65,21 @@ pub trait Executor {
         activity: &[f64],
     ) -> Result<(), TrainError>;
 
+    /// All three passes over a batch that is the whole, without an update: fused where the executor
+    /// can.
+    ///
+    /// # Errors
+    ///
+    /// As [`Executor::forward`].
+    fn gradient(&mut self, whole: &Batch<'_>) -> Result<Gradient, TrainError> {
+        let mut activity = vec![0.0; self.hidden()];
+        if !activity.is_empty() {
+            self.forward(whole, whole.rows(), &mut activity)?;
+        }
+        self.backward(whole, whole.rows(), &activity)?;
+        self.finish()
+    }
+
     /// Takes out what the calls of [`Executor::backward`] since the last one have added up. Where
     /// they saw but some of the `rows` samples, it is a share: shares add up to the whole.
     ///
