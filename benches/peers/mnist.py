@@ -29,12 +29,12 @@ def layer(inputs, outputs):
 
 
 def train(parameters, objective, samples, epochs, rate):
-    optimiser = torch.optim.Adam(parameters, lr=rate)
+    optimizer = torch.optim.Adam(parameters, lr=rate)
     for _ in range(epochs):
         for rows in torch.randperm(len(samples[0])).split(BATCH):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             objective(*(part[rows] for part in samples)).backward()
-            optimiser.step()
+            optimizer.step()
 
 
 def autoencoder(samples, hidden):

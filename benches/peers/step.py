@@ -28,10 +28,10 @@ def tensors(n, h, r):
 def autograd(x, w1, b, w2, c):
     """What people write: the objective, backward(), and torch's SGD."""
     parameters = [p.requires_grad_() for p in (w1, b, w2, c)]
-    optimiser = torch.optim.SGD(parameters, lr=ETA)
+    optimizer = torch.optim.SGD(parameters, lr=ETA)
 
     def step():
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         y = torch.sigmoid(x @ w1 + b)
         z = torch.sigmoid(y @ w2 + c)
         rho_hat = y.mean(0)
@@ -39,7 +39,7 @@ def autograd(x, w1, b, w2, c):
         decay = 0.5 * ALPHA * (w1.square().sum() + w2.square().sum())
         loss = 0.5 * (z - x).square().sum() / len(x) + decay + BETA * kl.sum()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
 
     return step
 

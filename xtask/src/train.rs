@@ -47,5 +47,5 @@ impl Train {
     }
 }
 
-const MINUTES: u32 = 4;
+const MINUTES: u32 = 5;
 const MINUTES_OF_WGPU: u32 = 11;

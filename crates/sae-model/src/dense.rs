@@ -36,7 +36,7 @@ impl DenseConfig {
     /// (the initialisation of UFLDL's sparse autoencoder exercise, after Glorot and Bengio 2010).
     ///
     /// The same `rng` state gives the same weights on every backend: the numbers are drawn on the
-    /// host, in `f64`, row by row. Parameters live on `device.autodiff()`, where the optimisers
+    /// host, in `f64`, row by row. Parameters live on `device.autodiff()`, where the optimizers
     /// expect them.
     pub fn init(&self, rng: &mut impl Rng, dtype: DType, device: &Device) -> Dense {
         let radius = (6.0 / (self.inputs + self.outputs + 1) as f64).sqrt();

@@ -8,7 +8,7 @@
 //! - [`SparseAutoencoder`], [`Softmax`], [`DeepNetwork`]: the three models;
 //! - [`SparseObjective`], [`CrossEntropy`]: what is minimised, split into named terms;
 //! - [`GradientRule`]: automatic differentiation or the hand-derived delta rules, both producing
-//!   [`GradientsParams`](burn::optim::GradientsParams) for the same optimisers;
+//!   [`GradientsParams`](burn::optim::GradientsParams) for the same optimizers;
 //! - [`gradient_check`]: both rules against central finite differences.
 //!
 //! Rows are samples everywhere: a batch of inputs is `[batch, input]`, a batch of codes
