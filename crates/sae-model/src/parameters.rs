@@ -141,6 +141,18 @@ pub fn with_flat<M: Module>(module: M, values: &[f32]) -> Result<M, ModelError> 
     Ok(replaced(module, values))
 }
 
+/// `module` with its parameters in `f32`.
+pub fn in_single<M: Module>(module: M) -> M {
+    struct Single;
+    impl ModuleMapper for Single {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let single = param.val().inner().cast(DType::F32);
+            Param::initialized(param.id, Tensor::from_inner(single).require_grad())
+        }
+    }
+    module.map(&mut Single)
+}
+
 /// `module` with its parameters replaced by `values`, of which there are as many.
 fn replaced<M: Module, E: Element>(module: M, values: &[E]) -> M {
     struct Replacer<'a, E>(&'a [E]);
