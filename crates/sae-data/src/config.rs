@@ -242,7 +242,7 @@ mod tests {
         };
         let cases: [(Change, &str); 5] = [
             (|c| c.validation = 1.0, "validation is 1; expected a share"),
-            (|c| c.shapes.radius.high = 2.0, "shapes.radius is [0.35, 2]"),
+            (|c| c.shapes.radius.high = 2.0, "shapes.radius is [0.42, 2]"),
             (|c| c.patches.size = 0, "patches.size is 0"),
             (|c| c.scaling.epsilon = -1.0, "scaling.epsilon is -1"),
             (|c| c.scaling.low = 1.0, "scaling.high is 1 with low = 1"),

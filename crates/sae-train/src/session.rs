@@ -333,7 +333,7 @@ impl<'a> Session<'a> {
         let best = state.watch.best.as_ref().map(|best| best.parameters.len());
         let searched = state.search.as_ref().and_then(LineSearch::parameters);
         for found in best.into_iter().chain(searched) {
-            check_length("a vector of the state", found, parameters)?;
+            check_length("the model", found, parameters)?;
         }
         if let BatchSize::Rows(rows) = self.training.batch {
             let most = self.task.train.rows().div_ceil(rows);
