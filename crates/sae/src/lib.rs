@@ -58,7 +58,6 @@ pub use run::{FEATURES, Run, draw_features, import};
 pub use sae_data::{Dataset, Samples};
 pub use sae_stack::{Finished, Layer, Observer, Stage};
 pub use sae_train::{BatchSize, Optimizer, Training};
-pub use toml_file::{Loaded, Origin, parse, read};
 
 pub use sae_data as data;
 pub use sae_report as report;

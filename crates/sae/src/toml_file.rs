@@ -133,14 +133,6 @@ impl Origin {
         range(self.place(written), written, found, expected)
     }
 
-    /// The folder of the file, from which its relative paths start.
-    pub fn folder(&self) -> &Path {
-        match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        }
-    }
-
     /// The text as a table.
     fn table(&self) -> Result<Table, ConfigError> {
         let wrong = |error: toml::de::Error| {

@@ -328,5 +328,4 @@ fn files_that_hold_no_text_are_named() {
     std::fs::write(&file, "seed = 4").unwrap();
     let loaded = read::<Config>(&file, &[], inherit_pretrain).unwrap();
     assert_eq!(loaded.value.seed, 4);
-    assert_eq!(loaded.origin.folder(), folder.path());
 }
