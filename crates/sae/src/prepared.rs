@@ -113,6 +113,11 @@ impl Prepared {
             trained.autoencoders,
             trained.network,
         )?;
+        // A model works on the CPU, wherever it was trained.
+        let model = match self.experiment.backend {
+            Backend::Flex => model,
+            Backend::Ndarray | Backend::Wgpu => Model::from_bytes(&model.to_bytes()?)?,
+        };
         Ok(Outcome { model, summary })
     }
 }
