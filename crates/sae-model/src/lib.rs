@@ -57,8 +57,8 @@ pub use objective::{
     Objective, RHO_HAT_EPSILON, SparseObjective, Terms, Value, term,
 };
 pub use parameters::{
-    NamedParameter, flat_gradient, flat_parameters, in_single, named_gradients, named_parameters,
-    with_flat, with_parameters,
+    NamedParameter, by_parameter, flat_gradient, flat_parameters, in_single, named_gradients,
+    named_parameters, with_flat, with_parameters,
 };
 pub use plain::PlainLoops;
 pub use softmax::{Softmax, SoftmaxConfig};

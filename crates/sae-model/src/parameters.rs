@@ -191,8 +191,16 @@ pub fn named_gradients<M: Module>(
     model: &M,
     gradients: &GradientsParams,
 ) -> Vec<(String, Vec<f64>)> {
-    let flat = flat_gradient(model, gradients);
-    let mut rest = &flat[..];
+    by_parameter(model, &flat_gradient(model, gradients))
+}
+
+/// A flat vector in the order of [`flat_parameters`], parameter by parameter, under their names.
+///
+/// # Panics
+///
+/// Panics where it is shorter than the model's.
+pub fn by_parameter<M: Module>(model: &M, flat: &[f64]) -> Vec<(String, Vec<f64>)> {
+    let mut rest = flat;
     let mut own = |parameter: NamedParameter| {
         let (own, after) = rest.split_at(parameter.values.len());
         rest = after;

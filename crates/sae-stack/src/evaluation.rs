@@ -59,7 +59,7 @@ pub fn evaluate(
 }
 
 /// The first of the largest scores.
-fn most_probable(scores: &[f32]) -> usize {
+pub fn most_probable(scores: &[f32]) -> usize {
     (1..scores.len()).fold(0, |best, class| {
         if scores[class] > scores[best] {
             class

@@ -32,6 +32,7 @@
 
 mod codes;
 mod evaluation;
+mod initial;
 mod metrics;
 mod pipeline;
 mod settings;
@@ -39,7 +40,7 @@ mod stage;
 mod weights;
 
 pub use codes::{LayerReport, encode_samples};
-pub use evaluation::{Evaluation, evaluate};
+pub use evaluation::{Evaluation, evaluate, most_probable};
 pub use metrics::{Details, EpochMetrics};
 pub use pipeline::{StackData, train_stack};
 pub use settings::{

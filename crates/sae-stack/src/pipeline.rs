@@ -4,10 +4,7 @@ use std::borrow::Cow;
 
 use sae_data::{Corruptor, Dataset, Labels, Samples, Stream, stream};
 use sae_kernels::Setting;
-use sae_model::{
-    AutoencoderConfig, DeepNetwork, DenseConfig, Figures, SoftmaxConfig, SparseAutoencoder,
-    with_flat,
-};
+use sae_model::{DeepNetwork, DenseConfig, Figures, SoftmaxConfig, SparseAutoencoder, with_flat};
 use sae_train::{
     Compute, Data, Fitted, FromHost, Session, Task, TrainError, Trainable, Training, executor,
 };
@@ -159,13 +156,8 @@ impl Run<'_> {
     ) -> Result<(SparseAutoencoder, Fitted), TrainError> {
         let number = index as u16;
         let seed = self.settings.seed;
-        let model = AutoencoderConfig::new(train.width(), layer.hidden)?
-            .with_architecture(layer.architecture)?
-            .init(
-                &mut stream(seed, Stream::Autoencoder(number)),
-                DType::F32,
-                &self.compute.device,
-            );
+        let (settings, device) = (self.settings, &self.compute.device);
+        let model = settings.initial_autoencoder(index, train.width(), DType::F32, device)?;
         let corruptor = layer.corruption.map(|corruption| {
             Corruptor::new(corruption, train.rows(), seed, Stream::Corruption(number))
         });
@@ -228,9 +220,11 @@ impl Run<'_> {
         labels: RunLabels<'_>,
         pretrained: &Pretrained,
     ) -> Result<DeepNetwork, TrainError> {
-        let mut rng = stream(self.settings.seed, Stream::Head);
-        let head = head(pretrained.train.width(), labels)?;
-        let head = head.init(&mut rng, DType::F32, &self.compute.device);
+        let (width, classes) = (pretrained.train.width(), labels.train.classes.len());
+        let device = &self.compute.device;
+        let head = self
+            .settings
+            .initial_head(width, classes, DType::F32, device)?;
         let validation = pretrained.validation.as_ref();
         let task = self.labelled_task(Stage::Softmax, labels, &pretrained.train, validation);
         let (head, _) = self.fit(
@@ -277,7 +271,8 @@ impl Run<'_> {
             encoders.push(size.init(&mut rng, DType::F32, device));
             inputs = layer.hidden;
         }
-        let head = head(inputs, labels)?.init(&mut rng, DType::F32, device);
+        let head = SoftmaxConfig::new(inputs, labels.train.classes.len())?;
+        let head = head.init(&mut rng, DType::F32, device);
         Ok(DeepNetwork::new(encoders, head)?)
     }
 
@@ -334,8 +329,4 @@ impl Run<'_> {
         })?;
         Ok((with_flat(model, &fitted.parameters)?, fitted))
     }
-}
-
-fn head(features: usize, labels: RunLabels<'_>) -> Result<SoftmaxConfig, TrainError> {
-    Ok(SoftmaxConfig::new(features, labels.train.classes.len())?)
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sae_data::{DataConfig, ScalingConfig, Source};
+use sae_kernels::setting::not_negative;
 use sae_kernels::{InstructionSet, Setting};
 use sae_model::{GradientRule, ModelError, Unit};
 use sae_stack::{
@@ -188,11 +189,7 @@ impl Experiment {
             return Err(Setting::new("classifier", true, expected));
         }
         self.check_layers()?;
-        if !(self.head.weight_decay.is_finite() && self.head.weight_decay >= 0.0) {
-            let found = self.head.weight_decay;
-            let expected = "a finite number >= 0";
-            return Err(Setting::new("head.weight_decay", found, expected));
-        }
+        not_negative("weight_decay", self.head.weight_decay).map_err(within("head"))?;
         let trainings = [
             ("pretrain", &self.pretrain, Training::check as fn(&_) -> _),
             ("softmax", &self.softmax, check_classifier_training),

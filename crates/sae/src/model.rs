@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use sae_data::{Samples, Scaling};
 use sae_model::{DeepNetwork, ModelError, SparseAutoencoder};
+use sae_stack::most_probable;
 use sae_train::{Selected, Table};
 
 use crate::{DataFacts, Error};
@@ -167,17 +168,9 @@ impl Model {
     /// As [`Model::predict_proba`].
     pub fn predict(&self, samples: &Samples) -> Result<Vec<usize>, Error> {
         let probabilities = self.predict_proba(samples)?;
-        let most_probable = |row: usize| {
-            let values = probabilities.gather(&[row]);
-            (1..values.len()).fold(0, |best, class| {
-                if values[class] > values[best] {
-                    class
-                } else {
-                    best
-                }
-            })
-        };
-        Ok((0..samples.rows()).map(most_probable).collect())
+        let rows = 0..samples.rows();
+        let class = |row: usize| most_probable(&probabilities.gather(&[row]));
+        Ok(rows.map(class).collect())
     }
 
     /// The probability of each class: `[rows, inputs]` → `[rows, classes]`, rows summing to 1.

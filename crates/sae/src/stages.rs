@@ -2,8 +2,8 @@
 //! or as a run has left them.
 
 use burn::tensor::{DType, Device};
-use sae_data::{Corruptor, Dataset, Labels, Samples, Stream, stream};
-use sae_model::{AutoencoderConfig, DeepNetwork, PlainLoops, SoftmaxConfig, SparseAutoencoder};
+use sae_data::{Corruptor, Dataset, Labels, Samples, Stream};
+use sae_model::{DeepNetwork, PlainLoops, SparseAutoencoder};
 use sae_stack::{StackSettings, Stage};
 use sae_train::{Batch, BatchSize, Classes, FromHost, Selected, Table, Trainable, Training};
 
@@ -55,19 +55,15 @@ impl<'a> Stages<'a> {
         let mut width = train.samples.width();
         let mut autoencoders = Vec::new();
         for (index, layer) in settings.layers.iter().enumerate() {
-            let mut rng = stream(settings.seed, Stream::Autoencoder(index as u16));
-            let config = AutoencoderConfig::new(width, layer.hidden)?
-                .with_architecture(layer.architecture)?;
-            autoencoders.push(config.init(&mut rng, dtype, device));
+            autoencoders.push(settings.initial_autoencoder(index, width, dtype, device)?);
             width = layer.hidden;
         }
         let labels = train.labels.as_ref();
         let labels = labels.filter(|_| settings.classifier.is_some());
         let classifier = match labels {
             Some(labels) => {
-                let mut rng = stream(settings.seed, Stream::Head);
-                let head = SoftmaxConfig::new(width, labels.classes.len())?;
-                let head = head.init(&mut rng, dtype, device);
+                let classes = labels.classes.len();
+                let head = settings.initial_head(width, classes, dtype, device)?;
                 Some((labels, DeepNetwork::stack(&autoencoders, head)?))
             }
             None => None,

@@ -8,8 +8,8 @@ use sae::stages::{Stages, Visitor};
 use sae::train::{Batch, Compute, FromHost, Trainable, Training, executor};
 use sae::{Error, Run};
 use sae_model::{
-    FiniteDifference, GradientRule, PlainLoops, TensorCheck, gradient_check, in_single,
-    named_gradients, named_parameters, relative_difference,
+    FiniteDifference, GradientRule, PlainLoops, TensorCheck, by_parameter, gradient_check,
+    in_single, named_gradients, relative_difference,
 };
 
 use crate::args::{ConfigArgs, GradcheckArgs};
@@ -161,21 +161,9 @@ impl Checker {
     {
         let training = Training::default();
         let mut kernels = executor(objective, model.clone(), &training, &self.compute)?;
-        let rows = batch.rows();
-        let mut activity = vec![0.0; kernels.hidden()];
-        if !activity.is_empty() {
-            kernels.forward(batch, rows, &mut activity)?;
-        }
-        kernels.backward(batch, rows, &activity)?;
-        let flat = kernels.finish()?.values;
-        let mut rest = &flat[..];
-        let mut own = |count: usize| {
-            let (own, after) = rest.split_at(count);
-            rest = after;
-            own.to_vec()
-        };
-        let parameters = named_parameters(model);
-        Ok(parameters.iter().map(|p| own(p.values.len())).collect())
+        let gradient = kernels.gradient(batch)?;
+        let named = by_parameter(model, &gradient.values).into_iter();
+        Ok(named.map(|(_, values)| values).collect())
     }
 }
 

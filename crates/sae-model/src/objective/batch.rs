@@ -6,9 +6,6 @@ use crate::ModelError;
 
 /// Some samples on a device.
 pub trait Batch: Clone {
-    /// Number of samples.
-    fn rows(&self) -> usize;
-
     /// The same batch as a part of a larger set whose mean activities are `rho_hat` `[1, hidden]`:
     /// these take the place of its own in the value and, as a constant, in the slope of the
     /// sparsity term, while the gradient still goes through its own mean. Of no meaning to
@@ -31,10 +28,6 @@ pub struct AutoencoderBatch {
 }
 
 impl Batch for AutoencoderBatch {
-    fn rows(&self) -> usize {
-        self.inputs.dims()[0]
-    }
-
     fn with_rho_hat(self, rho_hat: Tensor<2>) -> Self {
         Self {
             rho_hat: Some(rho_hat),
@@ -63,11 +56,7 @@ pub struct LabelledBatch {
     pub one_hot: Tensor<2>,
 }
 
-impl Batch for LabelledBatch {
-    fn rows(&self) -> usize {
-        self.inputs.dims()[0]
-    }
-}
+impl Batch for LabelledBatch {}
 
 impl LabelledBatch {
     /// Marks the class of each row of `inputs` among `classes` classes.

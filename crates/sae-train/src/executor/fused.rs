@@ -112,6 +112,15 @@ impl Kernel {
         }?)
     }
 
+    /// The gradient that is kept inside, of an objective with these figures.
+    fn gradient(&self, figures: Figures) -> Gradient {
+        let values = self.read(Part::Gradients);
+        Gradient {
+            figures,
+            values: values.into_iter().map(f64::from).collect(),
+        }
+    }
+
     fn updates(&self) -> u64 {
         match self {
             Self::Autoencoder(kernel, ..) => kernel.updates(),
@@ -186,11 +195,7 @@ impl Executor for FusedKernels {
     /// Codes are kept between the passes.
     fn gradient(&mut self, whole: &Batch<'_>) -> Result<Gradient, TrainError> {
         let figures = self.step_with(whole, None, Estimate::Batch)?;
-        let values = self.kernel.read(Part::Gradients);
-        Ok(Gradient {
-            figures,
-            values: values.into_iter().map(f64::from).collect(),
-        })
+        Ok(self.kernel.gradient(figures))
     }
 
     fn finish(&mut self) -> Result<Gradient, TrainError> {
@@ -201,11 +206,7 @@ impl Executor for FusedKernels {
             Kernel::Autoencoder(kernel, ..) => autoencoder_figures(self.terms, &kernel.finish()),
             Kernel::Network(kernel) => network_figures(&kernel.finish()),
         };
-        let values = self.kernel.read(Part::Gradients);
-        Ok(Gradient {
-            figures,
-            values: values.into_iter().map(f64::from).collect(),
-        })
+        Ok(self.kernel.gradient(figures))
     }
 
     fn update(&mut self, gradient: &[f64], learning_rate: f64) -> Result<(), TrainError> {
