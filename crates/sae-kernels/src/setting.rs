@@ -27,6 +27,15 @@ impl Setting {
             expected: expected.into(),
         }
     }
+
+    /// The same with the name of the table that it stands in before its own: `layers[0]` and `rho`
+    /// become `layers[0].rho`.
+    pub fn within(self, table: &str) -> Self {
+        Self {
+            name: format!("{table}.{}", self.name).into(),
+            ..self
+        }
+    }
 }
 
 fn check(
@@ -84,12 +93,12 @@ pub fn at_least_one(name: &'static str, value: usize) -> Result<(), Setting> {
     check(value >= 1, name, value, "at least 1")
 }
 
-/// The one of `all` that is written as `text`.
-pub(crate) fn named<T: Copy + ToString>(
-    name: &'static str,
-    text: &str,
-    all: &[T],
-) -> Result<T, Setting> {
+/// The one of `all` that is written as `text`; `name` is that of the setting.
+///
+/// # Errors
+///
+/// Lists those there are.
+pub fn named<T: Copy + ToString>(name: &'static str, text: &str, all: &[T]) -> Result<T, Setting> {
     let names: Vec<String> = all.iter().map(T::to_string).collect();
     let place = names.iter().position(|name| name == text);
     place

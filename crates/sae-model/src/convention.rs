@@ -4,6 +4,10 @@
 //! `factor` times those of the mean convention.
 
 use std::fmt;
+use std::str::FromStr;
+
+use sae_kernels::Setting;
+use sae_kernels::setting::named;
 
 use crate::{ModelError, SparseObjective};
 
@@ -49,6 +53,14 @@ impl fmt::Display for Convention {
             Self::Matlab => "matlab",
             Self::R => "r",
         })
+    }
+}
+
+impl FromStr for Convention {
+    type Err = Setting;
+
+    fn from_str(text: &str) -> Result<Self, Setting> {
+        named("convention", text, &Self::ALL)
     }
 }
 

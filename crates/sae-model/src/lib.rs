@@ -50,11 +50,11 @@ pub use check::{FiniteDifference, TensorCheck, gradient_check, relative_differen
 pub use convention::Convention;
 pub use dense::{Dense, DenseConfig};
 pub use error::ModelError;
-pub use gradient::{Gradient, GradientRule};
+pub use gradient::{DeltaRule, Gradient, GradientRule};
 pub use network::DeepNetwork;
 pub use objective::{
-    AutoencoderBatch, Batch, CrossEntropy, DeltaRule, Figures, FineTuning, LabelledBatch,
-    Objective, RHO_HAT_EPSILON, SparseObjective, Terms, Value, term,
+    AutoencoderBatch, Batch, CrossEntropy, Figures, FineTuning, LabelledBatch, Objective,
+    RHO_HAT_EPSILON, SparseObjective, Terms, Value, term,
 };
 pub use parameters::{
     NamedParameter, by_parameter, flat_gradient, flat_parameters, in_single, named_gradients,

@@ -13,7 +13,7 @@ pub enum TrainError {
     /// The objective left the finite numbers.
     #[error(
         "{stage}, epoch {epoch}: {what} is {value}; training diverged. {}",
-        advice(what, *learning_rate)
+        advice(term, *learning_rate)
     )]
     NonFinite {
         /// What was being trained, for example `autoencoder-1`.
@@ -23,7 +23,10 @@ pub enum TrainError {
         /// What is not finite: the name of a term of J, on the training or the validation samples,
         /// or a weight.
         what: String,
-        /// Its value.
+        /// The name of the term of J that is to blame: the one that is not finite, or that weighed
+        /// most.
+        term: String,
+        /// The value of what is not finite.
         value: f64,
         /// The learning rate that was in force.
         learning_rate: f64,
@@ -64,9 +67,8 @@ pub enum TrainError {
     Hook(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// The setting that rules what is not finite.
-fn advice(what: &str, learning_rate: f64) -> String {
-    let term = what.split(' ').next().unwrap_or(what);
+/// The setting that rules the term to blame.
+fn advice(term: &str, learning_rate: f64) -> String {
     let weight = match term {
         term::SPARSITY => "Lower beta, by which this term is multiplied, or",
         term::WEIGHT_DECAY => "Lower weight_decay, by which this term is multiplied, or",

@@ -33,10 +33,13 @@
 //! # Ok::<(), TrainError>(())
 //! ```
 
+mod check;
 mod data;
+mod epoch;
 mod error;
 mod executor;
 mod optimizer;
+mod rates;
 mod schedule;
 mod search;
 mod session;
@@ -46,6 +49,7 @@ mod stop;
 mod whole;
 
 pub use data::{Batch, Classes, Data, FromHost, Selected, Table};
+pub use epoch::Epoch;
 pub use error::TrainError;
 pub use executor::{
     Choice, Compute, Executor, ExecutorKind, ExecutorState, Fused, FusedKernels, Gradient, Mean,
@@ -56,6 +60,6 @@ pub use schedule::Schedule;
 pub use search::{LineSearch, Point};
 pub use session::Session;
 pub use settings::{BatchSize, RhoHat, Training};
-pub use state::{Epoch, Fitted, Progress, State, Task};
+pub use state::{Fitted, Progress, State, Task};
 pub use stop::{Best, Stopped, Watch};
 pub use whole::{mean_activity, whole_gradient};

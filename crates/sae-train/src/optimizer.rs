@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Training;
-
 /// How gradients move the parameters. Weight decay is a term of the objective and no business of
 /// the optimizer, but for AdamW, whose point it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,31 +52,5 @@ impl fmt::Display for Optimizer {
             Self::Lbfgs => "lbfgs",
             Self::Cg => "cg",
         })
-    }
-}
-
-impl Training {
-    /// The kernels' optimizer; nothing for a line search.
-    pub(crate) fn in_kernels(&self) -> Option<sae_kernels::Optimizer> {
-        let adam = |weight_decay: f64| sae_kernels::Optimizer::Adam {
-            beta1: self.beta1 as f32,
-            beta2: self.beta2 as f32,
-            epsilon: self.epsilon as f32,
-            weight_decay: weight_decay as f32,
-        };
-        match self.optimizer {
-            Optimizer::Sgd => Some(sae_kernels::Optimizer::Sgd {
-                momentum: self.momentum as f32,
-                nesterov: self.nesterov,
-            }),
-            Optimizer::Adam => Some(adam(0.0)),
-            Optimizer::AdamW => Some(adam(self.decoupled_weight_decay)),
-            Optimizer::RmsProp => Some(sae_kernels::Optimizer::RmsProp {
-                decay: self.alpha as f32,
-                momentum: self.momentum as f32,
-                epsilon: self.epsilon as f32,
-            }),
-            Optimizer::Lbfgs | Optimizer::Cg => None,
-        }
     }
 }

@@ -3,16 +3,16 @@
 use std::time::Instant;
 
 use sae_data::order;
-use sae_model::{Figures, Terms};
+use sae_model::{Figures, Terms, term};
 
 use crate::data::Selected;
 use crate::executor::check_length;
-use crate::schedule::Rates;
+use crate::rates::Rates;
 use crate::search::LineSearch;
-use crate::state::{Epoch, Fitted, Progress, State, Task};
+use crate::state::{Fitted, Progress, State, Task};
 use crate::stop::Watch;
 use crate::whole::{mean_activity, whole_gradient};
-use crate::{BatchSize, Executor, RhoHat, Stopped, TrainError, Training};
+use crate::{BatchSize, Epoch, Executor, RhoHat, Stopped, TrainError, Training};
 
 /// A training that can be taken step by step.
 pub struct Session<'a> {
@@ -84,9 +84,12 @@ impl<'a> Session<'a> {
         mut observe: impl FnMut(&Epoch) -> Result<(), TrainError>,
     ) -> Result<Fitted, TrainError> {
         let mut rate = self.learning_rate;
-        while self.watch.stopped.is_none() && self.epochs < self.training.epochs {
+        for _ in self.epochs + 1..=self.training.epochs {
+            if self.watch.stopped.is_some() {
+                break;
+            }
+            rate = self.learning_rate;
             let epoch = self.epoch()?;
-            rate = epoch.learning_rate;
             observe(&epoch)?;
         }
         let parameters = match &self.watch.best {
@@ -95,7 +98,7 @@ impl<'a> Session<'a> {
         };
         if let Some(&value) = parameters.iter().find(|value| !value.is_finite()) {
             let what = "a weight after the last update";
-            return Err(self.non_finite(self.epochs, what, f64::from(value), rate));
+            return Err(self.non_finite(what, self.heaviest(), f64::from(value), rate));
         }
         Ok(Fitted {
             parameters,
@@ -223,13 +226,13 @@ impl<'a> Session<'a> {
         let rate = self.learning_rate;
         self.epochs += 1;
         if let Some((term, value)) = self.not_finite(&figures) {
-            return Err(self.non_finite(self.epochs, term, value, rate));
+            return Err(self.non_finite(term, term, value, rate));
         }
         self.before = Some(figures.terms.clone());
         let validation = self.validate()?;
         if let Some((term, value)) = validation.as_ref().and_then(|v| self.not_finite(v)) {
             let what = format!("{term} on the validation samples");
-            return Err(self.non_finite(self.epochs, &what, value, rate));
+            return Err(self.non_finite(&what, term, value, rate));
         }
         let validation = validation.map(|figures| figures.objective());
         let epoch = Epoch {
@@ -285,11 +288,19 @@ impl<'a> Session<'a> {
         terms.reduce(|a, b| if weight(b.0) > weight(a.0) { b } else { a })
     }
 
-    fn non_finite(&self, epoch: usize, what: &str, value: f64, learning_rate: f64) -> TrainError {
+    /// The term of J that weighed most when it was last seen.
+    fn heaviest(&self) -> &str {
+        let terms = self.before.iter().flat_map(Terms::iter);
+        let heaviest = terms.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+        heaviest.map_or(term::RECONSTRUCTION, |(name, _)| name)
+    }
+
+    fn non_finite(&self, what: &str, term: &str, value: f64, learning_rate: f64) -> TrainError {
         TrainError::NonFinite {
             stage: self.task.stage.clone(),
-            epoch,
+            epoch: self.epochs,
             what: what.to_owned(),
+            term: term.to_owned(),
             value,
             learning_rate,
         }

@@ -1,4 +1,4 @@
-//! What a session works on, reports, and remembers: values with names.
+//! What a session works on, gives, and remembers: values with names.
 
 use sae_data::Stream;
 use sae_model::Figures;
@@ -7,31 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::search::LineSearch;
 use crate::stop::{Stopped, Watch};
 use crate::{Data, ExecutorState};
-
-/// What one pass over the data did.
-///
-/// In minibatches figures are means over the epoch's batches, weighted by their rows, each taken
-/// before the step that it caused. With the full batch they are exact: for the weights at the
-/// epoch's start, with a line search for those at its end.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Epoch {
-    /// Number of the epoch, from 1.
-    pub epoch: usize,
-    /// J, its terms, ρ̂ of each hidden unit or the accuracy.
-    pub figures: Figures,
-    /// ‖∇J‖, with the full batch.
-    pub gradient_norm: Option<f64>,
-    /// J on the validation samples after the epoch.
-    pub validation: Option<f64>,
-    /// False where a line search found no better point.
-    pub moved: bool,
-    /// Learning rate η.
-    pub learning_rate: f64,
-    /// Training time of the epoch in seconds, without validation.
-    pub seconds: f64,
-    /// Training samples per second.
-    pub samples_per_second: f64,
-}
 
 /// A trained model.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,12 +4,17 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{AutoencoderConfig, DECODER, ENCODER};
+use super::config::AutoencoderConfig;
 use crate::engine::{CACHE, Forward, Operands};
 use crate::lanes::{Active, BLOCK, Lanes, numbers, panels, vectors, vectors_mut};
 use crate::layers::Layers;
 use crate::samples::{Across, Place, Rows, Samples};
 use crate::tile::{Blocks, columns_product, rows_product};
+
+/// The encoder's place among the layers.
+pub(super) const ENCODER: usize = 0;
+/// The decoder's.
+pub(super) const DECODER: usize = 1;
 
 /// Most panels whose deltas are computed before they are multiplied back.
 const GROUP: usize = 8;
@@ -21,7 +26,7 @@ pub(super) struct Block {
     /// Yᵀ, `[hidden, sample]`.
     pub code: Vec<Lanes>,
     /// (Δ3·W2ᵀ)ᵀ, then Δ2ᵀ, `[hidden, sample]`.
-    back: Vec<Lanes>,
+    pub back: Vec<Lanes>,
     /// Δ3.
     delta: Samples,
     pub sums: Sums,
@@ -364,48 +369,4 @@ fn sum_of_rows<S: Simd>(simd: S, rows: &[Lanes]) -> Lanes {
         }
     }
     sum
-}
-
-/// Δ2 from Δ3·W2ᵀ and the slopes of the sparsity terms.
-pub(super) struct HiddenDelta<'a> {
-    pub config: &'a AutoencoderConfig,
-    pub slopes: &'a [f32],
-    pub block: &'a mut Block,
-}
-
-impl WithSimd for HiddenDelta<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self {
-            config,
-            slopes,
-            block,
-        } = self;
-        let (shift, factor) = config.encoder.unit.activity(simd);
-        let l1 = (config.l1 * config.encoder.unit.activity_slope()) as f32;
-        let zero = simd.splat_f32s(0.0);
-        let (plus, minus) = (simd.splat_f32s(l1), simd.splat_f32s(-l1));
-        let units = block.back.iter_mut().zip(&block.code).zip(slopes);
-        for (((back, code), &slope), sum) in units.zip(&mut block.sums.encoder_bias) {
-            let slope = simd.splat_f32s(slope);
-            let mut total = zero;
-            let lanes = vectors_mut::<S>(back).iter_mut().zip(vectors::<S>(code));
-            for ((back, &y), &per_row) in lanes.zip(block.place.per_row::<S>()) {
-                let mut pull = slope;
-                if l1 > 0.0 {
-                    let activity = simd.mul_add_f32s(factor, y, shift);
-                    let above = simd.greater_than_f32s(activity, zero);
-                    let below = simd.less_than_f32s(activity, zero);
-                    pull = simd.add_f32s(pull, simd.select_f32s(above, plus, zero));
-                    pull = simd.add_f32s(pull, simd.select_f32s(below, minus, zero));
-                }
-                let sum = simd.mul_add_f32s(pull, per_row, *back);
-                *back = config.encoder.back(simd, sum, y);
-                total = simd.add_f32s(total, *back);
-            }
-            *sum = simd.reduce_sum_f32s(total);
-        }
-    }
 }

@@ -2,10 +2,12 @@
 
 mod block;
 mod config;
+mod hidden_delta;
 
 pub use self::config::{AutoencoderConfig, AutoencoderValue};
 
-use self::block::{Block, Decode, HiddenDelta, Pass, Scratch};
+use self::block::{Block, Decode, Pass, Scratch};
+use self::hidden_delta::HiddenDelta;
 use crate::engine::{CACHE, Engine, Last};
 use crate::error::KernelError;
 use crate::lanes::Lanes;
@@ -16,9 +18,6 @@ use crate::sparsity::RhoHat;
 use crate::sync::{Mutex, lock};
 use crate::team::Team;
 use crate::update::Optimizer;
-
-const ENCODER: usize = 0;
-const DECODER: usize = 1;
 
 /// Bytes of codes that a step keeps between its passes; where there are more it computes them again.
 const KEPT_CODES: usize = 256 << 20;
@@ -83,6 +82,11 @@ impl Autoencoder {
     }
 
     common_methods!();
+
+    /// The model and its objective.
+    pub fn config(&self) -> &AutoencoderConfig {
+        &self.config
+    }
 
     /// The estimate of ρ̂ that [`RhoHat::Given`] and [`RhoHat::Running`] use, `[hidden]`.
     pub fn estimate(&self) -> Option<&[f64]> {

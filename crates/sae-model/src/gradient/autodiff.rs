@@ -6,21 +6,20 @@ use burn::tensor::Tensor;
 use super::Gradient;
 use crate::{Objective, Value};
 
-/// Records `J` on the tape of `model`'s parameters and walks it backwards.
-pub(super) fn gradient<O: Objective>(
-    objective: &O,
-    model: &O::Model,
-    batch: &O::Batch,
-) -> Gradient {
-    let value = objective.value(model, batch);
-    let gradients = value.terms.clone().sum().backward();
-    let off_the_tape = |tensor: Tensor<1>| tensor.inner();
-    Gradient {
-        gradients: GradientsParams::from_grads(gradients, model),
-        value: Value {
-            terms: value.terms.inner(),
-            rho_hat: value.rho_hat.map(off_the_tape),
-            accuracy: value.accuracy.map(off_the_tape),
-        },
+impl Gradient {
+    /// The gradient of any objective, by automatic differentiation: records J on the tape of
+    /// `model`'s parameters and walks it backwards.
+    pub fn by_autodiff<O: Objective>(objective: &O, model: &O::Model, batch: &O::Batch) -> Self {
+        let value = objective.value(model, batch);
+        let gradients = value.terms.clone().sum().backward();
+        let off_the_tape = |tensor: Tensor<1>| tensor.inner();
+        Self {
+            gradients: GradientsParams::from_grads(gradients, model),
+            value: Value {
+                terms: value.terms.inner(),
+                rho_hat: value.rho_hat.map(off_the_tape),
+                accuracy: value.accuracy.map(off_the_tape),
+            },
+        }
     }
 }

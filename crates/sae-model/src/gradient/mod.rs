@@ -1,14 +1,14 @@
 //! From a model, an objective and a batch to gradients.
 
 mod autodiff;
-pub(crate) mod delta;
+mod delta;
 
 use std::fmt;
 
 use burn::optim::GradientsParams;
 use serde::{Deserialize, Serialize};
 
-use crate::{DeltaRule, Objective, Value};
+use crate::{Objective, Value};
 
 /// How gradients are computed. Both rules return the gradient of the same objective; they differ
 /// only in rounding.
@@ -20,6 +20,12 @@ pub enum GradientRule {
     /// The hand-derived delta rules (forward pass, ρ̂ pass, backward pass).
     #[default]
     Delta,
+}
+
+/// An objective with hand-derived gradients.
+pub trait DeltaRule: Objective {
+    /// The value and its gradient by the delta rules, without a tape.
+    fn delta(&self, model: &Self::Model, batch: &Self::Batch) -> Gradient;
 }
 
 /// An objective's value and its gradient by every parameter of the model.
@@ -46,13 +52,6 @@ impl GradientRule {
             Self::Autodiff => Gradient::by_autodiff(objective, model, batch),
             Self::Delta => objective.delta(model, batch),
         }
-    }
-}
-
-impl Gradient {
-    /// The gradient of any objective, by automatic differentiation.
-    pub fn by_autodiff<O: Objective>(objective: &O, model: &O::Model, batch: &O::Batch) -> Self {
-        autodiff::gradient(objective, model, batch)
     }
 }
 

@@ -3,9 +3,9 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::log_softmax;
 
-use super::{DeltaRule, LabelledBatch, Objective, Value, term};
+use super::{LabelledBatch, Objective, Value, term};
 use crate::sums::{precise, sum};
-use crate::{DeepNetwork, Gradient, ModelError, Softmax, gradient};
+use crate::{DeepNetwork, ModelError, Softmax};
 use sae_kernels::setting::not_negative;
 
 /// Terms and accuracy of a classifier with the given scores `[batch, class]`.
@@ -106,17 +106,5 @@ impl Objective for FineTuning {
             one_hot: batch.one_hot.clone(),
         };
         self.head.value(&network.head, &codes)
-    }
-}
-
-impl DeltaRule for CrossEntropy {
-    fn delta(&self, head: &Softmax, batch: &LabelledBatch) -> Gradient {
-        gradient::delta::softmax(self, head, batch)
-    }
-}
-
-impl DeltaRule for FineTuning {
-    fn delta(&self, network: &DeepNetwork, batch: &LabelledBatch) -> Gradient {
-        gradient::delta::network(self, network, batch)
     }
 }

@@ -17,8 +17,6 @@ pub use figures::{Figures, Terms, Value, term};
 pub(crate) use sparse::rho_hat_of;
 pub use sparse::{RHO_HAT_EPSILON, SparseObjective};
 
-use crate::Gradient;
-
 /// A differentiable number that depends on a model and a batch. This alone is enough to train by
 /// automatic differentiation.
 pub trait Objective {
@@ -38,10 +36,4 @@ pub trait Objective {
     fn mean_activity(&self, _model: &Self::Model, _batch: &Self::Batch) -> Option<Tensor<2>> {
         None
     }
-}
-
-/// An objective with hand-derived gradients.
-pub trait DeltaRule: Objective {
-    /// The value and its gradient by the delta rules, without a tape.
-    fn delta(&self, model: &Self::Model, batch: &Self::Batch) -> Gradient;
 }

@@ -5,10 +5,10 @@ use burn::tensor::{DType, Tensor, TensorData};
 use sae_kernels::Setting;
 use sae_kernels::setting::not_negative;
 
-use super::{AutoencoderBatch, DeltaRule, Objective, Value, term};
+use super::{AutoencoderBatch, Objective, Value, term};
 use crate::sums::{mean_of_columns, precise, sum};
 use crate::units::activity;
-use crate::{Architecture, Gradient, ModelError, SparseAutoencoder, Unit, gradient};
+use crate::{Architecture, ModelError, SparseAutoencoder, Unit};
 
 /// ρ̂ is clamped to [ε, 1 − ε] inside the divergence, which is undefined outside (0, 1). The value
 /// is the smallest power of ten for which 1 − ε differs from 1 in `f32`. Where the clamp acts, the
@@ -281,11 +281,5 @@ impl Objective for SparseObjective {
             let code = model.encode(batch.inputs.clone());
             mean_of_columns(activity(model.encoder.activation.unit, code))
         })
-    }
-}
-
-impl DeltaRule for SparseObjective {
-    fn delta(&self, model: &SparseAutoencoder, batch: &AutoencoderBatch) -> Gradient {
-        gradient::delta::autoencoder(self, model, batch)
     }
 }

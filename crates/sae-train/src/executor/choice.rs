@@ -1,7 +1,5 @@
 //! Which executor runs, and why not a faster one.
 
-use std::fmt;
-
 use burn::tensor::Device;
 use sae_kernels::{
     Autoencoder, AutoencoderConfig, InstructionSet, Network, NetworkConfig, Part, Setting,
@@ -13,30 +11,8 @@ use sae_model::{
 use serde::{Deserialize, Serialize};
 
 use super::fused::Kernel;
-use super::{Executor, FusedKernels, OnBurn};
+use super::{Executor, ExecutorKind, FusedKernels, OnBurn};
 use crate::{FromHost, TrainError, Training};
-
-/// Who computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ExecutorKind {
-    /// Burn with automatic differentiation.
-    Autodiff,
-    /// Burn with the delta rules.
-    Delta,
-    /// The delta rules in the fused kernels, on the CPU.
-    Fused,
-}
-
-impl fmt::Display for ExecutorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Autodiff => "autodiff (Burn)",
-            Self::Delta => "delta rules (Burn)",
-            Self::Fused => "fused kernels",
-        })
-    }
-}
 
 /// Whether the fused kernels are used: the key `fused`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -203,8 +179,7 @@ impl Trainable for SparseObjective {
         if let Some(set) = compute.instruction_set {
             kernel = kernel.with_instruction_set(set)?;
         }
-        let sparse = self.beta() > 0.0;
-        let mut kernel = Kernel::Autoencoder(Box::new(kernel), model.hidden(), sparse);
+        let mut kernel = Kernel::Autoencoder(Box::new(kernel));
         kernel.write(Part::Values, &flat_parameters(model))?;
         Ok(kernel)
     }

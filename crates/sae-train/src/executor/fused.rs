@@ -20,8 +20,8 @@ pub struct FusedKernels {
 
 /// The kernels of one kind of model.
 pub enum Kernel {
-    /// Of an autoencoder with so many hidden units, beside whether it has a sparsity term.
-    Autoencoder(Box<Autoencoder>, usize, bool),
+    /// Of an autoencoder.
+    Autoencoder(Box<Autoencoder>),
     /// Of a network, or of a head alone.
     Network(Box<Network>),
 }
@@ -34,11 +34,14 @@ impl FusedKernels {
     /// A kernel whose parameters are set, of an objective with these terms, with the optimizer of
     /// `training`.
     pub fn new(kernel: Kernel, terms: &'static [&'static str], training: &Training) -> Self {
-        let sparse = matches!(kernel, Kernel::Autoencoder(.., true));
+        let sparse = match &kernel {
+            Kernel::Autoencoder(kernel) => kernel.config().beta > 0.0,
+            Kernel::Network(_) => false,
+        };
         Self {
             kernel,
             terms,
-            optimizer: training.in_kernels(),
+            optimizer: in_kernels(training),
             name: training.optimizer,
             estimate: match training.rho_hat {
                 RhoHat::Running if sparse => Estimate::Running(training.rho_hat_decay),
@@ -64,7 +67,7 @@ impl FusedKernels {
         // The kernels forget a sum that was not finished.
         self.adding = false;
         match &mut self.kernel {
-            Kernel::Autoencoder(kernel, ..) => {
+            Kernel::Autoencoder(kernel) => {
                 let targets = batch.targets.map(|targets| targets.rows()).transpose()?;
                 let value = kernel.step(inputs, targets, update, estimate)?;
                 Ok(autoencoder_figures(self.terms, value))
@@ -87,10 +90,34 @@ impl FusedKernels {
     }
 }
 
+/// The kernels' optimizer; nothing for a line search.
+fn in_kernels(training: &Training) -> Option<sae_kernels::Optimizer> {
+    let adam = |weight_decay: f64| sae_kernels::Optimizer::Adam {
+        beta1: training.beta1 as f32,
+        beta2: training.beta2 as f32,
+        epsilon: training.epsilon as f32,
+        weight_decay: weight_decay as f32,
+    };
+    match training.optimizer {
+        Optimizer::Sgd => Some(sae_kernels::Optimizer::Sgd {
+            momentum: training.momentum as f32,
+            nesterov: training.nesterov,
+        }),
+        Optimizer::Adam => Some(adam(0.0)),
+        Optimizer::AdamW => Some(adam(training.decoupled_weight_decay)),
+        Optimizer::RmsProp => Some(sae_kernels::Optimizer::RmsProp {
+            decay: training.alpha as f32,
+            momentum: training.momentum as f32,
+            epsilon: training.epsilon as f32,
+        }),
+        Optimizer::Lbfgs | Optimizer::Cg => None,
+    }
+}
+
 impl Kernel {
     fn count(&self) -> usize {
         match self {
-            Self::Autoencoder(kernel, ..) => kernel.parameters(),
+            Self::Autoencoder(kernel) => kernel.parameters(),
             Self::Network(kernel) => kernel.parameters(),
         }
     }
@@ -98,7 +125,7 @@ impl Kernel {
     fn read(&self, part: Part) -> Vec<f32> {
         let mut values = vec![0.0; self.count()];
         let read = match self {
-            Self::Autoencoder(kernel, ..) => kernel.read(part, &mut values),
+            Self::Autoencoder(kernel) => kernel.read(part, &mut values),
             Self::Network(kernel) => kernel.read(part, &mut values),
         };
         debug_assert!(read.is_ok(), "the length is the kernel's own");
@@ -107,7 +134,7 @@ impl Kernel {
 
     pub(crate) fn write(&mut self, part: Part, values: &[f32]) -> Result<(), TrainError> {
         Ok(match self {
-            Self::Autoencoder(kernel, ..) => kernel.write(part, values),
+            Self::Autoencoder(kernel) => kernel.write(part, values),
             Self::Network(kernel) => kernel.write(part, values),
         }?)
     }
@@ -123,14 +150,14 @@ impl Kernel {
 
     fn updates(&self) -> u64 {
         match self {
-            Self::Autoencoder(kernel, ..) => kernel.updates(),
+            Self::Autoencoder(kernel) => kernel.updates(),
             Self::Network(kernel) => kernel.updates(),
         }
     }
 
     fn set_updates(&mut self, updates: u64) {
         match self {
-            Self::Autoencoder(kernel, ..) => kernel.set_updates(updates),
+            Self::Autoencoder(kernel) => kernel.set_updates(updates),
             Self::Network(kernel) => kernel.set_updates(updates),
         }
     }
@@ -147,7 +174,7 @@ impl Executor for FusedKernels {
 
     fn hidden(&self) -> usize {
         match &self.kernel {
-            Kernel::Autoencoder(_, hidden, _) => *hidden,
+            Kernel::Autoencoder(kernel) => kernel.config().hidden,
             Kernel::Network(_) => 0,
         }
     }
@@ -164,7 +191,7 @@ impl Executor for FusedKernels {
         activity: &mut [f64],
     ) -> Result<(), TrainError> {
         match &mut self.kernel {
-            Kernel::Autoencoder(kernel, ..) => {
+            Kernel::Autoencoder(kernel) => {
                 Ok(kernel.forward(part.inputs.rows()?, rows, activity)?)
             }
             Kernel::Network(_) => Ok(()),
@@ -179,7 +206,7 @@ impl Executor for FusedKernels {
     ) -> Result<(), TrainError> {
         let inputs = part.inputs.rows()?;
         match &mut self.kernel {
-            Kernel::Autoencoder(kernel, ..) => {
+            Kernel::Autoencoder(kernel) => {
                 let targets = part.targets.map(|targets| targets.rows()).transpose()?;
                 kernel.backward(inputs, targets, rows, activity)?;
             }
@@ -203,7 +230,7 @@ impl Executor for FusedKernels {
             return Err(TrainError::NothingAddedUp);
         }
         let figures = match &mut self.kernel {
-            Kernel::Autoencoder(kernel, ..) => autoencoder_figures(self.terms, &kernel.finish()),
+            Kernel::Autoencoder(kernel) => autoencoder_figures(self.terms, &kernel.finish()),
             Kernel::Network(kernel) => network_figures(&kernel.finish()),
         };
         Ok(self.kernel.gradient(figures))
@@ -214,7 +241,7 @@ impl Executor for FusedKernels {
         let single: Vec<f32> = gradient.iter().map(|&g| g as f32).collect();
         self.kernel.write(Part::Gradients, &single)?;
         match &mut self.kernel {
-            Kernel::Autoencoder(kernel, ..) => kernel.update(optimizer, learning_rate as f32),
+            Kernel::Autoencoder(kernel) => kernel.update(optimizer, learning_rate as f32),
             Kernel::Network(kernel) => kernel.update(optimizer, learning_rate as f32),
         }
         Ok(())
@@ -237,7 +264,7 @@ impl Executor for FusedKernels {
 
     fn set_rho_hat(&mut self, rho_hat: &[f64]) -> Result<(), TrainError> {
         check_length("the estimate of rho_hat", rho_hat.len(), self.hidden())?;
-        if let Kernel::Autoencoder(kernel, ..) = &mut self.kernel {
+        if let Kernel::Autoencoder(kernel) = &mut self.kernel {
             kernel.set_estimate(rho_hat)?;
         }
         Ok(())
@@ -259,7 +286,7 @@ impl Executor for FusedKernels {
             parameters: self.parameters(),
             optimizer,
             rho_hat: match &self.kernel {
-                Kernel::Autoencoder(kernel, ..) => kernel.estimate().map(<[f64]>::to_vec),
+                Kernel::Autoencoder(kernel) => kernel.estimate().map(<[f64]>::to_vec),
                 Kernel::Network(_) => None,
             },
             mean: self.mean.clone(),

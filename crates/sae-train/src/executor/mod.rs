@@ -6,14 +6,16 @@
 
 mod choice;
 mod fused;
+mod kind;
 mod on_burn;
 mod per_parameter;
 
 use sae_model::Figures;
 use serde::{Deserialize, Serialize};
 
-pub use choice::{Choice, Compute, ExecutorKind, Fused, Trainable, executor};
+pub use choice::{Choice, Compute, Fused, Trainable, executor};
 pub use fused::FusedKernels;
+pub use kind::ExecutorKind;
 pub use on_burn::OnBurn;
 
 use crate::{Batch, Optimizer, TrainError};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::line::{dot, norm, search};
-use super::{Evaluate, Point};
+use super::point::{Evaluate, Point};
 use crate::TrainError;
 
 /// c2 of the strong Wolfe conditions. Conjugate directions want a closer search than quasi-Newton

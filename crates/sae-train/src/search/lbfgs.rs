@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::line::{dot, dot_single, search};
-use super::{Evaluate, Point};
+use super::point::{Evaluate, Point};
 use crate::TrainError;
 
 /// c2 of the strong Wolfe conditions, as is usual for quasi-Newton directions.

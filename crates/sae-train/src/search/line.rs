@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use argmin::core::{CostFunction, Error, Executor, Gradient, IterState};
 use argmin::solver::linesearch::{LineSearch as _, MoreThuenteLineSearch};
 
-use super::{Evaluate, Point};
+use super::point::{Evaluate, Point};
 use crate::TrainError;
 
 /// Most evaluations of the objective in one search.

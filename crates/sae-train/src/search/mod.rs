@@ -4,42 +4,15 @@
 mod conjugate;
 mod lbfgs;
 mod line;
+mod point;
 
-use sae_model::Figures;
 use serde::{Deserialize, Serialize};
 
 use self::conjugate::Conjugate;
 use self::lbfgs::Lbfgs;
-use crate::{Gradient, Optimizer, TrainError, Training};
-
-/// The objective at some parameters.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Point {
-    /// The parameters, flat.
-    pub parameters: Vec<f64>,
-    /// J, the sum of the terms.
-    pub total: f64,
-    /// J, its terms, ρ̂ or the accuracy.
-    pub figures: Figures,
-    /// ∂J/∂θ, flat.
-    pub gradient: Vec<f64>,
-}
-
-/// J and its gradient at given parameters.
-pub(crate) type Evaluate<'a> = dyn FnMut(&[f32]) -> Result<Gradient, TrainError> + 'a;
-
-impl Point {
-    fn at(parameters: Vec<f64>, evaluate: &mut Evaluate<'_>) -> Result<Self, TrainError> {
-        let single: Vec<f32> = parameters.iter().map(|&p| p as f32).collect();
-        let Gradient { figures, values } = evaluate(&single)?;
-        Ok(Self {
-            parameters,
-            total: figures.objective(),
-            figures,
-            gradient: values,
-        })
-    }
-}
+use self::point::Evaluate;
+pub use self::point::Point;
+use crate::{Optimizer, TrainError, Training};
 
 /// A line search with all that it remembers between iterations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
