@@ -1,6 +1,6 @@
 //! Equal tiles in a grid.
 
-use crate::pictures::Tile;
+use crate::Tile;
 
 /// Brightness of the lines between tiles.
 const GAP: u8 = 64;
@@ -16,31 +16,31 @@ pub(crate) fn square(count: usize) -> (usize, usize) {
 
 /// Draws tiles row by row with a line between them; returns (width, height) and the pixels.
 pub(crate) fn draw(tile: Tile, columns: usize, tiles: &[Vec<u8>]) -> ((usize, usize), Vec<u8>) {
-    let rows = tiles.len().div_ceil(columns);
+    let (rows, channels) = (tiles.len().div_ceil(columns), tile.channels);
     let (width, height) = (columns * (tile.width + 1) + 1, rows * (tile.height + 1) + 1);
-    let mut small = vec![GAP; width * height];
+    let mut small = vec![GAP; width * height * channels];
     for (index, pixels) in tiles.iter().enumerate() {
         let left = 1 + (index % columns) * (tile.width + 1);
         let top = 1 + (index / columns) * (tile.height + 1);
-        for (row, line) in pixels.chunks(tile.width).enumerate() {
-            let start = (top + row) * width + left;
-            small[start..start + tile.width].copy_from_slice(line);
+        for (row, line) in pixels.chunks(tile.width * channels).enumerate() {
+            let start = ((top + row) * width + left) * channels;
+            small[start..start + line.len()].copy_from_slice(line);
         }
     }
     let scale = (TARGET_WIDTH / width).max(1);
     (
         (width * scale, height * scale),
-        enlarge(&small, width, scale),
+        enlarge(&small, width, channels, scale),
     )
 }
 
-fn enlarge(pixels: &[u8], width: usize, scale: usize) -> Vec<u8> {
+fn enlarge(pixels: &[u8], width: usize, channels: usize, scale: usize) -> Vec<u8> {
     pixels
-        .chunks(width)
+        .chunks(width * channels)
         .flat_map(|line| {
             let wide: Vec<u8> = line
-                .iter()
-                .flat_map(|&pixel| std::iter::repeat_n(pixel, scale))
+                .chunks(channels)
+                .flat_map(|pixel| std::iter::repeat_n(pixel, scale).flatten().copied())
                 .collect();
             std::iter::repeat_n(wide, scale).flatten()
         })
@@ -69,10 +69,7 @@ mod tests {
 
     #[test]
     fn tiles_lie_where_they_should() {
-        let tile = Tile {
-            height: 1,
-            width: 2,
-        };
+        let tile = Tile::grey(1, 2);
         let tiles = vec![vec![1, 2], vec![3, 4], vec![5, 6]];
         let ((width, height), pixels) = draw(tile, 2, &tiles);
         let scale = 640 / 7;
@@ -82,5 +79,19 @@ mod tests {
         assert_eq!(line(0), [GAP; 7]);
         assert_eq!(line(1), [GAP, 1, 2, GAP, 3, 4, GAP]);
         assert_eq!(line(3), [GAP, 5, 6, GAP, GAP, GAP, GAP]);
+    }
+
+    #[test]
+    fn the_colours_of_a_pixel_stay_together() {
+        let tile = Tile {
+            channels: 3,
+            ..Tile::grey(1, 1)
+        };
+        let ((width, _), pixels) = draw(tile, 1, &[vec![1, 2, 3]]);
+        let scale = 640 / 3;
+        assert_eq!(width, 3 * scale);
+        let middle = (scale * width + scale) * 3;
+        assert_eq!(pixels[middle..middle + 6], [1, 2, 3, 1, 2, 3]);
+        assert_eq!(pixels[..3], [GAP; 3]);
     }
 }

@@ -6,7 +6,7 @@
 //! ```
 //! use sae_report::{Tile, feature_tiles};
 //!
-//! let tile = Tile { height: 2, width: 2 };
+//! let tile = Tile::grey(2, 2);
 //! // W1 [input, hidden] of 4 inputs and 2 hidden units, row by row.
 //! let weight = [1.0, 0.0, 0.5, -1.0, 0.0, 2.0, -0.5, 0.0];
 //! let png = feature_tiles(tile, &weight, 2)?;
@@ -20,8 +20,10 @@ mod error;
 mod grid;
 mod pictures;
 mod png_file;
+mod tile;
 
 pub use curves::{Curve, loss_curves};
 pub use error::ReportError;
-pub use pictures::{Tile, contact_sheet, feature_tiles, reconstructions};
+pub use pictures::{contact_sheet, feature_tiles, reconstructions};
 pub use png_file::check_extension;
+pub use tile::Tile;

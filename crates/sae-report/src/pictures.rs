@@ -1,50 +1,7 @@
 //! The pictures of a run.
 
+use crate::tile::{Tile, check_finite};
 use crate::{ReportError, grid, png_file};
-
-/// Height and width of one image in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tile {
-    /// Rows of pixels.
-    pub height: usize,
-    /// Columns of pixels.
-    pub width: usize,
-}
-
-impl Tile {
-    fn area(self) -> usize {
-        self.height * self.width
-    }
-
-    /// The number of whole images in `count` values.
-    fn images(self, picture: &'static str, count: usize) -> Result<usize, ReportError> {
-        if self.area() == 0 || !count.is_multiple_of(self.area()) {
-            return Err(ReportError::Shape {
-                picture,
-                found: count,
-                height: self.height,
-                width: self.width,
-            });
-        }
-        match count / self.area() {
-            0 => Err(ReportError::Empty { picture }),
-            images => Ok(images),
-        }
-    }
-
-    /// Refuses images with a pixel that is not finite; `name` is what one of them is called.
-    fn check_pixels(
-        self,
-        picture: &'static str,
-        name: &str,
-        values: &[f32],
-    ) -> Result<(), ReportError> {
-        check_finite(picture, values, |index| {
-            let (image, pixel) = (index / self.area(), index % self.area());
-            format!("pixel {pixel} of {name} {image} (counted from 0)")
-        })
-    }
-}
 
 /// How [`feature_tiles`] turns weights into grey levels, in words.
 const TILES_NORMALISATION: &str = "Each tile is the input of unit norm that activates one hidden \
@@ -85,7 +42,7 @@ pub fn feature_tiles(tile: Tile, weight: &[f64], hidden: usize) -> Result<Vec<u8
     let tiles: Vec<Vec<u8>> = (0..hidden).map(|j| signed_grey(&column(j))).collect();
     let (columns, _) = grid::square(hidden);
     let (size, pixels) = grid::draw(tile, columns, &tiles);
-    png_file::encode(PICTURE, size, &pixels, TILES_NORMALISATION)
+    png_file::encode(PICTURE, size, tile.channels, &pixels, TILES_NORMALISATION)
 }
 
 /// Zero is 128, the largest magnitude 1 (black) or 255 (white).
@@ -94,23 +51,6 @@ fn signed_grey(values: &[f64]) -> Vec<u8> {
     let divisor = if largest > 0.0 { largest } else { 1.0 };
     let grey = |v: &f64| (128.0 + 127.0 * (v / divisor)).round() as u8;
     values.iter().map(grey).collect()
-}
-
-/// Refuses NaN and infinities; `place` says in words where the value of an index belongs.
-fn check_finite<V: Copy + Into<f64>>(
-    picture: &'static str,
-    values: &[V],
-    place: impl Fn(usize) -> String,
-) -> Result<(), ReportError> {
-    let numbers = values.iter().map(|&v| v.into());
-    match numbers.enumerate().find(|(_, value)| !value.is_finite()) {
-        None => Ok(()),
-        Some((index, value)) => Err(ReportError::NotFinite {
-            picture,
-            place: place(index),
-            value,
-        }),
-    }
 }
 
 /// Values in [0, 1] as grey levels; what lies outside is clipped.
@@ -123,7 +63,7 @@ fn grey(values: &[f32]) -> Vec<u8> {
 ///
 /// # Shapes
 ///
-/// - originals, reconstructed: `[image, height · width]`, values in [0, 1]
+/// - originals, reconstructed: `[image, height · width · channels]`, values in [0, 1]
 ///
 /// # Errors
 ///
@@ -159,14 +99,14 @@ pub fn reconstructions(
     }
     let (size, pixels) = grid::draw(tile, columns, &tiles);
     let description = "Originals above, their reconstructions below; black is 0, white is 1.";
-    png_file::encode(PICTURE, size, &pixels, description)
+    png_file::encode(PICTURE, size, tile.channels, &pixels, description)
 }
 
 /// Images side by side as a PNG, the grid as square as possible.
 ///
 /// # Shapes
 ///
-/// - images: `[image, height · width]`, values in [0, 1]
+/// - images: `[image, height · width · channels]`, values in [0, 1]
 ///
 /// # Errors
 ///
@@ -178,7 +118,13 @@ pub fn contact_sheet(tile: Tile, images: &[f32]) -> Result<Vec<u8>, ReportError>
     let tiles: Vec<Vec<u8>> = images.chunks(tile.area()).map(grey).collect();
     let (columns, _) = grid::square(count);
     let (size, pixels) = grid::draw(tile, columns, &tiles);
-    png_file::encode(PICTURE, size, &pixels, "Images; black is 0, white is 1.")
+    png_file::encode(
+        PICTURE,
+        size,
+        tile.channels,
+        &pixels,
+        "Images; black is 0, white is 1.",
+    )
 }
 
 #[cfg(test)]
@@ -198,10 +144,7 @@ mod tests {
     /// Decoded again, unit j's tile holds column j of W1.
     #[test]
     fn tiles_show_the_columns_of_the_weight() {
-        let tile = Tile {
-            height: 1,
-            width: 2,
-        };
+        let tile = Tile::grey(1, 2);
         // W1 [2, 2]: unit 0 has the column (1, 0), unit 1 the column (0, -1).
         let bytes = feature_tiles(tile, &[1.0, 0.0, 0.0, -1.0], 2).unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
@@ -219,10 +162,7 @@ mod tests {
 
     #[test]
     fn shapes_that_do_not_fit_are_refused() {
-        let tile = Tile {
-            height: 2,
-            width: 2,
-        };
+        let tile = Tile::grey(2, 2);
         let message = contact_sheet(tile, &[0.0; 5]).unwrap_err().to_string();
         assert!(
             message.contains("5 values are not images of 2 x 2"),
@@ -236,10 +176,7 @@ mod tests {
 
     #[test]
     fn values_that_are_not_finite_are_named() {
-        let tile = Tile {
-            height: 1,
-            width: 2,
-        };
+        let tile = Tile::grey(1, 2);
         let weight = [0.0, 0.0, 1.0, 0.0, 0.0, f64::NAN];
         assert_eq!(
             feature_tiles(tile, &weight, 3).unwrap_err().to_string(),

@@ -1,4 +1,4 @@
-//! Grey PNG files.
+//! PNG files.
 
 use std::path::Path;
 
@@ -22,10 +22,11 @@ pub fn check_extension(path: &Path) -> Result<(), ReportError> {
     })
 }
 
-/// The bytes of an 8-bit grey PNG whose text chunk says what the picture shows.
+/// The bytes of an 8-bit PNG, grey or in colour, whose text chunk says what the picture shows.
 pub(crate) fn encode(
     picture: &'static str,
     (width, height): (usize, usize),
+    channels: usize,
     pixels: &[u8],
     description: &str,
 ) -> Result<Vec<u8>, ReportError> {
@@ -35,7 +36,10 @@ pub(crate) fn encode(
     };
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_color(match channels {
+        3 => png::ColorType::Rgb,
+        _ => png::ColorType::Grayscale,
+    });
     encoder.set_depth(png::BitDepth::Eight);
     encoder
         .add_itxt_chunk("Description".to_owned(), description.to_owned())
