@@ -5,25 +5,39 @@ use std::path::Path;
 use sae_kernels::Setting;
 use serde::{Deserialize, Serialize};
 
+use crate::files::given;
 use crate::patches::PatchesConfig;
 use crate::shapes::ShapesConfig;
-use crate::{DataError, Dataset, IdxConfig, Part, Scaling, ScalingConfig, Stream, stream};
+use crate::{
+    ArraysConfig, CsvConfig, DataError, Dataset, FilesConfig, Format, IdxConfig, ImagesConfig,
+    Labels, Options, Part, Reader, Scaling, ScalingConfig, Stream, stream,
+};
 
 /// Where samples come from and how they are scaled. Keys and defaults are listed in
 /// `docs/config.md`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
     /// Which of the tables below is used.
     pub source: Source,
     /// Share of the training samples that is set aside; 0 for none.
     pub validation: f64,
+    /// Share of the training samples that is set aside to test on, where files have no others.
+    pub test: f64,
     /// The generator of shapes.
     pub shapes: ShapesConfig,
     /// IDX files.
     pub idx: IdxConfig,
     /// Patches of pictures.
     pub patches: PatchesConfig,
+    /// Files of rows.
+    pub files: FilesConfig,
+    /// How tables as text are read.
+    pub csv: CsvConfig,
+    /// How pictures become rows.
+    pub images: ImagesConfig,
+    /// Which tensors of a file are meant.
+    pub arrays: ArraysConfig,
     /// How samples are scaled.
     pub scaling: ScalingConfig,
 }
@@ -39,6 +53,30 @@ pub enum Source {
     Idx,
     /// Patches of pictures.
     Patches,
+    /// A folder of pictures.
+    Images,
+    /// Tables as text: CSV, TSV and the like.
+    Csv,
+    /// Arrays of NumPy.
+    Npy,
+    /// Archives with arrays of NumPy.
+    Npz,
+    /// Tensors.
+    Safetensors,
+}
+
+impl Source {
+    /// The format of the files that `[data.files]` names; nothing for other sources.
+    pub fn format(self) -> Option<Format> {
+        match self {
+            Self::Shapes | Self::Idx | Self::Patches => None,
+            Self::Images => Some(Format::Images),
+            Self::Csv => Some(Format::Csv),
+            Self::Npy => Some(Format::Npy),
+            Self::Npz => Some(Format::Npz),
+            Self::Safetensors => Some(Format::Safetensors),
+        }
+    }
 }
 
 /// The samples of a run.
@@ -72,11 +110,30 @@ impl SplitData {
     }
 }
 
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            source: Source::default(),
+            validation: 0.0,
+            test: 0.2,
+            shapes: ShapesConfig::default(),
+            idx: IdxConfig::default(),
+            patches: PatchesConfig::default(),
+            files: FilesConfig::default(),
+            csv: CsvConfig::default(),
+            images: ImagesConfig::default(),
+            arrays: ArraysConfig::default(),
+            scaling: ScalingConfig::default(),
+        }
+    }
+}
+
 impl DataConfig {
     /// Takes relative paths as relative to `folder`, that of the configuration's file.
     pub fn relative_to(&mut self, folder: &Path) {
         self.idx.relative_to(folder);
         self.patches.relative_to(folder);
+        self.files.relative_to(folder);
     }
 
     /// Checks every setting, also those of sources that are not used.
@@ -89,9 +146,13 @@ impl DataConfig {
             let expected = "a share in [0, 1)";
             return Err(Setting::new("validation", self.validation, expected));
         }
-        self.shapes.check().map_err(below("shapes"))?;
-        self.patches.check().map_err(below("patches"))?;
-        self.scaling.check().map_err(below("scaling"))
+        if !(self.test > 0.0 && self.test < 1.0) {
+            return Err(Setting::new("test", self.test, "a share in (0, 1)"));
+        }
+        self.images.check().map_err(|s| s.within("images"))?;
+        self.shapes.check().map_err(|s| s.within("shapes"))?;
+        self.patches.check().map_err(|s| s.within("patches"))?;
+        self.scaling.check().map_err(|s| s.within("scaling"))
     }
 
     /// Loads or draws everything that training needs, as it is before scaling. Labels of files are
@@ -102,38 +163,111 @@ impl DataConfig {
     /// As [`DataConfig::check`]; refuses files that are missing, damaged or do not fit together.
     pub fn load(&self, seed: u64, labels: bool) -> Result<SplitData, DataError> {
         self.check()?;
-        let train = self.load_part(Part::Train, seed, labels)?;
-        let test = self.load_test(seed, labels)?;
+        let (train, test) = match self.source.format() {
+            Some(format) => self.load_files(format, seed, labels)?,
+            None => {
+                let train = self.draw_part(Part::Train, seed, labels)?;
+                (train, self.draw_part(Part::Test, seed, labels)?)
+            }
+        };
         check_alike(&train, &test)?;
-        if self.validation == 0.0 {
-            return Ok(SplitData {
-                train,
-                validation: None,
-                test,
-            });
-        }
-        let (train, validation) = train.split(self.validation, &mut stream(seed, Stream::Split))?;
+        let (train, validation) = match (self.source.format(), given(&self.files.validation)) {
+            (Some(format), Some(path)) => {
+                let own = given(&self.files.validation_labels);
+                let validation = self.load_file(format, &path, own.as_deref(), labels)?;
+                let validation = alike(&train, validation)?;
+                (train, Some(validation))
+            }
+            _ if self.validation == 0.0 => (train, None),
+            _ => {
+                let mut rng = stream(seed, Stream::Split);
+                let (train, aside) = train.split("validation", self.validation, &mut rng)?;
+                (train, Some(aside))
+            }
+        };
         Ok(SplitData {
             train,
-            validation: Some(validation),
+            validation,
             test,
         })
     }
 
-    /// Loads or draws the test samples only.
+    /// Loads or draws the test samples only; where they are a share of the training samples, all.
     ///
     /// # Errors
     ///
     /// As [`DataConfig::load`].
     pub fn load_test(&self, seed: u64, labels: bool) -> Result<Dataset, DataError> {
-        self.load_part(Part::Test, seed, labels)
+        match self.source.format() {
+            Some(format) => Ok(self.load_files(format, seed, labels)?.1),
+            None => self.draw_part(Part::Test, seed, labels),
+        }
     }
 
-    fn load_part(&self, part: Part, seed: u64, labels: bool) -> Result<Dataset, DataError> {
+    /// Opens a file, or a folder, whose format its name tells, to be read as these settings say.
+    /// Where words become inputs, they are those of `wanted`, the names of a model's inputs.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what is missing, damaged or of no known format.
+    pub fn open(&self, path: &Path, wanted: &[String]) -> Result<Box<dyn Reader>, DataError> {
+        Format::of(path)?.open(path, None, self.options(wanted))
+    }
+
+    fn options<'a>(&'a self, wanted: &'a [String]) -> Options<'a> {
+        Options {
+            csv: &self.csv,
+            images: &self.images,
+            arrays: &self.arrays,
+            wanted,
+        }
+    }
+
+    fn load_files(
+        &self,
+        format: Format,
+        seed: u64,
+        labels: bool,
+    ) -> Result<(Dataset, Dataset), DataError> {
+        let files = &self.files;
+        let path = given(&files.train).ok_or_else(|| {
+            let setting = Setting::new("train", "missing", "the file of the rows to train on");
+            setting.within("files")
+        })?;
+        let train = self.load_file(format, &path, given(&files.train_labels).as_deref(), labels)?;
+        match given(&files.test) {
+            None => train.split("test", self.test, &mut stream(seed, Stream::TestSplit)),
+            Some(path) => {
+                let own = given(&files.test_labels);
+                let test = self.load_file(format, &path, own.as_deref(), labels)?;
+                let test = alike(&train, test)?;
+                Ok((train, test))
+            }
+        }
+    }
+
+    fn load_file(
+        &self,
+        format: Format,
+        path: &Path,
+        own_labels: Option<&Path>,
+        labels: bool,
+    ) -> Result<Dataset, DataError> {
+        let mut reader = format.open(path, own_labels, self.options(&[]))?;
+        if labels && !reader.layout().labelled {
+            let found = "has no labels";
+            let expected = "labels for a classifier (data.csv.label, data.images.labels, \
+                            data.arrays.labels or data.files.train_labels), or classifier = false";
+            return Err(DataError::format(path, found, expected));
+        }
+        Dataset::read(&mut *reader, &path.display().to_string())
+    }
+
+    fn draw_part(&self, part: Part, seed: u64, labels: bool) -> Result<Dataset, DataError> {
         let (table, loaded) = match self.source {
-            Source::Shapes => ("shapes", self.shapes.draw(part, seed)),
             Source::Idx => ("idx", self.idx.read(part, labels)),
             Source::Patches => ("patches", self.patches.cut(part, seed)),
+            _ => ("shapes", self.shapes.draw(part, seed)),
         };
         loaded.map_err(in_table(table))
     }
@@ -149,20 +283,47 @@ impl DataConfig {
     }
 }
 
-/// Puts the name of its table before a setting's.
-fn below(table: &'static str) -> impl Fn(Setting) -> Setting {
-    move |mut setting| {
-        setting.name = format!("{table}.{}", setting.name).into();
-        setting
+/// Puts the name of its table before a setting's, where the error is about one.
+fn in_table(table: &'static str) -> impl Fn(DataError) -> DataError {
+    move |error| match error {
+        DataError::Setting(setting) => setting.within(table).into(),
+        other => other,
     }
 }
 
-/// As [`below`], where the error is about a setting.
-fn in_table(table: &'static str) -> impl Fn(DataError) -> DataError {
-    move |error| match error {
-        DataError::Setting(setting) => below(table)(setting).into(),
-        other => other,
+/// `other` with the classes of `train`; refuses other inputs and labels.
+fn alike(train: &Dataset, mut other: Dataset) -> Result<Dataset, DataError> {
+    if train.names != other.names {
+        let place = train
+            .names
+            .iter()
+            .zip(&other.names)
+            .position(|(a, b)| a != b);
+        let found = match place {
+            Some(place) => format!(
+                "input {} is `{}` in the training rows and `{}` in others",
+                place + 1,
+                train.names[place],
+                other.names[place]
+            ),
+            None => format!(
+                "the training rows have {} named inputs and others {}",
+                train.names.len(),
+                other.names.len()
+            ),
+        };
+        let expected = "the same columns in the same order".to_owned();
+        return Err(DataError::Unsuitable { found, expected });
     }
+    if let (Some(labels), Some(own)) = (&train.labels, &other.labels) {
+        let texts = own
+            .values
+            .iter()
+            .map(|&v| own.classes[usize::from(v)].clone());
+        let texts: Vec<String> = texts.collect();
+        other.labels = Some(Labels::of_classes(&texts, labels.classes.clone())?);
+    }
+    Ok(other)
 }
 
 fn check_alike(train: &Dataset, test: &Dataset) -> Result<(), DataError> {

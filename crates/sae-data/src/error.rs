@@ -1,6 +1,6 @@
 //! The errors of this crate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sae_kernels::Setting;
 use thiserror::Error;
@@ -56,6 +56,14 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// A file that the system cannot read.
+    pub(crate) fn unreadable(path: &Path, source: std::io::Error) -> Self {
+        Self::Read {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     /// A file that is not what it should be.
     pub(crate) fn format(
         path: impl Into<PathBuf>,
@@ -67,5 +75,19 @@ impl DataError {
             found: found.into(),
             expected: expected.into(),
         }
+    }
+}
+
+/// Text of a file in a message: the beginning, without what would move a terminal's cursor.
+pub(crate) fn escaped(text: &str) -> String {
+    const MOST: usize = 200;
+    let plain = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    let start: String = text.chars().take(MOST).map(plain).collect();
+    match text.chars().count() > MOST {
+        true => format!("{start}…"),
+        false => start,
     }
 }

@@ -20,12 +20,15 @@ mod config;
 mod corruption;
 mod dataset;
 mod error;
+mod files;
 mod idx;
 mod interval;
+mod labels;
 pub mod memory;
 mod npy;
 pub mod patches;
 mod random;
+mod rows;
 mod samples;
 mod scaling;
 pub mod shapes;
@@ -33,12 +36,17 @@ mod tensors;
 
 pub use config::{DataConfig, Source, SplitData};
 pub use corruption::{Corruption, CorruptionKind, Corruptor};
-pub use dataset::{Dataset, ImageShape, Labels, Part};
+pub use dataset::{Dataset, ImageShape, Part};
 pub use error::DataError;
+pub use files::{
+    ArraysConfig, Colour, CsvConfig, Delimiter, FilesConfig, Format, Header, ImagesConfig, Options,
+};
 pub use idx::{IdxConfig, encode_images, encode_labels, read_images, read_labels};
 pub use interval::Interval;
+pub use labels::Labels;
 pub use npy::{Array, read_npy, read_npz, read_npz_only};
 pub use random::{Stream, gaussian, order, shuffled, stream, stream_at, uniform};
+pub use rows::{Chunk, Layout, MemoryReader, Reader};
 pub use samples::Samples;
 pub use scaling::{Per, Scaling, ScalingConfig, ScalingKind};
 pub use tensors::{NamedTensor, Tensors, TensorsError};

@@ -43,7 +43,8 @@ fn available_in(text: &str) -> Option<u128> {
     Some(1024 * kibibytes)
 }
 
-fn gibibytes(bytes: u128) -> String {
+/// An amount of memory in words.
+pub fn gibibytes(bytes: u128) -> String {
     let amount = bytes as f64 / 2f64.powi(30);
     match amount < 1e6 {
         true => format!("{amount:.1} GiB"),

@@ -3,12 +3,14 @@
 //! The header is read here and not by a library, because a damaged one must neither overflow nor
 //! ask for memory that the file cannot fill (NumPy Enhancement Proposal 1 describes the format).
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use npyz::npz::{NpzArchive, file_name_from_array_name};
+use zip::ZipArchive;
 
+use crate::error::escaped;
 use crate::{DataError, memory};
 
 /// How every NPY file begins.
@@ -75,14 +77,8 @@ pub fn read_npy(path: &Path) -> Result<Array, DataError> {
 /// As [`read_npy`]; where there is no array of that name the error lists the names. Refuses an
 /// array whose checksum is wrong.
 pub fn read_npz(path: &Path, name: &str) -> Result<Array, DataError> {
-    let mut archive = open(path)?;
-    let names = names(&archive);
-    if !names.iter().any(|known| known == name) {
-        let found = format!("has no array `{name}`");
-        let expected = format!("one of {}", names.join(", "));
-        return Err(DataError::format(path, found, expected));
-    }
-    read_entry(path, &mut archive, name)
+    let (name, bytes) = read_npz_bytes(path, name)?;
+    parse(path, &name, &bytes)
 }
 
 /// Reads the array of an `.npz` file that has only one.
@@ -91,38 +87,57 @@ pub fn read_npz(path: &Path, name: &str) -> Result<Array, DataError> {
 ///
 /// As [`read_npz`]; where there are several arrays the error lists their names.
 pub fn read_npz_only(path: &Path) -> Result<Array, DataError> {
-    let mut archive = open(path)?;
-    match &names(&archive)[..] {
-        [name] => read_entry(path, &mut archive, name),
-        names => {
-            let found = format!("holds {} arrays: {}", names.len(), names.join(", "));
-            Err(DataError::format(path, found, "one, or the name of one"))
-        }
-    }
+    read_npz(path, "")
 }
 
-type Archive = NpzArchive<BufReader<File>>;
+/// The bytes of the array called `name`, or of the only one where there is no name; with its name.
+pub(crate) fn read_npz_bytes(path: &Path, name: &str) -> Result<(String, Vec<u8>), DataError> {
+    let mut archive = open(path)?;
+    let names = names(&archive);
+    let shown = escaped(&names.join(", "));
+    let name = match (&names[..], name) {
+        ([only], "") => only,
+        (names, "") => {
+            let found = format!("holds {} arrays: {shown}", names.len());
+            return Err(DataError::format(path, found, "one, or the name of one"));
+        }
+        (names, name) => match names.iter().find(|known| *known == name) {
+            Some(name) => name,
+            None => {
+                let found = format!("has no array `{}`", escaped(name));
+                return Err(DataError::format(path, found, format!("one of {shown}")));
+            }
+        },
+    };
+    Ok((name.clone(), read_entry(path, &mut archive, name)?))
+}
+
+type Archive = ZipArchive<BufReader<File>>;
+
+/// What NumPy adds to the names of arrays.
+const SUFFIX: &str = ".npy";
 
 fn open(path: &Path) -> Result<Archive, DataError> {
     let file = File::open(path).map_err(|source| DataError::Read {
         path: path.to_owned(),
         source,
     })?;
-    let archive = NpzArchive::new(BufReader::new(file));
+    let archive = ZipArchive::new(BufReader::new(file));
     archive.map_err(|error| DataError::format(path, error.to_string(), ARCHIVE))
 }
 
 fn names(archive: &Archive) -> Vec<String> {
-    let mut names: Vec<String> = archive.array_names().map(str::to_owned).collect();
+    let files = archive.file_names().flatten();
+    let array = |name: Cow<'_, str>| name.strip_suffix(SUFFIX).map(str::to_owned);
+    let mut names: Vec<String> = files.filter_map(array).collect();
     names.sort_unstable();
     names
 }
 
-/// Reads an array to the end of its entry, where the archive's reader compares checksums.
-fn read_entry(path: &Path, archive: &mut Archive, name: &str) -> Result<Array, DataError> {
+/// The bytes of an array to the end of its entry, where the archive's reader compares checksums.
+fn read_entry(path: &Path, archive: &mut Archive, name: &str) -> Result<Vec<u8>, DataError> {
     let mut entry = archive
-        .zip_archive()
-        .by_name(&file_name_from_array_name(name))
+        .by_name(&format!("{name}{SUFFIX}"))
         .map_err(|error| DataError::format(path, error.to_string(), ARCHIVE))?;
     let announced = entry.size();
     if u128::from(announced) > memory::available() {
@@ -143,7 +158,7 @@ fn read_entry(path: &Path, archive: &mut Archive, name: &str) -> Result<Array, D
         let found = format!("does not hold the {announced} bytes that it announces for {name}");
         return Err(DataError::format(path, found, "an undamaged archive"));
     }
-    parse(path, name, &bytes)
+    Ok(bytes)
 }
 
 /// The array in the bytes of an NPY file.
@@ -177,7 +192,7 @@ fn parse(path: &Path, name: &str, bytes: &[u8]) -> Result<Array, DataError> {
 }
 
 /// The header's text and what follows it; nothing where the bytes are no NPY file.
-fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
+pub(crate) fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let (&[major, _minor], rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk()?;
     let (length, rest) = if major == 1 {
         let (&length, rest) = rest.split_first_chunk()?;
@@ -191,15 +206,15 @@ fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 /// What the header of an NPY file says.
-struct Header {
-    kind: String,
-    fortran_order: bool,
-    shape: Vec<usize>,
+pub(crate) struct Header {
+    pub kind: String,
+    pub fortran_order: bool,
+    pub shape: Vec<usize>,
 }
 
 impl Header {
     /// Reads `{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }`.
-    fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let text = text.replace('"', "'");
         let field = |key: &str| -> Option<&str> {
             let (_, value) = text.split_once(&format!("'{key}':"))?;

@@ -15,6 +15,8 @@ pub enum Stream {
     ShapesTest,
     /// Which samples are set aside for validation.
     Split,
+    /// Which samples of a source without test samples are set aside for testing.
+    TestSplit,
     /// Initial weights of autoencoder k (from 0).
     Autoencoder(u16),
     /// Order of the samples while autoencoder k is trained.
@@ -50,6 +52,7 @@ impl Stream {
             Self::Corruption(k) => (10, k),
             Self::PatchesTrain => (11, 0),
             Self::PatchesTest => (12, 0),
+            Self::TestSplit => (13, 0),
         };
         purpose << 16 | u64::from(index)
     }

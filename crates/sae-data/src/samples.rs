@@ -1,5 +1,7 @@
 //! A table of input values, one row per sample.
 
+use crate::DataError;
+
 /// Rows of equal width, kept as bytes where the source has bytes (an eighth of an MNIST run's
 /// memory otherwise goes into copies of its pixels).
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +57,61 @@ impl Samples {
             Self::Doubles { values, .. } => values.iter().position(|v| !v.is_finite()),
         };
         place.map(|place| (place / self.width(), place % self.width()))
+    }
+
+    /// The least and the largest value; (0, 0) without any.
+    pub fn range(&self) -> (f64, f64) {
+        fn of<T: Copy>(values: &[T], convert: impl Fn(T) -> f64) -> Option<(f64, f64)> {
+            let values = values.iter().map(|&value| convert(value));
+            values.fold(None, |range, value| match range {
+                None => Some((value, value)),
+                Some((low, high)) => Some((low.min(value), high.max(value))),
+            })
+        }
+        let range = match self {
+            Self::Bytes { values, .. } => of(values, |v| f64::from(v) / 255.0),
+            Self::Floats { values, .. } => of(values, f64::from),
+            Self::Doubles { values, .. } => of(values, |v| v),
+        };
+        range.unwrap_or((0.0, 0.0))
+    }
+
+    /// The same rows without numbers in double precision, which become single.
+    pub fn in_single(self) -> Self {
+        match self {
+            Self::Doubles { width, values } => Self::Floats {
+                width,
+                values: values.into_iter().map(|value| value as f32).collect(),
+            },
+            other => other,
+        }
+    }
+
+    /// Adds rows below. Bytes stay bytes if both are; otherwise all become single precision.
+    ///
+    /// # Errors
+    ///
+    /// Refuses rows of another width.
+    pub fn extend(&mut self, more: &Self) -> Result<(), DataError> {
+        if self.width() != more.width() {
+            return Err(DataError::Unsuitable {
+                found: format!("rows have {} values", more.width()),
+                expected: format!("{}, as those before", self.width()),
+            });
+        }
+        match (&mut *self, more) {
+            (Self::Bytes { values, .. }, Self::Bytes { values: more, .. }) => values.extend(more),
+            (Self::Floats { values, .. }, more) => {
+                values.extend(more.gather(&(0..more.rows()).collect::<Vec<_>>()));
+            }
+            _ => {
+                let all: Vec<usize> = (0..self.rows()).collect();
+                let (width, values) = (self.width(), self.gather(&all));
+                *self = Self::Floats { width, values };
+                return self.extend(more);
+            }
+        }
+        Ok(())
     }
 
     /// The given rows, one after the other.

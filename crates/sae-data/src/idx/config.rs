@@ -159,10 +159,7 @@ mod tests {
     use crate::{ImageShape, encode_images, encode_labels};
 
     fn write(folder: &Path, prefix: &str, labels: &[u8]) {
-        let image = ImageShape {
-            height: 1,
-            width: 1,
-        };
+        let image = ImageShape::grey(1, 1);
         let path = |kind: &str| folder.join(format!("{prefix}-{kind}-ubyte"));
         std::fs::write(path("images-idx3"), encode_images(image, labels)).unwrap();
         std::fs::write(path("labels-idx1"), encode_labels(labels)).unwrap();

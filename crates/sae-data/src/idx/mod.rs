@@ -10,9 +10,56 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::{DataError, ImageShape, Samples};
+use crate::{DataError, Dataset, ImageShape, Labels, Samples};
 
 pub use config::IdxConfig;
+
+impl Dataset {
+    /// Reads an IDX file of images and the IDX file of their labels, plain or gzip-compressed.
+    /// The classes are named by their numbers, 0 up to the largest label.
+    ///
+    /// # Errors
+    ///
+    /// Refuses files that are not IDX, images that are labels and the reverse, sizes that do not
+    /// match the file, an empty set, and counts that differ.
+    pub fn read_idx(images: &Path, labels: &Path) -> Result<Self, DataError> {
+        let (image, samples) = read_images(images)?;
+        let label_values = read_labels(labels)?;
+        if label_values.len() != samples.rows() {
+            return Err(DataError::Counts {
+                images_path: images.to_owned(),
+                images: samples.rows(),
+                labels_path: labels.to_owned(),
+                labels: label_values.len(),
+            });
+        }
+        let largest = label_values.iter().copied().max().unwrap_or(0);
+        Ok(Self {
+            samples,
+            labels: Some(Labels {
+                values: label_values,
+                classes: (0..=largest).map(|class| class.to_string()).collect(),
+            }),
+            image,
+            names: vec![],
+        })
+    }
+
+    /// Reads an IDX file of images, without labels.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dataset::read_idx`].
+    pub fn read_idx_images(images: &Path) -> Result<Self, DataError> {
+        let (image, samples) = read_images(images)?;
+        Ok(Self {
+            samples,
+            labels: None,
+            image,
+            names: vec![],
+        })
+    }
+}
 
 /// The IDX code of unsigned bytes, the only type that MNIST uses.
 const UNSIGNED_BYTE: u8 = 0x08;
@@ -27,7 +74,7 @@ pub fn read_images(path: &Path) -> Result<(ImageShape, Samples), DataError> {
     let [_, height, width] = sizes[..] else {
         unreachable!("read() checked the rank");
     };
-    let image = ImageShape { height, width };
+    let image = ImageShape::grey(height, width);
     let width = height * width;
     Ok((image, Samples::Bytes { width, values }))
 }
@@ -238,10 +285,7 @@ mod tests {
 
     #[test]
     fn writes_what_the_description_says() {
-        let image = ImageShape {
-            height: 1,
-            width: 3,
-        };
+        let image = ImageShape::grey(1, 3);
         assert_eq!(encode_images(image, &TWO[16..]), TWO);
         assert_eq!(encode_labels(&[7, 9]), [0, 0, 8, 1, 0, 0, 0, 2, 7, 9]);
     }

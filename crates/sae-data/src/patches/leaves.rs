@@ -6,7 +6,7 @@
 
 use rand_core::Rng;
 
-use super::Picture;
+use super::picture::Picture;
 use crate::{ImageShape, uniform};
 
 /// Radius of the smallest leaf in pixels.
@@ -27,10 +27,7 @@ pub fn dead_leaves(size: usize, rng: &mut impl Rng) -> Picture {
         canvas.lay(x, y, radius, uniform(rng, 0.0, 1.0));
     }
     Picture {
-        shape: ImageShape {
-            height: size,
-            width: size,
-        },
+        shape: ImageShape::grey(size, size),
         pixels: canvas.bytes(),
     }
 }

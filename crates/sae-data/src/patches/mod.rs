@@ -2,6 +2,7 @@
 //! own drawing.
 
 mod leaves;
+mod picture;
 
 use std::path::{Path, PathBuf};
 
@@ -14,15 +15,7 @@ use crate::random::below;
 use crate::{DataError, Dataset, ImageShape, Part, Samples, Stream, memory, stream};
 
 pub use leaves::dead_leaves;
-
-/// A grey picture.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
-    /// Height and width.
-    pub shape: ImageShape,
-    /// Its pixels, row by row.
-    pub pixels: Vec<u8>,
-}
+pub use picture::{Picture, read_png};
 
 /// Where patches are cut from, and how many. Keys and defaults are listed in `docs/config.md`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,10 +141,8 @@ impl PatchesConfig {
                 values,
             },
             labels: None,
-            image: ImageShape {
-                height: self.size,
-                width: self.size,
-            },
+            image: ImageShape::grey(self.size, self.size),
+            names: vec![],
         })
     }
 
@@ -164,7 +155,7 @@ impl PatchesConfig {
             .iter()
             .map(|path| {
                 let picture = read_png(path)?;
-                let ImageShape { height, width } = picture.shape;
+                let ImageShape { height, width, .. } = picture.shape;
                 if height.min(width) >= self.size {
                     return Ok(picture);
                 }
@@ -174,52 +165,6 @@ impl PatchesConfig {
             })
             .collect()
     }
-}
-
-/// Reads a PNG file of any colour type as grey: luma after ITU-R BT.601, transparency ignored.
-///
-/// # Errors
-///
-/// Refuses files that cannot be read or are no PNG.
-pub fn read_png(path: &Path) -> Result<Picture, DataError> {
-    let file = std::fs::File::open(path).map_err(|source| DataError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let wrong =
-        |error: png::DecodingError| DataError::format(path, error.to_string(), "a PNG picture");
-    let mut decoder = png::Decoder::new(std::io::BufReader::new(file));
-    // Palettes are looked up and every channel becomes a byte.
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(wrong)?;
-    let size = reader.output_buffer_size();
-    let Some(size) = size.filter(|&size| size as u128 <= memory::available()) else {
-        let (width, height) = reader.info().size();
-        let found = format!("announces {width} x {height} pixels");
-        return Err(DataError::format(
-            path,
-            found,
-            "a picture that fits in memory",
-        ));
-    };
-    let mut bytes = vec![0; size];
-    let info = reader.next_frame(&mut bytes).map_err(wrong)?;
-    let grey = |pixel: &[u8]| match pixel {
-        [r, g, b, ..] => {
-            let (r, g, b) = (u32::from(*r), u32::from(*g), u32::from(*b));
-            ((299 * r + 587 * g + 114 * b + 500) / 1000) as u8
-        }
-        _ => pixel[0],
-    };
-    let channels = info.color_type.samples();
-    let pixels = bytes[..info.buffer_size()].chunks(channels);
-    Ok(Picture {
-        shape: ImageShape {
-            height: info.height as usize,
-            width: info.width as usize,
-        },
-        pixels: pixels.map(grey).collect(),
-    })
 }
 
 #[cfg(test)]

@@ -79,6 +79,11 @@ impl ScalingConfig {
         !self.remove_dc && self.kind == ScalingKind::None && !self.truncate
     }
 
+    /// Whether scaled inputs lie in the interval of [`ScalingConfig::range`] whatever they were before.
+    pub fn bounds(&self) -> bool {
+        self.truncate || self.kind != ScalingKind::None
+    }
+
     /// The interval in which scaled inputs lie, where those before lie in [0, 1].
     pub fn range(&self) -> (f64, f64) {
         match self.kind {

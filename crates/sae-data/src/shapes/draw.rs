@@ -2,7 +2,7 @@
 
 use tiny_skia::{FillRule, LineJoin, Mask, Path, PathBuilder, Stroke, Transform};
 
-use super::{Factors, ShapeKind};
+use super::factors::{Factors, ShapeKind};
 
 /// Radius of the star's inner corners over that of its points: a regular pentagram,
 /// cos 72° / cos 36°.

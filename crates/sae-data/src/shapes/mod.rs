@@ -4,90 +4,22 @@
 mod blur;
 mod config;
 mod draw;
-
-use std::fmt;
+mod factors;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use crate::random::gaussian_pair;
 use crate::{DataError, Dataset, ImageShape, Interval, Labels, Part, Samples, Stream, stream};
 
 pub use config::ShapesConfig;
+pub use factors::{Factors, ShapeKind, ShapeStyle};
 
 /// Words of the random stream that the factors of an image may use, and more.
 const FACTOR_WORDS: u128 = 64;
 /// Height over width of a rectangle.
 const ASPECT: [f64; 2] = [0.4, 1.0];
-
-/// What is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ShapeKind {
-    /// A disc.
-    Circle,
-    /// An equilateral triangle.
-    Triangle,
-    /// A rectangle of random aspect.
-    Rectangle,
-    /// A five-pointed star.
-    Star,
-    /// A Greek cross.
-    Cross,
-}
-
-impl fmt::Display for ShapeKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Circle => "circle",
-            Self::Triangle => "triangle",
-            Self::Rectangle => "rectangle",
-            Self::Star => "star",
-            Self::Cross => "cross",
-        })
-    }
-}
-
-/// Whether shapes are filled or drawn as lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ShapeStyle {
-    /// The whole area.
-    Filled,
-    /// The contour, a line of `line_width` pixels.
-    Outline,
-}
-
-/// The true factors of one image.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Factors {
-    /// What is drawn.
-    pub kind: ShapeKind,
-    /// Column of the centre in pixels, from the left edge.
-    pub x: f64,
-    /// Row of the centre in pixels, from the top edge.
-    pub y: f64,
-    /// Radius in pixels of the circle around all that is drawn, the outline's width included.
-    pub radius: f64,
-    /// Rotation in degrees, clockwise on the screen.
-    pub orientation: f64,
-    /// Height over width of a rectangle; 1 for the others.
-    pub aspect: f64,
-    /// Width of the outline in pixels; 0 for a filled shape.
-    pub line_width: f64,
-    /// Brightness of the shape.
-    pub contrast: f64,
-    /// Standard deviation of the blur in pixels.
-    pub blur: f64,
-    /// Share of the full turn that is cut out.
-    pub missing: f64,
-    /// Where the cut begins, in degrees.
-    pub missing_from: f64,
-    /// Standard deviation of the noise.
-    pub noise: f64,
-}
 
 impl ShapesConfig {
     /// Draws the images of a part; the same seed gives the same images.
@@ -140,10 +72,8 @@ impl ShapesConfig {
                 values: (0..count).map(|i| (i % self.kinds.len()) as u8).collect(),
                 classes: self.kinds.iter().map(ToString::to_string).collect(),
             }),
-            image: ImageShape {
-                height: self.size,
-                width: self.size,
-            },
+            image: ImageShape::grey(self.size, self.size),
+            names: vec![],
         };
         Ok((dataset, factors))
     }

@@ -1,0 +1,37 @@
+//! What a field holds.
+
+/// What counts as missing, besides a field that is empty.
+const MISSING: [&[u8]; 8] = [
+    b"NA", b"N/A", b"NaN", b"nan", b"NAN", b"null", b"NULL", b"None",
+];
+
+/// Whether a field says that there is no value.
+pub(super) fn is_missing(field: &[u8]) -> bool {
+    let field = field.trim_ascii();
+    field.is_empty() || MISSING.contains(&field)
+}
+
+/// The number that a field is, infinite where it is too large; nothing for words and for what is
+/// missing.
+pub(super) fn number(field: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(field.trim_ascii()).ok()?;
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    // Rust would read `inf` and `nan` as well, which are words here.
+    let plain = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    plain.then(|| text.parse().ok())?
+}
+
+/// The beginning of a field, for messages.
+pub(super) fn shown(field: &[u8]) -> String {
+    const MOST: usize = 40;
+    let text = String::from_utf8_lossy(field);
+    let start: String = text
+        .chars()
+        .take(MOST)
+        .flat_map(char::escape_debug)
+        .collect();
+    match text.chars().count() > MOST {
+        true => format!("{start}…"),
+        false => start,
+    }
+}

@@ -1,0 +1,210 @@
+//! Files that hold rows of numbers, read some rows at a time.
+
+mod config;
+mod csv;
+mod images;
+mod npy;
+mod numbers;
+mod safetensors;
+mod strided;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::config::FilesConfig;
+pub(crate) use self::config::given;
+pub use self::csv::{CsvConfig, Delimiter, Header};
+pub use self::images::{Colour, ImagesConfig};
+
+use self::csv::CsvReader;
+use self::images::ImagesReader;
+use self::strided::{Strided, StridedReader};
+use crate::rows::{MemoryReader, Reader};
+use crate::{DataError, Dataset};
+
+/// What a file, or a folder, holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A folder of pictures.
+    Images,
+    /// A table as text.
+    Csv,
+    /// An array of NumPy.
+    Npy,
+    /// An archive with arrays of NumPy.
+    Npz,
+    /// Tensors, in one file or in a folder of them.
+    Safetensors,
+    /// A folder with a pair of IDX files, or one IDX file of images.
+    Idx,
+}
+
+/// Which tensors of a file are meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArraysConfig {
+    /// The name of the samples in an NPZ or safetensors file; nothing where there is but one matrix.
+    pub samples: String,
+    /// The name of the labels in it; nothing where there are none.
+    pub labels: String,
+}
+
+/// How files are read: what is said of each format.
+#[derive(Debug, Clone, Copy)]
+pub struct Options<'a> {
+    /// Of tables as text.
+    pub csv: &'a CsvConfig,
+    /// Of pictures.
+    pub images: &'a ImagesConfig,
+    /// Of arrays by name.
+    pub arrays: &'a ArraysConfig,
+    /// The names of the inputs that a model has, where they are known.
+    pub wanted: &'a [String],
+}
+
+impl Format {
+    /// What a path seems to hold, by its name or by what is in the folder.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a path that is not there, or that tells nothing.
+    pub fn of(path: &Path) -> Result<Self, DataError> {
+        let about =
+            std::fs::metadata(path).map_err(|source| DataError::unreadable(path, source))?;
+        if about.is_dir() {
+            return Self::of_folder(path);
+        }
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_lowercase();
+        let plain = name.strip_suffix(".gz").unwrap_or(&name);
+        match plain.rsplit_once('.').map_or("", |(_, end)| end) {
+            "csv" | "tsv" | "txt" | "tab" => Ok(Self::Csv),
+            "npy" => Ok(Self::Npy),
+            "npz" => Ok(Self::Npz),
+            "safetensors" => Ok(Self::Safetensors),
+            _ if plain.contains("idx") => Ok(Self::Idx),
+            _ => Err(DataError::format(
+                path,
+                "has a name that tells no format",
+                "a name that ends in .csv, .tsv, .npy, .npz or .safetensors, an IDX file, or a \
+                 folder of pictures",
+            )),
+        }
+    }
+
+    fn of_folder(folder: &Path) -> Result<Self, DataError> {
+        let wrong = |source| DataError::unreadable(folder, source);
+        for entry in std::fs::read_dir(folder).map_err(wrong)? {
+            let path = entry.map_err(wrong)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if path.is_file() && name.contains("idx") && !images::is_picture(&path) {
+                return Ok(Self::Idx);
+            }
+            if path.is_file() && name.ends_with(".safetensors") {
+                return Ok(Self::Safetensors);
+            }
+        }
+        Ok(Self::Images)
+    }
+
+    /// Opens a file, or a folder, whose labels may lie in another file.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what cannot be read, is damaged, or is not of this format.
+    pub fn open(
+        self,
+        path: &Path,
+        labels: Option<&Path>,
+        options: Options<'_>,
+    ) -> Result<Box<dyn Reader>, DataError> {
+        let others = labels
+            .map(|path| read_labels(path, options.csv))
+            .transpose()?
+            .unwrap_or_default();
+        let arrays = options.arrays;
+        Ok(match self {
+            Self::Csv => Box::new(CsvReader::open(path, options.csv, options.wanted)?),
+            Self::Images => Box::new(ImagesReader::open(path, options.images)?),
+            Self::Npy => Box::new(StridedReader::new(vec![npy::open(path)?], others)?),
+            Self::Safetensors => {
+                let parts = shards(path)?;
+                let open = |name: &str| -> Result<Vec<Strided>, DataError> {
+                    parts
+                        .iter()
+                        .map(|part| safetensors::open(part, name))
+                        .collect()
+                };
+                let labels = match arrays.labels.is_empty() {
+                    true => others,
+                    false => label_texts(&open(&arrays.labels)?)?,
+                };
+                Box::new(StridedReader::new(open(&arrays.samples)?, labels)?)
+            }
+            Self::Npz => {
+                let labels = match arrays.labels.is_empty() {
+                    true => others,
+                    false => npy::open_entry(path, &arrays.labels)?.labels()?,
+                };
+                let samples = npy::open_entry(path, &arrays.samples)?;
+                Box::new(StridedReader::new(vec![samples], labels)?)
+            }
+            Self::Idx => Box::new(MemoryReader::new(read_idx(path, labels)?)),
+        })
+    }
+}
+
+fn read_idx(path: &Path, labels: Option<&Path>) -> Result<Dataset, DataError> {
+    match labels {
+        _ if path.is_dir() => Dataset::read_idx_folder(path),
+        Some(labels) => Dataset::read_idx(path, labels),
+        None => Dataset::read_idx_images(path),
+    }
+}
+
+/// A file, or all safetensors files of a folder in the order of their names.
+fn shards(path: &Path) -> Result<Vec<PathBuf>, DataError> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let wrong = |source| DataError::unreadable(path, source);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(wrong)? {
+        let file = entry.map_err(wrong)?.path();
+        if file.extension().is_some_and(|end| end == "safetensors") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The labels in a file of their own: an NPY vector of whole numbers, or a table of one column.
+fn read_labels(path: &Path, config: &CsvConfig) -> Result<Vec<String>, DataError> {
+    match Format::of(path)? {
+        Format::Npy => label_texts(&[npy::open(path)?]),
+        Format::Idx => {
+            let labels = crate::idx::read_labels(path)?;
+            Ok(labels.iter().map(ToString::to_string).collect())
+        }
+        Format::Csv => csv::read_words(path, config),
+        _ => Err(DataError::format(
+            path,
+            "is no file of labels",
+            "an NPY vector of whole numbers, a table of one column, or an IDX file of labels",
+        )),
+    }
+}
+
+/// The labels in vectors of whole numbers.
+fn label_texts(parts: &[Strided]) -> Result<Vec<String>, DataError> {
+    let mut labels = Vec::new();
+    for part in parts {
+        labels.extend(part.labels()?);
+    }
+    Ok(labels)
+}

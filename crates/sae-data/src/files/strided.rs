@@ -1,0 +1,234 @@
+//! A matrix of numbers, wherever its bytes lie.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use super::numbers::Kind;
+use crate::rows::{Chunk, Layout, Reader};
+use crate::{DataError, Samples};
+
+/// Where a matrix lies in a file, and how.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub path: PathBuf,
+    /// The byte at which it begins.
+    pub offset: u64,
+    pub kind: Kind,
+    pub rows: usize,
+    pub columns: usize,
+    /// Column by column instead of row by row.
+    pub by_columns: bool,
+}
+
+impl Place {
+    /// Bytes of the whole matrix; nothing where no file can have so many.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        let sizes = [self.rows, self.columns, self.kind.number.size()];
+        let sizes = sizes.iter().map(|&size| size as u64);
+        sizes.fold(Some(1u64), |product, size| product?.checked_mul(size))
+    }
+}
+
+/// Reads rows of a matrix wherever they lie in its file. Nothing is kept in memory: what is read often
+/// stays in the system's own cache.
+#[derive(Debug)]
+pub(super) struct Strided {
+    place: Place,
+    source: Source,
+}
+
+/// Where the bytes are.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// In the file.
+    File(File),
+    /// In memory, unpacked.
+    Memory(Vec<u8>),
+}
+
+impl Strided {
+    /// A matrix whose bytes are all there.
+    pub(super) fn new(place: Place, source: Source) -> Self {
+        Self { place, source }
+    }
+
+    /// The rows from `first` on.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the file cannot be read or has become shorter; refuses numbers that are not
+    /// finite.
+    pub(super) fn rows(&self, first: usize, count: usize) -> Result<Samples, DataError> {
+        let Place { columns, kind, .. } = self.place;
+        let bytes = self.bytes(first, count)?;
+        let samples = kind.samples(columns, &bytes);
+        match samples.first_not_finite() {
+            None => Ok(samples),
+            Some((row, column)) => {
+                let value = samples.gather_doubles(&[row])[column];
+                let found = format!(
+                    "holds {value} in row {}, column {column} (counted from 0)",
+                    first + row
+                );
+                Err(DataError::format(&self.place.path, found, "finite numbers"))
+            }
+        }
+    }
+
+    /// The whole numbers of a vector, as labels.
+    ///
+    /// # Errors
+    ///
+    /// As [`Strided::rows`]; refuses matrices and other numbers.
+    pub(super) fn labels(&self) -> Result<Vec<String>, DataError> {
+        let Place {
+            rows,
+            columns,
+            kind,
+            ..
+        } = self.place;
+        let labels = match columns {
+            1 => kind.labels(&self.bytes(0, rows)?),
+            _ => None,
+        };
+        labels.ok_or_else(|| {
+            let found = format!("holds {columns} columns of {:?} for labels", kind.number);
+            DataError::format(&self.place.path, found, "a vector of whole numbers")
+        })
+    }
+
+    /// The bytes of rows, row by row.
+    fn bytes(&self, first: usize, count: usize) -> Result<Vec<u8>, DataError> {
+        let Place {
+            rows,
+            columns,
+            kind,
+            ..
+        } = self.place;
+        let size = kind.number.size();
+        if !self.place.by_columns {
+            let width = columns * size;
+            let mut bytes = vec![0; count * width];
+            self.read_at(first * width, &mut bytes)?;
+            return Ok(bytes);
+        }
+        let mut bytes = vec![0; count * columns * size];
+        let mut column = vec![0; count * size];
+        for index in 0..columns {
+            self.read_at((index * rows + first) * size, &mut column)?;
+            for (row, number) in column.chunks_exact(size).enumerate() {
+                bytes[(row * columns + index) * size..][..size].copy_from_slice(number);
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn read_at(&self, place: usize, bytes: &mut [u8]) -> Result<(), DataError> {
+        let place = self.place.offset + place as u64;
+        let read = match &self.source {
+            Source::File(file) => read_exact_at(file, bytes, place),
+            Source::Memory(all) => copy_at(all, bytes, place),
+        };
+        read.map_err(|source| match source.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                let found = format!("ends before byte {}", place + bytes.len() as u64);
+                DataError::format(&self.place.path, found, "a file that does not shrink")
+            }
+            _ => DataError::unreadable(&self.place.path, source),
+        })
+    }
+}
+
+fn copy_at(all: &[u8], bytes: &mut [u8], place: u64) -> io::Result<()> {
+    let from = usize::try_from(place)
+        .ok()
+        .and_then(|place| all.get(place..)?.get(..bytes.len()));
+    bytes.copy_from_slice(from.ok_or(io::ErrorKind::UnexpectedEof)?);
+    Ok(())
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], place: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, place)
+}
+
+#[cfg(not(unix))]
+fn read_exact_at(file: &File, bytes: &mut [u8], place: u64) -> io::Result<()> {
+    use std::io::{Read, Seek, SeekFrom};
+    let mut file = file;
+    file.seek(SeekFrom::Start(place))?;
+    file.read_exact(bytes)
+}
+
+/// Matrices of equal width, one after the other, with their labels.
+pub(super) struct StridedReader {
+    layout: Layout,
+    parts: Vec<Strided>,
+    labels: Vec<String>,
+    /// The part that is being read, the next row of it, and the next of all rows.
+    part: usize,
+    row: usize,
+    total: usize,
+}
+
+impl StridedReader {
+    /// Matrices with the labels of all their rows, or none.
+    ///
+    /// # Errors
+    ///
+    /// Refuses matrices without columns or of different widths, and another number of labels.
+    pub(super) fn new(parts: Vec<Strided>, labels: Vec<String>) -> Result<Self, DataError> {
+        let first = &parts[0].place;
+        for Strided { place, .. } in &parts {
+            if place.columns != first.columns || place.columns == 0 {
+                let found = format!("has {} columns", place.columns);
+                let expected = match first.columns {
+                    0 => "at least one".to_owned(),
+                    columns => format!("{columns}, as {} has", first.path.display()),
+                };
+                return Err(DataError::format(&place.path, found, expected));
+            }
+        }
+        let rows: usize = parts.iter().map(|part| part.place.rows).sum();
+        if !labels.is_empty() && labels.len() != rows {
+            let found = format!("holds {rows} rows, and there are {} labels", labels.len());
+            return Err(DataError::format(&first.path, found, "one label per row"));
+        }
+        let layout = Layout {
+            rows: Some(rows),
+            labelled: !labels.is_empty(),
+            ..Layout::table(first.columns)
+        };
+        Ok(Self {
+            layout,
+            parts,
+            labels,
+            part: 0,
+            row: 0,
+            total: 0,
+        })
+    }
+}
+
+impl Reader for StridedReader {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn read(&mut self, most: usize) -> Result<Option<Chunk>, DataError> {
+        while let Some(part) = self.parts.get(self.part) {
+            let count = most.min(part.place.rows - self.row);
+            if count == 0 {
+                (self.part, self.row) = (self.part + 1, 0);
+                continue;
+            }
+            let samples = part.rows(self.row, count)?;
+            let rows = self.total..self.total + count;
+            (self.row, self.total) = (self.row + count, rows.end);
+            let labels = self.labels.get(rows).unwrap_or_default().to_vec();
+            return Ok(Some(Chunk { samples, labels }));
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,99 @@
+//! What samples are.
+
+use crate::DataError;
+use crate::error::escaped;
+
+/// What each sample is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    /// The class of each sample, an index into `classes`.
+    pub values: Vec<u8>,
+    /// The names of the classes.
+    pub classes: Vec<String>,
+}
+
+impl Labels {
+    /// The classes of samples by the names of their labels: those that occur, as numbers where all
+    /// are whole numbers, else by the alphabet.
+    ///
+    /// # Errors
+    ///
+    /// Refuses more than 256 classes.
+    pub fn named(labels: &[String]) -> Result<Self, DataError> {
+        let mut classes = labels.to_vec();
+        classes.sort_unstable();
+        classes.dedup();
+        let numbers: Option<Vec<i64>> = classes.iter().map(|class| class.parse().ok()).collect();
+        if numbers.is_some() {
+            classes.sort_by_key(|class| class.parse::<i64>().unwrap_or(0));
+        }
+        Self::of_classes(labels, classes)
+    }
+
+    /// As [`Labels::named`], of classes that are known.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a label that is none of them, and more than 256 classes.
+    pub fn of_classes(labels: &[String], classes: Vec<String>) -> Result<Self, DataError> {
+        const MOST: usize = 256;
+        if classes.len() > MOST {
+            return Err(DataError::Unsuitable {
+                found: format!("there are {} classes", classes.len()),
+                expected: format!("at most {MOST}"),
+            });
+        }
+        let class = |label: &String| {
+            let found = classes.iter().position(|class| class == label);
+            found
+                .map(|class| class as u8)
+                .ok_or_else(|| DataError::Unsuitable {
+                    found: format!("a label is `{}`", escaped(label)),
+                    expected: format!("one of the classes {}", escaped(&classes.join(", "))),
+                })
+        };
+        Ok(Self {
+            values: labels.iter().map(class).collect::<Result<_, _>>()?,
+            classes,
+        })
+    }
+
+    /// Those of the given rows.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            values: rows.iter().map(|&row| self.values[row]).collect(),
+            classes: self.classes.clone(),
+        }
+    }
+
+    /// Divides rows, in a random order, so that `count` are in the second part and each class has its
+    /// share of them, to within one.
+    pub(crate) fn divide(&self, order: &[usize], count: usize) -> (Vec<usize>, Vec<usize>) {
+        let mut members: Vec<Vec<usize>> = vec![vec![]; self.classes.len().max(256)];
+        // Classes that are as near to one more come in random order.
+        let mut classes: Vec<usize> = Vec::new();
+        for &row in order {
+            let class = usize::from(self.values[row]);
+            if members[class].is_empty() {
+                classes.push(class);
+            }
+            members[class].push(row);
+        }
+        let quota = |class: usize| members[class].len() * count;
+        let rows = order.len();
+        let left = count
+            - classes
+                .iter()
+                .map(|&class| quota(class) / rows)
+                .sum::<usize>();
+        classes.sort_by_key(|&class| std::cmp::Reverse(quota(class) % rows));
+        let (mut rest, mut aside) = (Vec::new(), Vec::new());
+        for (place, &class) in classes.iter().enumerate() {
+            let share = quota(class) / rows + usize::from(place < left);
+            let (first, last) = members[class].split_at(members[class].len() - share);
+            rest.extend_from_slice(first);
+            aside.extend_from_slice(last);
+        }
+        (rest, aside)
+    }
+}
