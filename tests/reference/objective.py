@@ -88,13 +88,9 @@ def main():
             "weight_decay": factor * parts[1],
             "sparsity": factor * parts[2],
             "gradient_norm": factor * norm,
-            "alpha": factor * ALPHA,
-            "beta": factor * BETA,
+            "settings": {"weight_decay": factor * ALPHA, "beta": factor * BETA, "rho": RHO},
         }
     expected = {
-        "alpha": ALPHA,
-        "beta": BETA,
-        "rho": RHO,
         "rho_hat": list(forward(THETA)[0].mean(axis=0)),
         "conventions": conventions,
     }

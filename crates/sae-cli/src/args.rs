@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use sae::Backend;
-use sae_model::Unit;
+use sae_model::{Convention, Unit};
 
 /// Sparse and stacked autoencoders: train, look at what they learned, evaluate.
 ///
@@ -22,7 +22,6 @@ pub struct Args {
 }
 
 const BACKENDS: [&str; 3] = ["flex", "ndarray", "wgpu"];
-const CONVENTIONS: [&str; 5] = ["mean", "note", "ufldl", "matlab", "r"];
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -133,8 +132,8 @@ pub struct ObjectiveArgs {
     /// Whose way of scaling the objective: this project's mean over samples; the lecture note's sum
     /// over samples; UFLDL's, as mean; MATLAB's trainAutoencoder, a mean over samples and outputs;
     /// R's package autoencoder, as mean
-    #[arg(long, default_value = "mean", value_parser = PossibleValuesParser::new(CONVENTIONS))]
-    pub convention: String,
+    #[arg(long, default_value_t, value_parser = clap::value_parser!(Convention))]
+    pub convention: Convention,
     /// Print JSON, with rho_hat of every unit
     #[arg(long)]
     pub json: bool,

@@ -20,6 +20,9 @@ pub struct Progress {
     objectives: Option<(f64, f64)>,
 }
 
+/// Most lines of a stage that stay above its bar.
+const LINES: usize = 10;
+
 /// What the words in the lines of progress mean.
 pub const LEGEND: &str = "J: what is minimised, a mean over samples, and its terms; rmse: of the \
     reconstruction; rho_hat: mean activation of the hidden units; dead: units with rho_hat below a \
@@ -35,6 +38,11 @@ impl Progress {
             started: Instant::now(),
             objectives: None,
         }
+    }
+
+    /// Every how many epochs a line stays above the bar.
+    fn every(&self) -> usize {
+        self.epochs.div_ceil(LINES)
     }
 
     /// Prints a line unless all is quiet.
@@ -74,6 +82,10 @@ impl Observer for Progress {
         match &self.bar {
             Some(bar) => {
                 bar.inc(1);
+                if metrics.epoch == 1 || metrics.epoch.is_multiple_of(self.every()) {
+                    let objective = short(metrics.objective);
+                    bar.println(format!("{stage} epoch {:>3}  J {objective}", metrics.epoch));
+                }
                 bar.set_message(figures);
             }
             None => {

@@ -34,10 +34,8 @@ fn dataset(rows: usize, seed: u64) -> Dataset {
             values: labels,
             classes: vec!["left".to_owned(), "right".to_owned()],
         }),
-        image: ImageShape {
-            height: 1,
-            width: WIDTH,
-        },
+        image: ImageShape::grey(1, WIDTH),
+        names: vec![],
     }
 }
 

@@ -187,10 +187,8 @@ fn an_evaluation_worked_by_hand() {
             values: vec![2.0, 0.0, 0.0, 1.0, 0.0, 3.0, 1.0, 0.5],
         },
         labels: labels(vec![0, 1, 0, 0]),
-        image: ImageShape {
-            height: 1,
-            width: 2,
-        },
+        image: ImageShape::grey(1, 2),
+        names: vec![],
     };
     let evaluation = evaluate(&network, &data, &Device::flex()).unwrap();
     assert_eq!(evaluation.confusion, [[2, 1], [0, 1]]);

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use burn::tensor::Device;
 use sae_kernels::Setting;
+use sae_kernels::setting::named;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -116,8 +117,7 @@ impl FromStr for Backend {
     type Err = Setting;
 
     fn from_str(name: &str) -> Result<Self, Setting> {
-        let found = Self::ALL.into_iter().find(|backend| backend.name() == name);
-        found.ok_or_else(|| Setting::new("backend", name, "flex, ndarray or wgpu"))
+        named("backend", name, &Self::ALL)
     }
 }
 

@@ -2,19 +2,19 @@
 
 use std::path::Path;
 
-use sae_data::{DataConfig, ScalingConfig, Source};
+use sae_data::{DataConfig, Source};
 use sae_kernels::setting::not_negative;
 use sae_kernels::{InstructionSet, Setting};
-use sae_model::{GradientRule, ModelError, Unit};
+use sae_model::{GradientRule, ModelError};
 use sae_stack::{
-    ClassifierSettings, Head, Layer, LayerSettings, Observer, Scale, StackSettings,
-    check_classifier_training,
+    ClassifierSettings, Head, Layer, LayerSettings, Scale, StackSettings, check_classifier_training,
 };
 use sae_train::{Compute, Fused, Training};
 use serde::{Deserialize, Serialize};
 
+use crate::reach::Targets;
 use crate::toml_file::{self, Loaded};
-use crate::{Backend, ConfigError, Error, Outcome, Prepared};
+use crate::{Backend, ConfigError, Error};
 
 /// Everything that decides a run. Keys, defaults and ranges are described in `docs/config.md`; a
 /// default experiment trains one autoencoder on drawn shapes.
@@ -163,7 +163,7 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// Names the first key that is outside its range, for example `layers.0.rho`.
+    /// Names the first key that is outside its range, for example `layers[0].rho`.
     pub fn check(&self) -> Result<(), Setting> {
         if self.seed > MOST_SEED {
             let expected = format!("0 to {MOST_SEED}");
@@ -183,21 +183,21 @@ impl Experiment {
             let expected = format!("what this machine has: {}", names.join(", "));
             return Err(Setting::new("instruction_set", set, expected));
         }
-        self.data.check().map_err(within("data"))?;
+        self.data.check().map_err(|s| s.within("data"))?;
         if self.classifier && self.data.source == Source::Patches {
             let expected = "false with data.source = \"patches\": patches have no labels";
             return Err(Setting::new("classifier", true, expected));
         }
         self.check_layers()?;
-        not_negative("weight_decay", self.head.weight_decay).map_err(within("head"))?;
+        not_negative("weight_decay", self.head.weight_decay).map_err(|s| s.within("head"))?;
         let trainings = [
             ("pretrain", &self.pretrain, Training::check as fn(&_) -> _),
             ("softmax", &self.softmax, check_classifier_training),
             ("finetune", &self.finetune, check_classifier_training),
         ];
         for (table, training, check) in trainings {
-            check(training).map_err(within(table))?;
-            self.check_validation(training).map_err(within(table))?;
+            let check = check(training).and_then(|()| self.check_validation(training));
+            check.map_err(|setting| setting.within(table))?;
         }
         self.compute_with(burn::tensor::Device::flex()).choose()?;
         Ok(())
@@ -208,16 +208,17 @@ impl Experiment {
             let found = format!("a list of {}", self.layers.len());
             return Err(Setting::new("layers", found, "1 to 65535 [[layers]]"));
         }
-        let mut targets = Targets::inputs(&self.data.scaling);
+        let mut targets = Targets::inputs(&self.data);
         for (index, layer) in self.layers.iter().enumerate() {
-            let table = format!("layers.{index}");
-            let own = within(&table);
-            layer.check().map_err(setting_of).map_err(&own)?;
-            targets.check(layer.decoder).map_err(&own)?;
+            let table = format!("layers[{index}]");
+            let own = layer.check().map_err(setting_of);
+            own.and_then(|()| targets.check(layer.decoder))
+                .map_err(|setting| setting.within(&table))?;
             if let Some(training) = &layer.pretrain {
-                let table = format!("{table}.pretrain");
-                training.check().map_err(within(&table))?;
-                self.check_validation(training).map_err(within(&table))?;
+                let check = training.check();
+                check
+                    .and_then(|()| self.check_validation(training))
+                    .map_err(|setting| setting.within(&format!("{table}.pretrain")))?;
             }
             targets = Targets::codes(layer.encoder);
         }
@@ -297,43 +298,18 @@ impl Experiment {
         for path in &mut resolved.data.patches.pictures {
             *path = absolute(path);
         }
+        for path in resolved.data.files.paths_mut() {
+            if !path.is_empty() {
+                *path = absolute(Path::new(path.as_str()))
+                    .to_string_lossy()
+                    .into_owned();
+            }
+        }
         if resolved.data.source == Source::Idx {
             let folder = absolute(&resolved.data.idx.folder()?);
             resolved.data.idx.dir = folder.to_string_lossy().into_owned();
         }
         Ok(resolved)
-    }
-
-    /// Loads the data, opens the device and draws up the pipeline.
-    ///
-    /// # Errors
-    ///
-    /// As [`Experiment::check`]; refuses data that are missing, damaged or do not fit.
-    pub fn prepare(&self) -> Result<Prepared, Error> {
-        let started = std::time::Instant::now();
-        self.check()?;
-        let data = self.data.load(self.seed, self.classifier);
-        let data = data.map_err(|error| Error::in_table("data", error))?;
-        Prepared::since(started, self, data)
-    }
-
-    /// Runs the whole experiment; `observer` sees every epoch and every finished stage, and may be
-    /// `&mut ()`. Nothing is written.
-    ///
-    /// # Errors
-    ///
-    /// As [`Experiment::prepare`]; stops when an objective is no longer finite or the observer
-    /// fails.
-    pub fn run(&self, observer: &mut dyn Observer) -> Result<Outcome, Error> {
-        self.prepare()?.run(observer)
-    }
-}
-
-/// Puts the name of a table before a setting's.
-pub(crate) fn within(table: &str) -> impl Fn(Setting) -> Setting {
-    move |setting| Setting {
-        name: format!("{table}.{}", setting.name).into(),
-        ..setting
     }
 }
 
@@ -342,58 +318,5 @@ fn setting_of(error: ModelError) -> Setting {
     match error {
         ModelError::Setting(setting) => setting,
         other => Setting::new("hidden", other, "a valid layer"),
-    }
-}
-
-/// What an autoencoder is to reconstruct.
-struct Targets {
-    what: String,
-    range: (f64, f64),
-}
-
-impl Targets {
-    /// Samples, whose values lie in [0, 1] before they are scaled.
-    fn inputs(scaling: &ScalingConfig) -> Self {
-        let what = match scaling.is_identity() {
-            true => "images",
-            false => "scaled inputs",
-        };
-        Self {
-            what: what.to_owned(),
-            range: scaling.range(),
-        }
-    }
-
-    /// The codes of the layer below.
-    fn codes(unit: Unit) -> Self {
-        Self {
-            what: format!("codes of {unit} units"),
-            range: unit.range(),
-        }
-    }
-
-    /// Refuses a decoder that cannot give the values that it is to reconstruct.
-    fn check(&self, decoder: Unit) -> Result<(), Setting> {
-        let (low, high) = self.range;
-        let reaches = |unit: &Unit| {
-            let (least, most) = unit.range();
-            least <= low && most >= high
-        };
-        if reaches(&decoder) {
-            return Ok(());
-        }
-        let fitting: Vec<String> = Unit::ALL
-            .iter()
-            .filter(|unit| reaches(unit))
-            .map(ToString::to_string)
-            .collect();
-        let range = match (low.is_finite(), high.is_finite()) {
-            (true, true) => format!("lie in [{low}, {high}]"),
-            (true, false) => format!("are at least {low}"),
-            _ => "have no bounds".to_owned(),
-        };
-        let (fitting, what) = (fitting.join(" or "), &self.what);
-        let expected = format!("{fitting}: it is to reconstruct {what}, which {range}");
-        Err(Setting::new("decoder", decoder, expected))
     }
 }

@@ -11,6 +11,12 @@ pub struct DataFacts {
     pub height: usize,
     /// Width of an image in pixels.
     pub width: usize,
+    /// Values per pixel: 1 for its brightness, 3 for red, green and blue.
+    #[serde(default = "one")]
+    pub channels: usize,
+    /// The names of the inputs; none where they have none.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// The names of the classes; none without labels.
     pub classes: Vec<String>,
     /// Number of training samples.
@@ -19,6 +25,11 @@ pub struct DataFacts {
     pub validation: usize,
     /// Number of test samples.
     pub test: usize,
+}
+
+/// What files that do not say hold.
+fn one() -> usize {
+    1
 }
 
 impl DataFacts {
@@ -32,6 +43,8 @@ impl DataFacts {
         Self {
             height: train.image.height,
             width: train.image.width,
+            channels: train.image.channels,
+            names: train.names.clone(),
             classes: match &train.labels {
                 Some(labels) => labels.classes.clone(),
                 None => vec![],
@@ -47,6 +60,7 @@ impl DataFacts {
         Tile {
             height: self.height,
             width: self.width,
+            channels: self.channels,
         }
     }
 }

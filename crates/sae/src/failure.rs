@@ -10,7 +10,6 @@ use sae_stack::WeightsError;
 use sae_train::TrainError;
 use thiserror::Error;
 
-use crate::experiment::within;
 use crate::{ConfigError, FolderError};
 
 /// What can end a piece of work of this library.
@@ -85,7 +84,7 @@ impl Error {
     /// An error of the data, whose settings stand in a table.
     pub(crate) fn in_table(table: &str, error: DataError) -> Self {
         match error {
-            DataError::Setting(setting) => Self::Setting(within(table)(setting)),
+            DataError::Setting(setting) => Self::Setting(setting.within(table)),
             other => Self::Data(other),
         }
     }

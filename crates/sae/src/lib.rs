@@ -41,6 +41,7 @@ mod folder;
 mod model;
 mod model_file;
 mod prepared;
+mod reach;
 mod run;
 mod self_test;
 pub mod stages;

@@ -9,7 +9,7 @@ use sae_stack::{Observer, StackData, StackSettings, Summary, train_stack};
 use sae_train::{Choice, Compute, ExecutorKind, Optimizer, Training};
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::within;
+use crate::reach::Targets;
 use crate::{Backend, DataFacts, Error, Experiment, Model, self_test};
 
 /// An experiment whose data are loaded and scaled and whose device is open.
@@ -31,6 +31,32 @@ pub struct Prepared {
     /// Which executor runs, and why not a faster one.
     pub choice: Choice,
     started: Instant,
+}
+
+impl Experiment {
+    /// Loads the data, opens the device and draws up the pipeline.
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::check`]; refuses data that are missing, damaged or do not fit.
+    pub fn prepare(&self) -> Result<Prepared, Error> {
+        let started = Instant::now();
+        self.check()?;
+        let data = self.data.load(self.seed, self.classifier);
+        let data = data.map_err(|error| Error::in_table("data", error))?;
+        Prepared::since(started, self, data)
+    }
+
+    /// Runs the whole experiment; `observer` sees every epoch and every finished stage, and may be
+    /// `&mut ()`. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::prepare`]; stops when an objective is no longer finite or the observer
+    /// fails.
+    pub fn run(&self, observer: &mut dyn Observer) -> Result<Outcome, Error> {
+        self.prepare()?.run(observer)
+    }
 }
 
 /// Samples that are kept for pictures.
@@ -63,6 +89,13 @@ impl Prepared {
             None => data,
         };
         check_memory(experiment, data.train.samples.width())?;
+        if experiment.data.source.format().is_some() && !experiment.data.scaling.bounds() {
+            let targets = Targets::samples(&data.train.samples);
+            let first = experiment.layers[0].decoder;
+            targets
+                .check(first)
+                .map_err(|setting| setting.within("layers[0]"))?;
+        }
         let compute = experiment.compute()?;
         let settings = experiment.settings(data.train.rows())?;
         self_test::run(experiment.backend, &settings, &data.train, &compute.device)?;
@@ -143,7 +176,7 @@ fn check_memory(experiment: &Experiment, inputs: usize) -> Result<(), Error> {
         let training = layer.pretrain.as_ref().unwrap_or(&experiment.pretrain);
         let bytes = parameters * bytes_per_parameter(training);
         memory::check("hidden", layer.hidden, what, bytes)
-            .map_err(within(&format!("layers.{index}")))?;
+            .map_err(|setting| setting.within(&format!("layers[{index}]")))?;
         below = layer.hidden;
     }
     Ok(())

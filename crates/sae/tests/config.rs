@@ -297,7 +297,11 @@ fn implemented() -> Vec<(String, String)> {
 }
 
 /// Keys without a default of their own, which are not written out.
-const OPTIONAL: [&str; 2] = ["instruction_set", "layers.pretrain"];
+const OPTIONAL: [&str; 3] = [
+    "instruction_set",
+    "layers.pretrain",
+    "data.csv.fill_missing",
+];
 
 #[test]
 fn the_page_describes_every_key_and_its_default() {

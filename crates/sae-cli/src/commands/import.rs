@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use burn::tensor::{DType, Device};
 use sae::data::{Array, Tensors, read_npy, read_npz, read_npz_only};
 use sae::stack::WeightsError;
-use sae::{DataFacts, Destination, Experiment, Layer, import};
+use sae::{DataFacts, Destination, Experiment, Layer, RunFolder, import};
 use sae_model::{Architecture, AutoencoderConfig, Decoder, Dense, DenseConfig, SparseAutoencoder};
 
 use crate::args::{ImportArgs, Orientation, Size};
@@ -43,6 +43,8 @@ pub fn run(args: &ImportArgs) -> Result<ExitCode, CliError> {
     let facts = DataFacts {
         height,
         width,
+        channels: 1,
+        names: vec![],
         classes: vec![],
         train: 0,
         validation: 0,
@@ -52,7 +54,12 @@ pub fn run(args: &ImportArgs) -> Result<ExitCode, CliError> {
     let autoencoder = arrays.into_autoencoder(architecture);
     let reads = [args.file.clone()];
     let destination = Destination::choose(Some(&args.out), "", args.overwrite, &reads)?;
-    let folder = import(destination.claim()?, &experiment, &facts, &autoencoder)?;
+    let folder = import(
+        RunFolder::create(destination)?,
+        &experiment,
+        &facts,
+        &autoencoder,
+    )?;
     output::result(format!(
         "{}: autoencoder {}-{} in f64{}; see `sae objective {} DATA` and `sae features {}`",
         folder.path().display(),

@@ -42,9 +42,7 @@ pub fn run(args: &ObjectiveArgs) -> Result<ExitCode, CliError> {
     let scale: Scale = run.experiment().objective.scale;
     let objective = layers[number - 1].objective()?;
     let objective = objective.from_convention(scale.into(), inputs.rows(), 1)?;
-    let wanted = |convention: &Convention| convention.to_string() == args.convention;
-    let convention = Convention::ALL.into_iter().find(wanted).unwrap_or_default();
-    let evaluated = evaluate(objective, autoencoder, &inputs, convention)?;
+    let evaluated = evaluate(objective, autoencoder, &inputs, args.convention)?;
     if args.json {
         let text = serde_json::to_string_pretty(&evaluated)
             .map_err(|error| CliError::input(error.to_string()))?;
@@ -143,9 +141,7 @@ struct Evaluated {
     hidden: usize,
     /// What J of the mean convention was multiplied by.
     factor: f64,
-    alpha: f64,
-    beta: f64,
-    rho: f64,
+    settings: Weights,
     objective: f64,
     reconstruction: f64,
     weight_decay: f64,
@@ -153,6 +149,14 @@ struct Evaluated {
     l1: f64,
     gradient_norm: f64,
     rho_hat: Vec<f64>,
+}
+
+/// The settings of the objective, in the same convention.
+#[derive(Debug, Serialize)]
+struct Weights {
+    weight_decay: f64,
+    beta: f64,
+    rho: f64,
 }
 
 fn evaluate(
@@ -176,9 +180,11 @@ fn evaluate(
         inputs: samples.width(),
         hidden,
         factor,
-        alpha: factor * objective.weight_decay(),
-        beta: factor * objective.beta(),
-        rho: objective.rho(),
+        settings: Weights {
+            weight_decay: factor * objective.weight_decay(),
+            beta: factor * objective.beta(),
+            rho: objective.rho(),
+        },
         objective: factor * gradient.figures.objective(),
         reconstruction: term(term::RECONSTRUCTION),
         weight_decay: term(term::WEIGHT_DECAY),
@@ -198,9 +204,9 @@ fn table(e: &Evaluated) -> String {
         e.inputs, e.hidden, e.rows, e.convention, e.factor
     );
     for (name, value) in [
-        ("alpha (weight decay)", e.alpha),
-        ("beta", e.beta),
-        ("rho", e.rho),
+        ("weight_decay", e.settings.weight_decay),
+        ("beta", e.settings.beta),
+        ("rho", e.settings.rho),
         ("J", e.objective),
         ("  reconstruction", e.reconstruction),
         ("  weight decay", e.weight_decay),

@@ -46,10 +46,7 @@ pub fn run(args: &ShapesArgs) -> Result<ExitCode, CliError> {
         write("factors.jsonl", &lines(factors)?)?;
     }
     let first: Vec<usize> = (0..train.0.rows().min(SHEET_IMAGES)).collect();
-    let tile = Tile {
-        height: train.0.image.height,
-        width: train.0.image.width,
-    };
+    let tile = Tile::grey(train.0.image.height, train.0.image.width);
     let sheet = contact_sheet(tile, &train.0.samples.gather(&first))?;
     write_file(&args.out.join(SHEET), &sheet)?;
     let classes: Vec<String> = shapes.kinds.iter().map(ToString::to_string).collect();

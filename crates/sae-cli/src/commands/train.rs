@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use sae::stack::Details;
-use sae::{Destination, Experiment, Prepared, RunSummary, use_threads};
+use sae::{Destination, Experiment, Prepared, RunFolder, RunSummary, use_threads};
 
 use crate::args::TrainArgs;
 use crate::error::CliError;
@@ -27,7 +27,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
         ));
     }
     let prepared = experiment.prepare()?;
-    let folder = destination.claim()?;
+    let folder = RunFolder::create(destination)?;
     progress.line(&announcement(
         &prepared,
         &folder.path().display().to_string(),

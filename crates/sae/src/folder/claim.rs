@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::marker::{MARKER, Marker, State, is_absence, lies_inside};
-use super::{RunFolder, unwritable, write_as};
+use super::write::{unwritable, write_as};
 use crate::error::FolderError;
 
 /// Where a run will be written.
@@ -65,13 +65,13 @@ impl Destination {
     }
 
     /// Creates the folder and claims it, so that of several processes exactly one gets it. Where
-    /// it replaces an older run, that stays untouched until [`RunFolder::complete`].
+    /// it replaces an older run, that stays untouched until [`Claim::finish`].
     ///
     /// # Errors
     ///
     /// Refuses a folder that another run is writing, or that was filled since it was chosen, and
     /// fails where nothing can be written.
-    pub fn claim(self) -> Result<RunFolder, FolderError> {
+    pub(super) fn claim(self) -> Result<Claim, FolderError> {
         match self.kind {
             Kind::Numbered => claim_numbered(&self.path),
             Kind::New => claim_new(self.path),
@@ -80,7 +80,40 @@ impl Destination {
     }
 }
 
-fn claim_numbered(path: &Path) -> Result<RunFolder, FolderError> {
+/// A folder that this process alone writes to.
+#[derive(Debug)]
+pub(super) struct Claim {
+    path: PathBuf,
+    /// The run whose place the new one takes when it is complete.
+    replaces: Option<Replacement>,
+    /// Locked while the run is written; nothing where folders cannot be locked.
+    _lock: Option<File>,
+}
+
+impl Claim {
+    /// The folder as the user gave it.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the run is written.
+    pub(super) fn home(&self) -> &Path {
+        match &self.replaces {
+            Some(replacement) => &replacement.home,
+            None => &self.path,
+        }
+    }
+
+    /// Writes the marker of the run, which is complete, and puts it in the place of the old one.
+    pub(super) fn finish(&mut self, marker: &Marker) -> Result<(), FolderError> {
+        match self.replaces.take() {
+            None => marker.write(&self.path, &self.path),
+            Some(replacement) => replacement.finish(marker, &self.path),
+        }
+    }
+}
+
+fn claim_numbered(path: &Path) -> Result<Claim, FolderError> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(|error| unwritable(path, error))?;
     }
@@ -105,7 +138,7 @@ fn create_free(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Claims a folder that is absent or empty.
-fn claim_new(path: PathBuf) -> Result<RunFolder, FolderError> {
+fn claim_new(path: PathBuf) -> Result<Claim, FolderError> {
     fs::create_dir_all(&path).map_err(|error| unwritable(&path, error))?;
     let lock = lock(&path)?;
     match content(&path)? {
@@ -118,7 +151,7 @@ fn claim_new(path: PathBuf) -> Result<RunFolder, FolderError> {
         ErrorKind::AlreadyExists => FolderError::Busy(path.clone()),
         _ => unwritable(&path, error),
     })?;
-    Ok(RunFolder {
+    Ok(Claim {
         path,
         replaces: None,
         _lock: lock,
@@ -138,7 +171,7 @@ const EXPECTED: [&str; 8] = [
 ];
 
 /// Claims the folder of an old run, and an empty one beside it for the new.
-fn claim_old(path: PathBuf) -> Result<RunFolder, FolderError> {
+fn claim_old(path: PathBuf) -> Result<Claim, FolderError> {
     let lock = lock(&path)?;
     let Content::Run(old) = content(&path)? else {
         return Err(FolderError::NoRun(path));
@@ -153,7 +186,7 @@ fn claim_old(path: PathBuf) -> Result<RunFolder, FolderError> {
         replacement.check(name, &path)?;
     }
     create_marker(&replacement.home).map_err(|error| unwritable(&path, error))?;
-    Ok(RunFolder {
+    Ok(Claim {
         path,
         replaces: Some(replacement),
         _lock: lock,
@@ -167,7 +200,7 @@ fn create_marker(folder: &Path) -> io::Result<()> {
 
 /// A run that is written beside the one whose place it will take; removed unless it does.
 #[derive(Debug)]
-pub(super) struct Replacement {
+struct Replacement {
     home: PathBuf,
     target: PathBuf,
     old: Marker,
@@ -181,14 +214,9 @@ impl Drop for Replacement {
 }
 
 impl Replacement {
-    /// Where the new run is written.
-    pub(super) fn home(&self) -> &Path {
-        &self.home
-    }
-
     /// Refuses a file of the new run that would replace one that the old run did not write;
     /// `shown` is the folder for messages.
-    pub(super) fn check(&self, name: &str, shown: &Path) -> Result<(), FolderError> {
+    fn check(&self, name: &str, shown: &Path) -> Result<(), FolderError> {
         let there = self.target.join(name);
         let parents = there.parent().is_none_or(|p| p.is_dir() || !p.exists());
         let free = !there.exists() && !there.is_symlink();
@@ -200,7 +228,7 @@ impl Replacement {
     }
 
     /// Puts the new run, of which `new` is the marker, in the place of the old one.
-    pub(super) fn finish(self, new: &Marker, shown: &Path) -> Result<(), FolderError> {
+    fn finish(self, new: &Marker, shown: &Path) -> Result<(), FolderError> {
         self.swap(new, shown).map_err(|reason| {
             // A whole run is never lost.
             let this = std::mem::ManuallyDrop::new(self);

@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::write_as;
+use super::write::write_as;
 use crate::error::{FolderError, escaped};
 
 pub(super) const MARKER: &str = ".sae-run.json";

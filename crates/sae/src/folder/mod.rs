@@ -8,27 +8,43 @@ mod claim;
 mod marker;
 #[cfg(test)]
 mod tests;
+mod write;
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use self::claim::Claim;
 pub use self::claim::Destination;
-use self::claim::Replacement;
 use self::marker::{Marker, State};
+pub use self::write::write_file;
+use self::write::{unwritable, write_as};
 use crate::error::FolderError;
 
 /// A run folder.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// The run whose place this one takes when it is complete.
-    replaces: Option<Replacement>,
-    /// Locked while the run is written; nothing where folders cannot be locked.
-    _lock: Option<File>,
+    /// While the run is written.
+    claim: Option<Claim>,
 }
 
 impl RunFolder {
+    /// Creates the folder and claims it, so that of several processes exactly one gets it. Where
+    /// it replaces an older run, that stays untouched until [`RunFolder::complete`].
+    ///
+    /// # Errors
+    ///
+    /// Refuses a folder that another run is writing, or that was filled since it was chosen, and
+    /// fails where nothing can be written.
+    pub fn create(destination: Destination) -> Result<Self, FolderError> {
+        let claim = destination.claim()?;
+        Ok(Self {
+            path: claim.path().to_owned(),
+            claim: Some(claim),
+        })
+    }
+
     /// The folder of an earlier run.
     ///
     /// # Errors
@@ -38,8 +54,7 @@ impl RunFolder {
         match Marker::read(path, path)? {
             Some(_) => Ok(Self {
                 path: path.to_owned(),
-                replaces: None,
-                _lock: None,
+                claim: None,
             }),
             None if claim::is_older_run(path) => Err(FolderError::OlderVersion(path.to_owned())),
             None => Err(FolderError::NoRun(path.to_owned())),
@@ -109,19 +124,16 @@ impl RunFolder {
     pub fn complete(mut self) -> Result<Self, FolderError> {
         let mut marker = self.marker()?;
         marker.state = State::Complete;
-        match self.replaces.take() {
+        match &mut self.claim {
             None => marker.write(&self.path, &self.path)?,
-            Some(replacement) => replacement.finish(&marker, &self.path)?,
+            Some(claim) => claim.finish(&marker)?,
         }
         Ok(self)
     }
 
     /// The folder in which the run's files are now.
     fn home(&self) -> &Path {
-        match &self.replaces {
-            Some(replacement) => replacement.home(),
-            None => &self.path,
-        }
+        self.claim.as_ref().map_or(&self.path, Claim::home)
     }
 
     fn marker(&self) -> Result<Marker, FolderError> {
@@ -141,59 +153,5 @@ impl RunFolder {
         }
         marker.files.insert(name.to_owned());
         marker.write(self.home(), &self.path)
-    }
-}
-
-/// Writes one file whole: to a temporary file beside it, then renamed.
-///
-/// # Errors
-///
-/// Fails where it cannot be written; an older file of that name then stays as it was.
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
-    write_as(path, bytes, path)
-}
-
-/// As [`write_file`]; messages call the file `shown`.
-fn write_as(path: &Path, bytes: &[u8], shown: &Path) -> Result<(), FolderError> {
-    let write = || {
-        // Devices and pipes are written to, not replaced.
-        if path.metadata().is_ok_and(|m| !m.is_file() && !m.is_dir()) {
-            return fs::write(path, bytes);
-        }
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        readable_by_all(file.as_file())?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|error| unwritable(shown, error))
-}
-
-/// Temporary files are private; results are not.
-#[cfg(unix)]
-fn readable_by_all(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_file: &File) -> io::Result<()> {
-    Ok(())
-}
-
-/// The error of `path`, without the temporary file that `error` may name.
-fn unwritable(path: &Path, error: io::Error) -> FolderError {
-    let names_a_path = error.get_ref().is_some();
-    FolderError::Write {
-        path: path.to_owned(),
-        source: if names_a_path {
-            error.kind().into()
-        } else {
-            error
-        },
     }
 }

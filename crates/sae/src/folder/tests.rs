@@ -32,7 +32,7 @@ fn choose(out: &Path, overwrite: bool) -> Result<Destination, FolderError> {
 }
 
 fn new_run(out: &Path) -> RunFolder {
-    choose(out, false).unwrap().claim().unwrap()
+    RunFolder::create(choose(out, false).unwrap()).unwrap()
 }
 
 /// A folder with a complete run called `run`.
@@ -51,7 +51,7 @@ fn with_run() -> (TempDir, PathBuf) {
 fn refused(folder: &Path, out: &Path, overwrite: bool, reads: &[PathBuf]) -> String {
     let before = files(folder);
     let chosen = Destination::choose(Some(out), "tiny", overwrite, reads);
-    let error = chosen.and_then(Destination::claim).unwrap_err();
+    let error = chosen.and_then(RunFolder::create).unwrap_err();
     assert_eq!(files(folder), before);
     assert!(error.is_input(), "{error}");
     let message = error.to_string();
@@ -127,7 +127,7 @@ fn an_old_run_is_replaced_when_the_new_one_is_whole() {
     fs::write(out.join("notes.txt"), "mine").unwrap();
     fs::write(out.join("weights/mine"), "mine").unwrap();
     let before = files(&out);
-    let run = choose(&out, true).unwrap().claim().unwrap();
+    let run = RunFolder::create(choose(&out, true).unwrap()).unwrap();
     run.write("config.toml", b"new").unwrap();
     run.write("weights/b.safetensors", b"new").unwrap();
     assert_eq!(files(&out), before);
@@ -153,7 +153,7 @@ fn an_old_run_is_replaced_when_the_new_one_is_whole() {
 fn an_old_run_outlives_a_new_one_that_fails() {
     let (folder, out) = with_run();
     let before = files(folder.path());
-    let run = choose(&out, true).unwrap().claim().unwrap();
+    let run = RunFolder::create(choose(&out, true).unwrap()).unwrap();
     run.write("config.toml", b"new").unwrap();
     fs::remove_dir_all(run.file("")).unwrap();
     let error = run.write("loss.svg", b"new").unwrap_err().to_string();
@@ -162,7 +162,7 @@ fn an_old_run_outlives_a_new_one_that_fails() {
     drop(run);
     assert_eq!(files(folder.path()), before);
 
-    let run = choose(&out, true).unwrap().claim().unwrap();
+    let run = RunFolder::create(choose(&out, true).unwrap()).unwrap();
     run.write("config.toml", b"new").unwrap();
     drop(run);
     assert_eq!(files(folder.path()), before);
@@ -193,7 +193,7 @@ fn files_of_the_user_are_not_replaced() {
     );
     fs::remove_file(&picture).unwrap();
 
-    let run = choose(&out, true).unwrap().claim().unwrap();
+    let run = RunFolder::create(choose(&out, true).unwrap()).unwrap();
     run.write("weights/b.safetensors", b"new").unwrap();
     fs::write(out.join("weights/b.safetensors"), "mine").unwrap();
     let before = files(&out);
@@ -232,7 +232,7 @@ fn nothing_outside_a_run_is_removed() {
     marker.files.extend(names.map(str::to_owned));
     marker.write(&out, &out).unwrap();
     let before = files(&elsewhere);
-    let run = choose(&out, true).unwrap().claim().unwrap();
+    let run = RunFolder::create(choose(&out, true).unwrap()).unwrap();
     run.complete().unwrap();
     assert_eq!(files(&elsewhere), before);
     assert!(out.join("link").is_symlink());
@@ -267,7 +267,7 @@ fn race(
     let run = || {
         let chosen = choose();
         barrier.wait();
-        chosen.claim()
+        RunFolder::create(chosen)
     };
     thread::scope(|scope| {
         let started: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
