@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use sae_kernels::Setting;
 use thiserror::Error;
 
+use crate::WriteError;
+use crate::message::shown_path;
+
 /// What can be wrong with data.
 #[derive(Debug, Error)]
 pub enum DataError {
     /// A file could not be read.
-    #[error("{}: cannot be read: {source}", path.display())]
+    #[error("{}: cannot be read: {source}", shown_path(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -17,7 +20,7 @@ pub enum DataError {
         source: std::io::Error,
     },
     /// A file is not what it should be.
-    #[error("{}: {found}; expected {expected}", path.display())]
+    #[error("{}: {found}; expected {expected}", shown_path(path))]
     Format {
         /// The file.
         path: PathBuf,
@@ -29,8 +32,8 @@ pub enum DataError {
     /// Two files that belong together differ in the number of samples.
     #[error(
         "{} holds {images} images but {} holds {labels} labels; expected one label per image",
-        images_path.display(),
-        labels_path.display()
+        shown_path(images_path),
+        shown_path(labels_path)
     )]
     Counts {
         /// The image file.
@@ -53,6 +56,9 @@ pub enum DataError {
     /// A setting lies outside its range.
     #[error(transparent)]
     Setting(#[from] Setting),
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }
 
 impl DataError {
@@ -75,19 +81,5 @@ impl DataError {
             found: found.into(),
             expected: expected.into(),
         }
-    }
-}
-
-/// Text of a file in a message: the beginning, without what would move a terminal's cursor.
-pub(crate) fn escaped(text: &str) -> String {
-    const MOST: usize = 200;
-    let plain = |c: char| match c.is_control() {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    };
-    let start: String = text.chars().take(MOST).map(plain).collect();
-    match text.chars().count() > MOST {
-        true => format!("{start}…"),
-        false => start,
     }
 }

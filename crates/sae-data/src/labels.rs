@@ -1,7 +1,7 @@
 //! What samples are.
 
 use crate::DataError;
-use crate::error::escaped;
+use crate::message::shown;
 
 /// What each sample is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +48,8 @@ impl Labels {
             found
                 .map(|class| class as u8)
                 .ok_or_else(|| DataError::Unsuitable {
-                    found: format!("a label is `{}`", escaped(label)),
-                    expected: format!("one of the classes {}", escaped(&classes.join(", "))),
+                    found: format!("a label is `{}`", shown(label)),
+                    expected: format!("one of the classes {}", shown(&classes.join(", "))),
                 })
         };
         Ok(Self {

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
-use crate::error::escaped;
+use crate::message::shown;
 use crate::{DataError, memory};
 
 /// How every NPY file begins.
@@ -94,18 +94,18 @@ pub fn read_npz_only(path: &Path) -> Result<Array, DataError> {
 pub(crate) fn read_npz_bytes(path: &Path, name: &str) -> Result<(String, Vec<u8>), DataError> {
     let mut archive = open(path)?;
     let names = names(&archive);
-    let shown = escaped(&names.join(", "));
+    let held = shown(&names.join(", "));
     let name = match (&names[..], name) {
         ([only], "") => only,
         (names, "") => {
-            let found = format!("holds {} arrays: {shown}", names.len());
+            let found = format!("holds {} arrays: {held}", names.len());
             return Err(DataError::format(path, found, "one, or the name of one"));
         }
         (names, name) => match names.iter().find(|known| *known == name) {
             Some(name) => name,
             None => {
-                let found = format!("has no array `{}`", escaped(name));
-                return Err(DataError::format(path, found, format!("one of {shown}")));
+                let found = format!("has no array `{}`", shown(name));
+                return Err(DataError::format(path, found, format!("one of {held}")));
             }
         },
     };

@@ -1,8 +1,10 @@
 //! What can be wrong with a configuration or a run folder.
 
-use std::io::{Error, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::io::Error;
+use std::path::PathBuf;
 
+use sae_data::WriteError;
+use sae_data::message::shown_path;
 use thiserror::Error;
 
 /// Names the file, the line or key, what was found and what was expected.
@@ -98,13 +100,8 @@ pub enum FolderError {
         source: Error,
     },
     /// A file or folder could not be written.
-    #[error("{}: cannot be written: {source}", shown_path(path))]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's reason.
-        source: Error,
-    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// A run is whole, but could not replace the old one.
     #[error(
         "{reason} (the new run is whole; its files were kept in {})",
@@ -123,69 +120,9 @@ impl FolderError {
     /// failed, for example on a full disk (exit code 1).
     pub fn is_input(&self) -> bool {
         match self {
-            Self::Write { source, .. } => matches!(
-                source.kind(),
-                ErrorKind::NotFound
-                    | ErrorKind::PermissionDenied
-                    | ErrorKind::NotADirectory
-                    | ErrorKind::IsADirectory
-                    | ErrorKind::AlreadyExists
-                    | ErrorKind::ReadOnlyFilesystem
-                    | ErrorKind::InvalidFilename
-            ),
+            Self::Write(error) => error.is_input(),
             Self::NotReplaced { .. } => false,
             _ => true,
         }
-    }
-}
-
-/// A key or value as a message may show it: at most 80 characters, none of which a terminal obeys.
-pub fn shown(text: &str) -> String {
-    const LONGEST: usize = 80;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => escaped(&text[..end]) + "…",
-        None => escaped(text),
-    }
-}
-
-/// A path as a message may show it; never cut, since it says where to look.
-pub fn shown_path(path: &Path) -> String {
-    escaped(&path.display().to_string())
-}
-
-/// Text with its control characters written out.
-pub fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c.is_control() {
-            true => safe.extend(c.escape_unicode()),
-            false => safe.push(c),
-        }
-    }
-    safe
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_shown_is_short_and_harmless() {
-        assert_eq!(shown("layers[0].rho = 'ü'"), "layers[0].rho = 'ü'");
-        assert_eq!(shown("a\u{1b}[31m\n"), "a\\u{1b}[31m\\u{a}");
-        assert_eq!(shown(&"é".repeat(80)), "é".repeat(80));
-        assert_eq!(shown(&"é".repeat(1_000_000)), "é".repeat(80) + "…");
-        assert_eq!(shown_path(Path::new("a\rb")), "a\\u{d}b");
-    }
-
-    #[test]
-    fn a_full_disk_is_no_wrong_input() {
-        let write = |kind: ErrorKind| FolderError::Write {
-            path: "run".into(),
-            source: kind.into(),
-        };
-        assert!(!write(ErrorKind::StorageFull).is_input());
-        assert!(write(ErrorKind::PermissionDenied).is_input());
-        assert!(FolderError::Busy("run".into()).is_input());
     }
 }

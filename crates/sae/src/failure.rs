@@ -66,12 +66,13 @@ impl Error {
         match self {
             Self::Config(_)
             | Self::Setting(_)
-            | Self::Data(_)
             | Self::Input(_)
             | Self::Backend(_)
             | Self::Model(_)
             | Self::Weights { .. }
             | Self::Read { .. } => true,
+            Self::Data(DataError::Write(error)) => error.is_input(),
+            Self::Data(_) => true,
             Self::Folder(error) => error.is_input(),
             Self::Train(error) => matches!(
                 error,

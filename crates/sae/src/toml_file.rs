@@ -18,7 +18,9 @@ use self::document::{
     beyond_toml, descend, document, key_at, long_array, offset_of, put, segments,
 };
 use self::words::{WHOLE_NUMBERS, explain, of_argument, range, syntax};
-use crate::error::{ConfigError, shown, shown_path};
+use sae_data::message::{shown, shown_path};
+
+use crate::ConfigError;
 
 /// A value with what is needed to say where its parts came from.
 #[derive(Debug, Clone)]

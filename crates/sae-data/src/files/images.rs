@@ -9,7 +9,7 @@ use image::{DynamicImage, ImageReader, Limits};
 use sae_kernels::Setting;
 use serde::{Deserialize, Serialize};
 
-use crate::error::escaped;
+use crate::message::shown;
 use crate::rows::{Chunk, Layout, Reader};
 use crate::{DataError, ImageShape, Samples};
 
@@ -251,7 +251,7 @@ fn reader(path: &Path) -> Result<ImageReader<BufReader<fs::File>>, DataError> {
 
 fn damaged(path: &Path, error: &image::ImageError) -> DataError {
     let expected = format!("a picture of at most {MOST_SIDE} x {MOST_SIDE} pixels");
-    DataError::format(path, escaped(&error.to_string()), expected)
+    DataError::format(path, shown(&error.to_string()), expected)
 }
 
 /// The picture as it looks before black.

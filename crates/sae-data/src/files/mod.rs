@@ -75,24 +75,26 @@ impl Format {
         if about.is_dir() {
             return Self::of_folder(path);
         }
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .to_lowercase();
-        let plain = name.strip_suffix(".gz").unwrap_or(&name);
-        match plain.rsplit_once('.').map_or("", |(_, end)| end) {
-            "csv" | "tsv" | "txt" | "tab" => Ok(Self::Csv),
-            "npy" => Ok(Self::Npy),
-            "npz" => Ok(Self::Npz),
-            "safetensors" => Ok(Self::Safetensors),
-            _ if plain.contains("idx") => Ok(Self::Idx),
-            _ => Err(DataError::format(
+        Self::of_name(path).ok_or_else(|| {
+            DataError::format(
                 path,
                 "has a name that tells no format",
                 "a name that ends in .csv, .tsv, .npy, .npz or .safetensors, an IDX file, or a \
                  folder of pictures",
-            )),
+            )
+        })
+    }
+
+    /// What a file of that name holds.
+    pub(crate) fn of_name(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_string_lossy().to_lowercase();
+        let plain = name.strip_suffix(".gz").unwrap_or(&name);
+        match plain.rsplit_once('.').map_or("", |(_, end)| end) {
+            "csv" | "tsv" | "txt" | "tab" => Some(Self::Csv),
+            "npy" => Some(Self::Npy),
+            "npz" => Some(Self::Npz),
+            "safetensors" => Some(Self::Safetensors),
+            _ => plain.contains("idx").then_some(Self::Idx),
         }
     }
 

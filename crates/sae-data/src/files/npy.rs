@@ -7,7 +7,7 @@ use std::path::Path;
 use super::numbers::{Kind, Number};
 use super::strided::{Place, Source, Strided};
 use crate::DataError;
-use crate::error::escaped;
+use crate::message::shown;
 use crate::npy::{Header, read_npz_bytes, split};
 
 /// How far into a file its header may reach, far beyond what NumPy writes.
@@ -92,7 +92,7 @@ fn place_in(path: &Path, what: &str, start: &[u8], length: u64) -> Result<Place,
 
 fn place(path: &Path, what: &str, header: &Header, offset: u64) -> Result<Place, DataError> {
     let kind = kind(&header.kind).ok_or_else(|| {
-        let found = format!("{what}has the type {}", escaped(&header.kind));
+        let found = format!("{what}has the type {}", shown(&header.kind));
         DataError::format(
             path,
             found,

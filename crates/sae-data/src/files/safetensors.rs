@@ -9,7 +9,7 @@ use ::safetensors::tensor::{Dtype, Metadata};
 use super::numbers::{Kind, Number};
 use super::strided::{Place, Source, Strided};
 use crate::DataError;
-use crate::error::escaped;
+use crate::message::shown;
 
 /// Longest header that is read, as of the library itself.
 const MOST_HEADER: u64 = 100_000_000;
@@ -40,7 +40,7 @@ pub(super) fn open(path: &Path, name: &str) -> Result<Strided, DataError> {
         .read_to_end(&mut text)
         .map_err(wrong)?;
     let metadata: Metadata = serde_json::from_slice(&text).map_err(|error| {
-        let found = format!("has a damaged header: {}", escaped(&error.to_string()));
+        let found = format!("has a damaged header: {}", shown(&error.to_string()));
         DataError::format(path, found, EXPECTED)
     })?;
     let (held, announced) = (length - START - header, metadata.data_len() as u64);
@@ -71,7 +71,7 @@ fn place(path: &Path, metadata: &Metadata, name: &str, values: u64) -> Result<Pl
         }
     };
     let Some(info) = metadata.info(name) else {
-        let found = format!("has no tensor `{}`", escaped(name));
+        let found = format!("has no tensor `{}`", shown(name));
         return Err(DataError::format(
             path,
             found,
@@ -79,14 +79,14 @@ fn place(path: &Path, metadata: &Metadata, name: &str, values: u64) -> Result<Pl
         ));
     };
     let number = number(info.dtype).ok_or_else(|| {
-        let found = format!("`{}` is of {}", escaped(name), info.dtype);
+        let found = format!("`{}` is of {}", shown(name), info.dtype);
         DataError::format(path, found, "bool, ints, f16, bf16, f32 or f64")
     })?;
     let (rows, columns) = match info.shape[..] {
         [rows] => (rows, 1),
         [rows, columns] => (rows, columns),
         _ => {
-            let found = format!("`{}` has the shape {:?}", escaped(name), info.shape);
+            let found = format!("`{}` has the shape {:?}", shown(name), info.shape);
             return Err(DataError::format(path, found, "a matrix [rows, columns]"));
         }
     };
@@ -122,6 +122,6 @@ fn number(dtype: Dtype) -> Option<Number> {
 fn names(keys: &[String]) -> String {
     match keys.is_empty() {
         true => "no tensor at all".to_owned(),
-        false => escaped(&keys.join(", ")),
+        false => shown(&keys.join(", ")),
     }
 }

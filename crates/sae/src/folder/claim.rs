@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::marker::{MARKER, Marker, State, is_absence, lies_inside};
 use super::write::{unwritable, write_as};
-use crate::error::FolderError;
+use crate::FolderError;
 
 /// Where a run will be written.
 #[derive(Debug, Clone)]

@@ -7,7 +7,8 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 
 use super::write::write_as;
-use crate::error::{FolderError, escaped};
+use crate::FolderError;
+use sae_data::message::escaped;
 
 pub(super) const MARKER: &str = ".sae-run.json";
 const FORMAT: u32 = 1;

@@ -19,7 +19,7 @@ pub use self::claim::Destination;
 use self::marker::{Marker, State};
 pub use self::write::write_file;
 use self::write::{unwritable, write_as};
-use crate::error::FolderError;
+use crate::FolderError;
 
 /// A run folder.
 #[derive(Debug)]

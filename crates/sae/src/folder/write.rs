@@ -1,10 +1,11 @@
 //! Writing a file whole.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
-use crate::error::FolderError;
+use sae_data::{Target, WriteError};
+
+use crate::FolderError;
 
 /// Writes one file whole: to a temporary file beside it, then renamed.
 ///
@@ -18,44 +19,14 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
 /// As [`write_file`]; messages call the file `shown`.
 pub(super) fn write_as(path: &Path, bytes: &[u8], shown: &Path) -> Result<(), FolderError> {
     let write = || {
-        // Devices and pipes are written to, not replaced.
-        if path.metadata().is_ok_and(|m| !m.is_file() && !m.is_dir()) {
-            return fs::write(path, bytes);
-        }
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        readable_by_all(file.as_file())?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        let mut target = Target::file_as(path, shown)?;
+        target.write(bytes)?;
+        target.finish()
     };
-    write().map_err(|error| unwritable(shown, error))
+    write().map_err(FolderError::Write)
 }
 
-/// Temporary files are private; results are not.
-#[cfg(unix)]
-fn readable_by_all(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_file: &File) -> io::Result<()> {
-    Ok(())
-}
-
-/// The error of `path`, without the temporary file that `error` may name.
+/// The error of `path`.
 pub(super) fn unwritable(path: &Path, error: io::Error) -> FolderError {
-    let names_a_path = error.get_ref().is_some();
-    FolderError::Write {
-        path: path.to_owned(),
-        source: if names_a_path {
-            error.kind().into()
-        } else {
-            error
-        },
-    }
+    WriteError::new(path, error).into()
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
-use crate::error::shown;
+use sae_data::message::shown;
 
 /// A value of a document.
 struct Node<'a> {

@@ -3,7 +3,9 @@
 use toml::Value;
 
 use super::document::pretty;
-use crate::error::{ConfigError, escaped, shown};
+use sae_data::message::{escaped, shown};
+
+use crate::ConfigError;
 
 /// The error that serde's `message` stands for, in words that need no knowledge of Rust.
 pub(super) fn explain(

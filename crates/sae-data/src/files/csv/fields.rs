@@ -20,18 +20,3 @@ pub(super) fn number(field: &[u8]) -> Option<f64> {
     let plain = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
     plain.then(|| text.parse().ok())?
 }
-
-/// The beginning of a field, for messages.
-pub(super) fn shown(field: &[u8]) -> String {
-    const MOST: usize = 40;
-    let text = String::from_utf8_lossy(field);
-    let start: String = text
-        .chars()
-        .take(MOST)
-        .flat_map(char::escape_debug)
-        .collect();
-    match text.chars().count() > MOST {
-        true => format!("{start}…"),
-        false => start,
-    }
-}

@@ -12,8 +12,9 @@ use csv::ByteRecord;
 pub use config::{CsvConfig, Delimiter, Header};
 
 use self::columns::{Columns, Input};
-use self::fields::{is_missing, number, shown};
+use self::fields::{is_missing, number};
 use self::lines::{Lines, line_of};
+use crate::message::shown;
 use crate::rows::{Chunk, Layout, Reader};
 use crate::{DataError, Samples};
 
@@ -76,7 +77,7 @@ impl CsvReader {
             return Ok(f64::from(u8::from(field == word)));
         }
         let refuse = |problem: &str, expected: &str| {
-            let found = format!("`{}` is {problem}", shown(field));
+            let found = format!("`{}` is {problem}", shown(&String::from_utf8_lossy(field)));
             Err(self.refuse(row, column, &found, expected))
         };
         match number(field) {

@@ -1,0 +1,132 @@
+//! Where a file is written, until it is whole.
+
+use std::fs;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::WriteError;
+
+/// A file that gets to its path when it is whole, or standard output.
+pub struct Target {
+    path: PathBuf,
+    /// What messages call it.
+    shown: PathBuf,
+    to: To,
+}
+
+enum To {
+    File(BufWriter<NamedTempFile>),
+    /// A device or a pipe, which is written to and not replaced.
+    Stream(Box<dyn Write>),
+}
+
+/// Bytes that are written at once.
+const BUFFER: usize = 1 << 18;
+
+impl Target {
+    /// A file. It is written beside its path, which must be in a folder that is there.
+    ///
+    /// # Errors
+    ///
+    /// Fails where nothing can be written.
+    pub fn file(path: &Path) -> Result<Self, WriteError> {
+        Self::file_as(path, path)
+    }
+
+    /// As [`Target::file`]; messages call the file `shown`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Target::file`].
+    pub fn file_as(path: &Path, shown: &Path) -> Result<Self, WriteError> {
+        let (path, shown) = (path.to_owned(), shown.to_owned());
+        let open = || -> io::Result<To> {
+            match fs::metadata(&path) {
+                Ok(about) if about.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+                Ok(about) if !about.is_file() => {
+                    let file = fs::OpenOptions::new().write(true).open(&path)?;
+                    return Ok(To::Stream(Box::new(BufWriter::with_capacity(BUFFER, file))));
+                }
+                _ => {}
+            }
+            let folder = match path.parent() {
+                Some(folder) if !folder.as_os_str().is_empty() => folder,
+                _ => Path::new("."),
+            };
+            let file = NamedTempFile::new_in(folder)?;
+            Ok(To::File(BufWriter::with_capacity(BUFFER, file)))
+        };
+        match open() {
+            Ok(to) => Ok(Self { path, shown, to }),
+            Err(error) => Err(WriteError::new(&shown, error)),
+        }
+    }
+
+    /// Standard output.
+    pub fn output() -> Self {
+        Self {
+            path: PathBuf::new(),
+            shown: PathBuf::from("standard output"),
+            to: To::Stream(Box::new(BufWriter::with_capacity(BUFFER, io::stdout()))),
+        }
+    }
+
+    /// Adds bytes.
+    ///
+    /// # Errors
+    ///
+    /// Fails where they cannot be written.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        let written = match &mut self.to {
+            To::File(file) => file.write_all(bytes),
+            To::Stream(stream) => stream.write_all(bytes),
+        };
+        written.map_err(|error| WriteError::new(&self.shown, error))
+    }
+
+    /// Replaces the first bytes, once what they say is known.
+    pub(super) fn write_start(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        let written = match &mut self.to {
+            To::File(file) => file
+                .seek(SeekFrom::Start(0))
+                .and_then(|_| file.write_all(bytes)),
+            To::Stream(_) => Err(io::ErrorKind::NotSeekable.into()),
+        };
+        written.map_err(|error| WriteError::new(&self.shown, error))
+    }
+
+    /// Puts the file at its path; an older one stays as it was until then.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the file cannot be written.
+    pub fn finish(self) -> Result<(), WriteError> {
+        let Self { path, shown, to } = self;
+        let finish = || -> io::Result<()> {
+            match to {
+                To::Stream(mut stream) => stream.flush(),
+                To::File(file) => {
+                    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                    readable_by_all(file.as_file())?;
+                    file.persist(&path).map_err(|error| error.error)?;
+                    Ok(())
+                }
+            }
+        };
+        finish().map_err(|error| WriteError::new(&shown, error))
+    }
+}
+
+/// Temporary files are private; results are not.
+#[cfg(unix)]
+fn readable_by_all(file: &fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable_by_all(_file: &fs::File) -> io::Result<()> {
+    Ok(())
+}
