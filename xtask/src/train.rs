@@ -47,5 +47,5 @@ impl Train {
     }
 }
 
-const MINUTES: u32 = 5;
+const MINUTES: u32 = 6;
 const MINUTES_OF_WGPU: u32 = 11;

@@ -30,6 +30,17 @@ pub enum Command {
     Train(TrainArgs),
     /// Evaluate the networks of a run on its own test data or on other data
     Eval(EvalArgs),
+    /// Write the codes of rows
+    Encode(ApplyArgs),
+    /// Write the rows that codes stand for
+    Decode(ApplyArgs),
+    /// Write what is left of rows once they were encoded and decoded
+    Reconstruct(ApplyArgs),
+    /// Write the class of rows, and the probability of each class
+    Predict(ApplyArgs),
+    /// Write how far rows are from their reconstruction: the larger, the less they are like the
+    /// training data
+    Score(ScoreArgs),
     /// Draw what the hidden units of a run's first autoencoder look for
     Features(FeaturesArgs),
     /// Print J, its terms, rho_hat and the gradient's norm exactly, in f64
@@ -116,6 +127,40 @@ pub struct FeaturesArgs {
     /// PNG to write; without it features.png in the run folder
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// A model, rows that it works on, and where the results go.
+#[derive(Debug, ClapArgs)]
+pub struct ApplyArgs {
+    /// Run folder, or a model file
+    pub model: PathBuf,
+    /// The rows: a CSV, TSV, NPY, NPZ or safetensors file, an IDX file, a folder of pictures or with a
+    /// pair of IDX files, or - for CSV from standard input; without it the run's own test data
+    pub data: Option<PathBuf>,
+    /// File to write: .csv, .tsv, .npy or .safetensors; without it CSV to standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Change how the data are read, for example --set data.csv.label=5 (may be repeated)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Arguments of `sae score`.
+#[derive(Debug, ClapArgs)]
+pub struct ScoreArgs {
+    /// Model, data, results.
+    #[command(flatten)]
+    pub apply: ApplyArgs,
+    /// Also write the absolute error of each input, in its own units
+    #[arg(long)]
+    pub per_input: bool,
+    /// Also write whether a row is an anomaly: its score is above what this share of the training data
+    /// exceeds
+    #[arg(long, value_name = "SHARE")]
+    pub contamination: Option<f64>,
+    /// Exit with code 1 where there is an anomaly
+    #[arg(long, requires = "contamination")]
+    pub strict: bool,
 }
 
 /// Arguments of `sae objective`.

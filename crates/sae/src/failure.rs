@@ -83,7 +83,7 @@ impl Error {
     }
 
     /// An error of the data, whose settings stand in a table.
-    pub(crate) fn in_table(table: &str, error: DataError) -> Self {
+    pub fn in_table(table: &str, error: DataError) -> Self {
         match error {
             DataError::Setting(setting) => Self::Setting(setting.within(table)),
             other => Self::Data(other),

@@ -32,6 +32,7 @@
 //! [`sae_model`] (the mathematics, as Burn modules), [`train`] (executors, the loop, its state),
 //! [`stack`] (the pipeline), [`report`] (pictures).
 
+mod apply;
 mod backend;
 mod error;
 mod experiment;
@@ -47,6 +48,7 @@ mod self_test;
 pub mod stages;
 mod toml_file;
 
+pub use apply::{Applied, Results, Work, apply};
 pub use backend::{Backend, use_threads};
 pub use error::{ConfigError, FolderError};
 pub use experiment::{Experiment, ObjectiveScale};

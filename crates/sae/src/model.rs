@@ -2,7 +2,9 @@
 
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use sae_data::{Samples, Scaling};
+use sae_data::message::escaped;
+use sae_data::{Layout, Samples, Scaling};
+use sae_kernels::Setting;
 use sae_model::{DeepNetwork, ModelError, SparseAutoencoder};
 use sae_stack::most_probable;
 use sae_train::{Selected, Table};
@@ -22,7 +24,13 @@ pub struct Model {
     pub(crate) scaling: Option<Scaling>,
     pub(crate) autoencoders: Vec<SparseAutoencoder>,
     pub(crate) network: Option<DeepNetwork>,
+    /// Quantiles of the scores of training samples, in equal steps from the least to the largest;
+    /// none where they are not known.
+    pub(crate) score_quantiles: Vec<f64>,
 }
+
+/// Steps between the quantiles of scores that a model keeps.
+const QUANTILES: usize = 1000;
 
 /// Rows that are worked on at once.
 const ROWS_AT_ONCE: usize = 1000;
@@ -61,6 +69,7 @@ impl Model {
             scaling,
             autoencoders,
             network,
+            score_quantiles: vec![],
         })
     }
 
@@ -109,7 +118,7 @@ impl Model {
     /// Refuses samples of another width.
     pub fn encode(&self, samples: &Samples) -> Result<Samples, Error> {
         self.check_width("the samples", samples.width(), self.inputs())?;
-        Ok(self.map(samples, self.hidden(), |x| self.codes(self.scaled(x))))
+        Ok(self.map(samples, self.hidden(), |x| self.codes(&self.scaled(x))))
     }
 
     /// The samples that codes stand for: `[rows, hidden]` → `[rows, inputs]`. Where the scaling
@@ -121,7 +130,7 @@ impl Model {
     pub fn decode(&self, codes: &Samples) -> Result<Samples, Error> {
         self.check_width("the codes", codes.width(), self.hidden())?;
         Ok(self.map(codes, self.inputs(), |code| {
-            let output = self.decoded(on_device(code));
+            let output = on_host(self.decoded(on_device(code)));
             let nothing = Samples::Floats {
                 width: self.inputs(),
                 values: vec![0.0; code.rows() * self.inputs()],
@@ -139,26 +148,85 @@ impl Model {
     pub fn reconstruct(&self, samples: &Samples) -> Result<Samples, Error> {
         self.check_width("the samples", samples.width(), self.inputs())?;
         Ok(self.map(samples, self.inputs(), |x| {
-            let codes = self.codes(self.scaled(x));
-            self.unscaled(self.decoded(on_device(&codes)), x)
+            let codes = self.codes(&self.scaled(x));
+            self.unscaled(on_host(self.decoded(on_device(&codes))), x)
         }))
     }
 
     /// How far each sample is from its reconstruction, for finding what is unlike the training
-    /// samples: the root of the mean squared error over the inputs, in the inputs' own units.
+    /// samples: the root of the mean squared error over the inputs as the autoencoders see them, after
+    /// scaling.
     ///
     /// # Errors
     ///
     /// Refuses samples of another width.
     pub fn score(&self, samples: &Samples) -> Result<Vec<f64>, Error> {
-        let reconstructed = self.reconstruct(samples)?;
-        let rows: Vec<usize> = (0..samples.rows()).collect();
-        let rmse = |&row: &usize| {
-            let pair = [samples, &reconstructed].map(|table| table.gather_doubles(&[row]));
-            let squares = pair[0].iter().zip(&pair[1]).map(|(x, z)| (x - z).powi(2));
-            (squares.sum::<f64>() / samples.width() as f64).sqrt()
+        self.check_width("the samples", samples.width(), self.inputs())?;
+        let mut scores = Vec::with_capacity(samples.rows());
+        self.for_some(samples, |x| {
+            let scaled = self.scaled(x);
+            let output = on_host(self.decoded(on_device(&self.codes(&scaled))));
+            scores.extend(row_errors(&scaled, &output));
+        });
+        Ok(scores)
+    }
+
+    /// The scores of samples, and |x − z| of each input in its own units, row by row.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::score`].
+    pub fn score_and_errors(&self, samples: &Samples) -> Result<(Vec<f64>, Vec<f64>), Error> {
+        self.check_width("the samples", samples.width(), self.inputs())?;
+        let (mut scores, mut errors) = (Vec::new(), Vec::new());
+        self.for_some(samples, |x| {
+            let scaled = self.scaled(x);
+            let output = on_host(self.decoded(on_device(&self.codes(&scaled))));
+            scores.extend(row_errors(&scaled, &output));
+            errors.extend(absolute_errors(x, &self.unscaled(output, x)));
+        });
+        Ok((scores, errors))
+    }
+
+    /// The score that a share of the training samples exceeds, `contamination`.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a share outside [0, 1), and a model that does not know the scores of its training
+    /// samples, as one that was imported.
+    pub fn threshold(&self, contamination: f64) -> Result<f64, Error> {
+        if !(0.0..1.0).contains(&contamination) {
+            let expected = "a share in [0, 1)";
+            return Err(Setting::new("contamination", contamination, expected).into());
+        }
+        let Some(last) = self.score_quantiles.len().checked_sub(1) else {
+            return Err(Error::Input(
+                "the model does not know the scores of training samples; expected one that \
+                 `sae train` made"
+                    .to_owned(),
+            ));
         };
-        Ok(rows.iter().map(rmse).collect())
+        let place = (1.0 - contamination) * last as f64;
+        let (below, above) = (place.floor() as usize, place.ceil() as usize);
+        let [low, high] = [below, above].map(|place| self.score_quantiles[place]);
+        Ok(low + (high - low) * (place - place.floor()))
+    }
+
+    /// Keeps the distribution of the scores of samples that it was trained on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::score`].
+    pub fn learn_scores(&mut self, samples: &Samples) -> Result<(), Error> {
+        let mut scores = self.score(samples)?;
+        scores.sort_by(f64::total_cmp);
+        let last = scores.len().saturating_sub(1);
+        let quantile = |step: usize| scores[(step * last).div_ceil(QUANTILES)];
+        self.score_quantiles = match scores.is_empty() {
+            true => vec![],
+            false => (0..=QUANTILES).map(quantile).collect(),
+        };
+        Ok(())
     }
 
     /// The most probable class of each sample, an index into [`Model::classes`].
@@ -167,10 +235,72 @@ impl Model {
     ///
     /// As [`Model::predict_proba`].
     pub fn predict(&self, samples: &Samples) -> Result<Vec<usize>, Error> {
+        Ok(self.classify(samples)?.0)
+    }
+
+    /// The most probable class of each sample, and the probabilities of all.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::predict_proba`].
+    pub fn classify(&self, samples: &Samples) -> Result<(Vec<usize>, Samples), Error> {
         let probabilities = self.predict_proba(samples)?;
-        let rows = 0..samples.rows();
         let class = |row: usize| most_probable(&probabilities.gather(&[row]));
-        Ok(rows.map(class).collect())
+        let classes = (0..samples.rows()).map(class).collect();
+        Ok((classes, probabilities))
+    }
+
+    /// The names of the inputs, or their numbers where they have none.
+    pub fn input_names(&self) -> Vec<String> {
+        match self.facts.names.is_empty() {
+            true => (0..self.inputs())
+                .map(|input| format!("x{input}"))
+                .collect(),
+            false => self.facts.names.clone(),
+        }
+    }
+
+    /// Checks that rows of a source are what the model was trained on: the number of columns, and
+    /// their names and order where both have names.
+    ///
+    /// # Errors
+    ///
+    /// Says which column differs.
+    pub fn check_layout(&self, layout: &Layout) -> Result<(), Error> {
+        let (known, found) = (&self.facts.names, &layout.names);
+        if known.is_empty() || found.is_empty() || known == found {
+            return self.check_width("the data", layout.inputs, self.inputs());
+        }
+        let missing = known.iter().find(|name| !found.contains(name));
+        let extra = found.iter().find(|name| !known.contains(name));
+        Err(Error::Input(match (missing, extra) {
+            (Some(name), _) => format!(
+                "the data have no column `{}`; expected the columns that the model was trained on: \
+                 {}",
+                escaped(name),
+                escaped(&known.join(", "))
+            ),
+            (None, Some(name)) => format!(
+                "the data have a column `{}`, on which the model was not trained; leave it out with \
+                 --set data.csv.ignore='[\"{}\"]', or name the column of labels in data.csv.label",
+                escaped(name),
+                escaped(name)
+            ),
+            (None, None) => {
+                let place = known
+                    .iter()
+                    .zip(found)
+                    .position(|(a, b)| a != b)
+                    .unwrap_or(0);
+                format!(
+                    "column {} of the data is `{}`; expected `{}`: the order is that of the training \
+                     data",
+                    place + 1,
+                    escaped(&found[place]),
+                    escaped(&known[place])
+                )
+            }
+        }))
     }
 
     /// The probability of each class: `[rows, inputs]` → `[rows, classes]`, rows summing to 1.
@@ -197,13 +327,20 @@ impl Model {
     /// Calls `work` with some rows at a time and puts the results, rows of `width` values, together.
     fn map(&self, rows: &Samples, width: usize, work: impl Fn(&Samples) -> Samples) -> Samples {
         let mut values = Vec::with_capacity(rows.rows() * width);
-        let all: Vec<usize> = (0..rows.rows()).collect();
-        for some in all.chunks(ROWS_AT_ONCE) {
-            let result = work(&rows.select(some));
+        self.for_some(rows, |some| {
+            let result = work(some);
             let all: Vec<usize> = (0..result.rows()).collect();
             values.extend(result.gather(&all));
-        }
+        });
         Samples::Floats { width, values }
+    }
+
+    /// Calls `work` with some rows at a time.
+    fn for_some(&self, rows: &Samples, mut work: impl FnMut(&Samples)) {
+        let all: Vec<usize> = (0..rows.rows()).collect();
+        for some in all.chunks(ROWS_AT_ONCE) {
+            work(&rows.select(some));
+        }
     }
 
     fn scaled(&self, samples: &Samples) -> Samples {
@@ -213,17 +350,16 @@ impl Model {
         }
     }
 
-    fn unscaled(&self, output: Tensor<2>, originals: &Samples) -> Samples {
-        let output = on_host(output);
+    fn unscaled(&self, output: Samples, originals: &Samples) -> Samples {
         match &self.scaling {
             Some(scaling) => scaling.undo(&output, originals),
             None => output,
         }
     }
 
-    fn codes(&self, scaled: Samples) -> Samples {
+    fn codes(&self, scaled: &Samples) -> Samples {
         let code = self.autoencoders.iter();
-        on_host(code.fold(on_device(&scaled), |x, model| model.valid().encode(x)))
+        on_host(code.fold(on_device(scaled), |x, model| model.valid().encode(x)))
     }
 
     fn decoded(&self, code: Tensor<2>) -> Tensor<2> {
@@ -240,6 +376,29 @@ impl Model {
             ))),
         }
     }
+}
+
+/// The root of the mean squared error of each row.
+fn row_errors(x: &Samples, z: &Samples) -> Vec<f64> {
+    let width = x.width();
+    let of = |(x, z): (&[f32], &[f32])| {
+        let squares = x.iter().zip(z).map(|(x, z)| f64::from(x - z).powi(2));
+        (squares.sum::<f64>() / width as f64).sqrt()
+    };
+    let [x, z] = [x, z].map(all);
+    x.chunks(width).zip(z.chunks(width)).map(of).collect()
+}
+
+/// |x − z|, value by value.
+fn absolute_errors(x: &Samples, z: &Samples) -> Vec<f64> {
+    let rows: Vec<usize> = (0..x.rows()).collect();
+    let [x, z] = [x, z].map(|table| table.gather_doubles(&rows));
+    x.iter().zip(&z).map(|(x, z)| (x - z).abs()).collect()
+}
+
+/// All values of a table.
+fn all(table: &Samples) -> Vec<f32> {
+    table.gather(&(0..table.rows()).collect::<Vec<_>>())
 }
 
 /// Some rows on the device of a model's parameters.

@@ -9,13 +9,13 @@ use sae_stack::{WeightsError, autoencoder_of, network_of, weights_of};
 use serde::{Deserialize, Serialize};
 
 use crate::folder::write_file;
-use crate::{DataFacts, Error, Model};
+use crate::{DataFacts, Error, Model, Run};
 
 /// The version of the format that is written, and the newest that is read.
 const FORMAT: u32 = 1;
 
 /// The metadata of a model file, as JSON under the key `sae`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Description {
     /// Version of the format.
     format: u32,
@@ -31,6 +31,9 @@ struct Description {
     scaling: bool,
     /// Whether there is a fine-tuned network.
     network: bool,
+    /// Quantiles of the scores of training samples.
+    #[serde(default)]
+    score_quantiles: Vec<f64>,
 }
 
 /// One autoencoder.
@@ -63,6 +66,18 @@ impl Model {
     /// Fails where the file cannot be written; an older one then stays as it was.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
         Ok(write_file(path.as_ref(), &self.to_bytes()?)?)
+    }
+
+    /// The model of a run's folder, or in a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Run::open`] and [`Model::load`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        match path.as_ref().is_dir() {
+            true => Run::open(path)?.model(),
+            false => Self::load(path),
+        }
     }
 
     /// Reads a model from its file; nothing else of its run is needed.
@@ -107,6 +122,7 @@ impl Model {
             layers: self.autoencoders.iter().map(layer).collect(),
             scaling: self.scaling.is_some(),
             network: self.network.is_some(),
+            score_quantiles: self.score_quantiles.clone(),
         };
         let text = serde_json::to_string(&description)
             .map_err(|error| Error::Input(format!("the model cannot be described: {error}")))?;
@@ -177,7 +193,13 @@ impl Model {
             }
             false => None,
         };
-        Self::new(description.data, scaling, autoencoders, network)
+        let mut model = Self::new(description.data, scaling, autoencoders, network)?;
+        let ordered = description.score_quantiles.is_sorted();
+        model.score_quantiles = match ordered {
+            true => description.score_quantiles,
+            false => return Err(wrong(&"its quantiles of scores are not in order")),
+        };
+        Ok(model)
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Prepared {
     pub scaling: Option<Scaling>,
     /// The first test samples as they are before scaling, for pictures.
     pub originals: Samples,
+    /// Some training samples as they are before scaling, whose scores the model learns.
+    scored: Samples,
     /// The settings of the pipeline.
     pub settings: StackSettings,
     /// With what it computes.
@@ -62,6 +64,9 @@ impl Experiment {
 /// Samples that are kept for pictures.
 const ORIGINALS: usize = 20;
 
+/// Most training samples whose scores a model learns.
+const SCORED: usize = 4000;
+
 impl Prepared {
     /// An experiment on given data.
     ///
@@ -81,6 +86,9 @@ impl Prepared {
         experiment.check()?;
         let first: Vec<usize> = (0..data.test.rows().min(ORIGINALS)).collect();
         let originals = data.test.samples.select(&first);
+        let step = data.train.rows().div_ceil(SCORED).max(1);
+        let some: Vec<usize> = (0..data.train.rows()).step_by(step).collect();
+        let scored = data.train.samples.select(&some);
         let scaling = experiment.data.fit_scaling(&data.train);
         let scaling = scaling.map_err(|error| Error::in_table("data", error))?;
         let facts = DataFacts::of(&data);
@@ -106,6 +114,7 @@ impl Prepared {
             facts,
             scaling,
             originals,
+            scored,
             settings,
             compute,
             started,
@@ -147,10 +156,11 @@ impl Prepared {
             trained.network,
         )?;
         // A model works on the CPU, wherever it was trained.
-        let model = match self.experiment.backend {
+        let mut model = match self.experiment.backend {
             Backend::Flex => model,
             Backend::Ndarray | Backend::Wgpu => Model::from_bytes(&model.to_bytes()?)?,
         };
+        model.learn_scores(&self.scored)?;
         Ok(Outcome { model, summary })
     }
 }

@@ -16,7 +16,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::folder::RunFolder;
-use crate::{DataFacts, Error, Experiment, Model, Outcome, Prepared, RunSummary, StageTime};
+use crate::{
+    ConfigError, DataFacts, Error, Experiment, Model, Outcome, Prepared, RunSummary, StageTime,
+};
 
 const CONFIG: &str = "config.toml";
 const DATA: &str = "data.json";
@@ -84,6 +86,15 @@ impl Run {
     /// The resolved configuration.
     pub fn experiment(&self) -> &Experiment {
         &self.experiment
+    }
+
+    /// The configuration with changes, `key=value`, in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::read`].
+    pub fn experiment_with(&self, set: &[String]) -> Result<Experiment, ConfigError> {
+        Experiment::read(self.folder.file(CONFIG), set)
     }
 
     /// What its samples were.

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod apply;
 mod backends;
 mod config;
 mod eval;
@@ -11,6 +12,8 @@ mod shapes;
 mod train;
 
 use std::process::ExitCode;
+
+use sae::Work;
 
 use crate::args::{Args, Command, ConfigCommand, DataCommand};
 use crate::error::CliError;
@@ -24,6 +27,11 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     match args.command {
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Encode(args) => apply::run(&args, Work::Encode),
+        Command::Decode(args) => apply::run(&args, Work::Decode),
+        Command::Reconstruct(args) => apply::run(&args, Work::Reconstruct),
+        Command::Predict(args) => apply::run(&args, Work::Predict),
+        Command::Score(args) => apply::score(&args),
         Command::Features(args) => features::run(&args),
         Command::Objective(args) => objective::run(&args),
         Command::Import(args) => import::run(&args),

@@ -23,6 +23,9 @@ use self::strided::{Strided, StridedReader};
 use crate::rows::{MemoryReader, Reader};
 use crate::{DataError, Dataset};
 
+/// The name under which standard input is read, as CSV.
+const STANDARD_INPUT: &str = "-";
+
 /// What a file, or a folder, holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {

@@ -7,7 +7,7 @@ use sae_kernels::Setting;
 
 use super::config::{CsvConfig, Header};
 use super::fields::{is_missing, number};
-use super::lines::Lines;
+use super::lines::{Lines, is_standard_input};
 use crate::DataError;
 
 /// Words that a column of them may have.
@@ -135,6 +135,10 @@ impl Columns {
         columns: &[usize],
     ) -> Result<Vec<Vec<Vec<u8>>>, DataError> {
         let mut found: Vec<Vec<Vec<u8>>> = vec![vec![]; columns.len()];
+        if is_standard_input(path) {
+            let found = "cannot be read twice, which csv.one_hot needs";
+            return Err(DataError::format(path, found, "a file"));
+        }
         let mut lines = Lines::open(path, config)?;
         take_names(&mut lines, config.header)?;
         while let Some(row) = lines.next()? {
@@ -197,7 +201,7 @@ fn take_names(lines: &mut Lines, header: Header) -> Result<Vec<String>, DataErro
             return refuse("is missing", expected);
         }
         if names.contains(&name) {
-            return refuse("is there twice", expected);
+            return refuse(&format!("`{name}` is there twice"), expected);
         }
         names.push(name);
     }

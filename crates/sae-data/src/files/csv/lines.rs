@@ -9,6 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::config::{CsvConfig, Delimiter};
 use crate::DataError;
+use crate::files::STANDARD_INPUT;
 
 /// Bytes that a line may have, those in quotes included: no table has longer ones.
 const MOST_LINE: usize = 64 << 20;
@@ -103,6 +104,11 @@ impl Lines {
     }
 }
 
+/// Whether a table comes from standard input, which can be read but once.
+pub(super) fn is_standard_input(path: &Path) -> bool {
+    path == Path::new(STANDARD_INPUT)
+}
+
 /// The number of a line, from 1.
 pub(super) fn line_of(record: &ByteRecord) -> u64 {
     record.position().map_or(0, csv::Position::line)
@@ -111,7 +117,11 @@ pub(super) fn line_of(record: &ByteRecord) -> u64 {
 fn text(path: &Path) -> Result<Box<dyn BufRead + Send>, DataError> {
     const BUFFER: usize = 1 << 16;
     let wrong = |error| DataError::unreadable(path, error);
-    let mut file = BufReader::with_capacity(BUFFER, File::open(path).map_err(wrong)?);
+    let file: Box<dyn Read + Send> = match is_standard_input(path) {
+        true => Box::new(io::stdin()),
+        false => Box::new(File::open(path).map_err(wrong)?),
+    };
+    let mut file = BufReader::with_capacity(BUFFER, file);
     let start = file.fill_buf().map_err(wrong)?;
     Ok(match start.starts_with(&[0x1f, 0x8b]) {
         true => Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file))),

@@ -1,0 +1,78 @@
+//! `sae encode`, `decode`, `reconstruct`, `predict` and `score`.
+
+use std::process::ExitCode;
+
+use sae::data::{MemoryReader, Reader, writer};
+use sae::{Applied, Experiment, Model, Run, Work, apply, use_threads};
+
+use crate::args::{ApplyArgs, ScoreArgs};
+use crate::error::CliError;
+use crate::output;
+
+/// Applies a model to rows and writes what comes of it.
+pub fn run(args: &ApplyArgs, work: Work) -> Result<ExitCode, CliError> {
+    let model = Model::open(&args.model)?;
+    applied(args, &model, work)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Scores rows; says how many are anomalies where that is asked.
+pub fn score(args: &ScoreArgs) -> Result<ExitCode, CliError> {
+    let model = Model::open(&args.apply.model)?;
+    let threshold = args.contamination.map(|share| model.threshold(share));
+    let threshold = threshold.transpose()?;
+    let work = Work::Score {
+        per_input: args.per_input,
+        threshold,
+    };
+    let Applied { rows, anomalies } = applied(&args.apply, &model, work)?;
+    if let Some(threshold) = threshold {
+        output::progress(format!(
+            "{anomalies} of {rows} rows are anomalies: their scores are above {threshold}"
+        ));
+    }
+    Ok(match args.strict && anomalies > 0 {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    })
+}
+
+fn applied(args: &ApplyArgs, model: &Model, work: Work) -> Result<Applied, CliError> {
+    let experiment = experiment(args)?;
+    use_threads(experiment.threads())?;
+    let reader = reader(args, &experiment, model)?;
+    work.check(model, reader.layout())?;
+    let mut writer = writer(args.out.as_deref(), &work.heading(model))?;
+    let applied = apply(model, work, reader, &mut *writer)?;
+    writer.finish()?;
+    Ok(applied)
+}
+
+/// How data are read: as the run does, or by default, with what the arguments change.
+fn experiment(args: &ApplyArgs) -> Result<Experiment, CliError> {
+    Ok(match args.model.is_dir() {
+        true => Run::open(&args.model)?.experiment_with(&args.set)?,
+        false => Experiment::parse("the defaults", "", &args.set)?,
+    })
+}
+
+fn reader(
+    args: &ApplyArgs,
+    experiment: &Experiment,
+    model: &Model,
+) -> Result<Box<dyn Reader>, CliError> {
+    if let Some(path) = &args.data {
+        let reader = experiment.data.open(path, &model.facts().names);
+        return Ok(reader.map_err(|error| sae::Error::in_table("data", error))?);
+    }
+    if !args.model.is_dir() {
+        return Err(CliError::input(format!(
+            "{} is a model file, which has no data of its own; expected DATA after it",
+            args.model.display()
+        )));
+    }
+    let labels = experiment.classifier;
+    let test = experiment.data.load_test(experiment.seed, labels);
+    let test = test.map_err(|error| sae::Error::in_table("data", error))?;
+    Ok(Box::new(MemoryReader::new(test)))
+}
