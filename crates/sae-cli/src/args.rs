@@ -1,5 +1,7 @@
 //! The command line.
 
+mod data;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,6 +10,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use sae::Backend;
 use sae_model::{Convention, Unit};
+
+pub use self::data::{ConvertArgs, DataCommand, InitArgs, InspectArgs, RowsArgs, ShapesArgs};
 
 /// Sparse and stacked autoencoders: train, look at what they learned, evaluate.
 ///
@@ -47,9 +51,11 @@ pub enum Command {
     Objective(ObjectiveArgs),
     /// Make a run from an autoencoder's weights written elsewhere
     Import(ImportArgs),
-    /// Make data sets
+    /// Make, look at and convert data sets
     #[command(subcommand)]
     Data(DataCommand),
+    /// Look at data and write a configuration that suits them
+    Init(InitArgs),
     /// Compare delta rules, autodiff, finite differences and the fused kernels on the models of a
     /// configuration, or of a run
     Gradcheck(GradcheckArgs),
@@ -58,6 +64,17 @@ pub enum Command {
     Config(ConfigCommand),
     /// List the backends of this program and their devices
     Backends,
+    /// Print a script that completes commands and options in a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages into a folder
+    Man {
+        /// The folder, which must be there
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }
 
 /// A configuration file with changes from the command line.
@@ -275,33 +292,6 @@ impl FromStr for Size {
             _ => Err("expected two numbers such as 64x25".to_owned()),
         }
     }
-}
-
-/// The data commands.
-#[derive(Debug, Subcommand)]
-pub enum DataCommand {
-    /// Draw shape images: a contact sheet, IDX pairs and the true factors
-    Shapes(ShapesArgs),
-}
-
-/// Arguments of `sae data shapes`.
-#[derive(Debug, ClapArgs)]
-pub struct ShapesArgs {
-    /// Folder to write
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
-    /// Take the [data.shapes] table and the seed of this file; without it the defaults
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Seed (overrides the file)
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Override a key of [data.shapes], for example --set noise=[0,0.1] (may be repeated)
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Replace the files that --out already holds
-    #[arg(long)]
-    pub overwrite: bool,
 }
 
 /// Arguments of `sae gradcheck`.

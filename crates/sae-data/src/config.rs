@@ -10,7 +10,7 @@ use crate::patches::PatchesConfig;
 use crate::shapes::ShapesConfig;
 use crate::{
     ArraysConfig, CsvConfig, DataError, Dataset, FilesConfig, Format, IdxConfig, ImagesConfig,
-    Labels, Options, Part, Reader, Scaling, ScalingConfig, Stream, stream,
+    Labels, Options, Part, Purpose, Reader, Scaling, ScalingConfig, Stream, stream,
 };
 
 /// Where samples come from and how they are scaled. Keys and defaults are listed in
@@ -205,21 +205,20 @@ impl DataConfig {
     }
 
     /// Opens a file, or a folder, whose format its name tells, to be read as these settings say.
-    /// Where words become inputs, they are those of `wanted`, the names of a model's inputs.
     ///
     /// # Errors
     ///
     /// Refuses what is missing, damaged or of no known format.
-    pub fn open(&self, path: &Path, wanted: &[String]) -> Result<Box<dyn Reader>, DataError> {
-        Format::of(path)?.open(path, None, self.options(wanted))
+    pub fn open(&self, path: &Path, purpose: Purpose<'_>) -> Result<Box<dyn Reader>, DataError> {
+        Format::of(path)?.open(path, None, self.options(purpose))
     }
 
-    fn options<'a>(&'a self, wanted: &'a [String]) -> Options<'a> {
+    fn options<'a>(&'a self, purpose: Purpose<'a>) -> Options<'a> {
         Options {
             csv: &self.csv,
             images: &self.images,
             arrays: &self.arrays,
-            wanted,
+            purpose,
         }
     }
 
@@ -253,7 +252,7 @@ impl DataConfig {
         own_labels: Option<&Path>,
         labels: bool,
     ) -> Result<Dataset, DataError> {
-        let mut reader = format.open(path, own_labels, self.options(&[]))?;
+        let mut reader = format.open(path, own_labels, self.options(Purpose::Training))?;
         if labels && !reader.layout().labelled {
             let found = "has no labels";
             let expected = "labels for a classifier (data.csv.label, data.images.labels, \

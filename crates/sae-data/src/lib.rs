@@ -22,6 +22,7 @@ mod dataset;
 mod error;
 mod files;
 mod idx;
+mod inspect;
 mod interval;
 mod labels;
 pub mod memory;
@@ -43,8 +44,10 @@ pub use dataset::{Dataset, ImageShape, Part};
 pub use error::DataError;
 pub use files::{
     ArraysConfig, Colour, CsvConfig, Delimiter, FilesConfig, Format, Header, ImagesConfig, Options,
+    Purpose,
 };
 pub use idx::{IdxConfig, encode_images, encode_labels, read_images, read_labels};
+pub use inspect::{InputFacts, Inspection, RowSet};
 pub use interval::Interval;
 pub use labels::Labels;
 pub use npy::{Array, read_npy, read_npz, read_npz_only};

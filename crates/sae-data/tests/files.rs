@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sae_data::{Colour, DataConfig, DataError, Dataset, Format, Layout, Samples, Source};
+use sae_data::{Colour, DataConfig, DataError, Dataset, Format, Layout, Purpose, Samples, Source};
 
 const NUMBERS: [f32; 12] = [
     0.5, -1.0, 2.0, 3.0, 4.25, -6.0, 7.0, 8.0, 9.5, 0.0, 1.0, 2.0,
@@ -16,7 +16,10 @@ fn reference(name: &str) -> PathBuf {
 }
 
 fn read_with(path: &Path, config: &DataConfig) -> Result<Dataset, DataError> {
-    Dataset::read(&mut *config.open(path, &[])?, &path.display().to_string())
+    Dataset::read(
+        &mut *config.open(path, Purpose::Training)?,
+        &path.display().to_string(),
+    )
 }
 
 fn read(name: &str, config: &DataConfig) -> Dataset {
@@ -209,7 +212,7 @@ fn words_are_those_of_the_model() {
     fs::write(&path, "a,b\n1,red\n2,green\n").unwrap();
     let config = with(|c| c.csv.one_hot = true);
     let wanted: Vec<String> = ["a", "b=blue", "b=red"].map(str::to_owned).to_vec();
-    let mut reader = config.open(&path, &wanted).unwrap();
+    let mut reader = config.open(&path, Purpose::Model(&wanted)).unwrap();
     let expected = Layout {
         names: wanted,
         ..Layout::table(3)
@@ -220,6 +223,22 @@ fn words_are_those_of_the_model() {
         chunk.samples.gather(&[0, 1]),
         [1.0, 0.0, 1.0, 2.0, 0.0, 0.0]
     );
+}
+
+/// Labels and columns to be left out need not be there when a model is used.
+#[test]
+fn a_model_needs_its_inputs_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    fs::write(&path, "a,b\n1,2\n").unwrap();
+    let config = with(|c| {
+        c.csv.label = "kind".to_owned();
+        c.csv.ignore = vec!["b".to_owned(), "id".to_owned()];
+    });
+    let reader = config.open(&path, Purpose::Model(&[])).unwrap();
+    assert_eq!(reader.layout().names, ["a"]);
+    assert!(!reader.layout().labelled);
+    assert!(config.open(&path, Purpose::Training).is_err());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the samples of a run were.
 
-use sae_data::{Dataset, SplitData};
+use sae_data::{Dataset, ImageShape, SplitData};
 use sae_report::Tile;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,16 @@ impl DataFacts {
             validation: validation.as_ref().map_or(0, Dataset::rows),
             test: test.rows(),
         }
+    }
+
+    /// The image that a sample is; nothing for tables.
+    pub fn image(&self) -> Option<ImageShape> {
+        let shape = ImageShape {
+            height: self.height,
+            width: self.width,
+            channels: self.channels,
+        };
+        (shape != ImageShape::line(shape.values())).then_some(shape)
     }
 
     /// The size of a tile that shows a sample.

@@ -91,6 +91,12 @@ impl Error {
     }
 }
 
+impl From<sae_data::WriteError> for Error {
+    fn from(error: sae_data::WriteError) -> Self {
+        Self::Data(error.into())
+    }
+}
+
 /// Errors of an observer come back as they were.
 impl From<TrainError> for Error {
     fn from(error: TrainError) -> Self {

@@ -1,34 +1,21 @@
-//! A run folder: written while an experiment runs, opened again later.
+//! The folder of a run, opened again.
 
 use std::path::Path;
-use std::time::Instant;
 
-use burn::module::Module;
 use burn::tensor::{DType, Device};
 use sae_data::{Scaling, Tensors};
-use sae_model::{DeepNetwork, SparseAutoencoder, named_parameters};
-use sae_report::{Curve, Tile, feature_tiles, loss_curves, reconstructions};
-use sae_stack::{
-    EpochMetrics, Finished, Observer, Stage, WeightsError, autoencoder_of, network_of, weights_of,
-};
-use sae_train::{TrainError, Training};
-use serde::Serialize;
+use sae_model::{DeepNetwork, SparseAutoencoder};
+use sae_stack::{EpochMetrics, Stage, WeightsError, autoencoder_of, network_of};
 use serde::de::DeserializeOwned;
 
 use crate::folder::RunFolder;
-use crate::{
-    ConfigError, DataFacts, Error, Experiment, Model, Outcome, Prepared, RunSummary, StageTime,
-};
+use crate::{ConfigError, DataFacts, Error, Experiment, Model, RunSummary};
 
-const CONFIG: &str = "config.toml";
-const DATA: &str = "data.json";
-const METRICS: &str = "metrics.jsonl";
-const SUMMARY: &str = "summary.json";
-const MODEL: &str = "model.safetensors";
-/// The picture of the tiles.
-pub const FEATURES: &str = "features.png";
-const RECONSTRUCTIONS: &str = "reconstructions.png";
-const CURVES: &str = "loss.svg";
+pub(crate) const CONFIG: &str = "config.toml";
+pub(crate) const DATA: &str = "data.json";
+pub(crate) const METRICS: &str = "metrics.jsonl";
+pub(crate) const SUMMARY: &str = "summary.json";
+pub(crate) const MODEL: &str = "model.safetensors";
 
 /// A finished run, or one that was interrupted.
 pub struct Run {
@@ -229,9 +216,9 @@ impl Run {
     }
 }
 
-const SCALING: &str = "scaling";
+pub(crate) const SCALING: &str = "scaling";
 
-fn weights_name(stage: &str) -> String {
+pub(crate) fn weights_name(stage: &str) -> String {
     format!("weights/{stage}.safetensors")
 }
 
@@ -239,163 +226,4 @@ fn read_json<T: DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<T, E
     let bytes = folder.read(name)?;
     serde_json::from_slice(&bytes)
         .map_err(|error| Error::Input(format!("{}: {error}", folder.file(name).display())))
-}
-
-fn write_json(folder: &RunFolder, name: &str, value: &impl Serialize) -> Result<(), Error> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|error| Error::Input(format!("{name} cannot be written: {error}")))?;
-    Ok(folder.write(name, format!("{text}\n").as_bytes())?)
-}
-
-impl Prepared {
-    /// Runs the pipeline and writes everything that a run leaves behind into `folder`; `observer`
-    /// is told as by [`Prepared::run`]. Weights and metrics are written as soon as their stage or
-    /// epoch has ended.
-    ///
-    /// # Errors
-    ///
-    /// As [`Prepared::run`]; fails where a file cannot be written.
-    pub fn run_into(
-        &self,
-        folder: RunFolder,
-        observer: &mut dyn Observer,
-    ) -> Result<(Outcome, RunFolder), Error> {
-        folder.write(CONFIG, self.experiment.resolved()?.to_toml()?.as_bytes())?;
-        write_json(&folder, DATA, &self.facts)?;
-        if let Some(scaling) = &self.scaling {
-            folder.write(&weights_name(SCALING), &scaling.to_tensors().to_bytes())?;
-        }
-        let mut recording = Recording::new(&folder, observer);
-        let mut outcome = self.run(&mut recording)?;
-        let Recording { curves, stages, .. } = recording;
-        outcome.summary.stages = stages;
-        folder.write(CURVES, loss_curves(&curves)?.as_bytes())?;
-        self.draw(&folder, &outcome.model)?;
-        folder.write(MODEL, &outcome.model.to_bytes()?)?;
-        write_json(&folder, SUMMARY, &outcome.summary)?;
-        Ok((outcome, folder.complete()?))
-    }
-
-    /// The tiles, and the first test samples with their reconstructions by the first autoencoder.
-    fn draw(&self, folder: &RunFolder, model: &Model) -> Result<(), Error> {
-        let tile = self.facts.tile();
-        let first = &model.autoencoders()[0];
-        let scaling = self.scaling.as_ref();
-        folder.write(FEATURES, &draw_features(first, scaling, tile)?)?;
-        let shallow = Model::new(
-            self.facts.clone(),
-            self.scaling.clone(),
-            vec![first.clone()],
-            None,
-        )?;
-        let rows: Vec<usize> = (0..self.originals.rows()).collect();
-        let reconstructed = shallow.reconstruct(&self.originals)?;
-        let picture = reconstructions(
-            tile,
-            &self.originals.gather(&rows),
-            &reconstructed.gather(&rows),
-        )?;
-        Ok(folder.write(RECONSTRUCTIONS, &picture)?)
-    }
-}
-
-/// The tile picture of an autoencoder on images, as they are before scaling.
-///
-/// # Errors
-///
-/// Refuses weights that do not make tiles.
-pub fn draw_features(
-    autoencoder: &SparseAutoencoder,
-    scaling: Option<&Scaling>,
-    tile: Tile,
-) -> Result<Vec<u8>, Error> {
-    let hidden = autoencoder.hidden();
-    let weight = named_parameters(&autoencoder.encoder.valid());
-    let weight = weight.into_iter().find(|p| p.name == "weight");
-    let weight = weight.map(|p| p.values).unwrap_or_default();
-    Ok(match scaling {
-        Some(scaling) => feature_tiles(tile, &scaling.directions(&weight, hidden), hidden)?,
-        None => feature_tiles(tile, &weight, hidden)?,
-    })
-}
-
-/// Writes metrics and weights while a stack is trained, and tells somebody else.
-struct Recording<'a> {
-    folder: &'a RunFolder,
-    observer: &'a mut dyn Observer,
-    started: Instant,
-    curves: Vec<Curve>,
-    stages: Vec<StageTime>,
-}
-
-impl<'a> Recording<'a> {
-    fn new(folder: &'a RunFolder, observer: &'a mut dyn Observer) -> Self {
-        Self {
-            folder,
-            observer,
-            started: Instant::now(),
-            curves: Vec::new(),
-            stages: Vec::new(),
-        }
-    }
-}
-
-impl Observer for Recording<'_> {
-    fn started(&mut self, stage: Stage, training: &Training) {
-        self.started = Instant::now();
-        self.curves.push(Curve {
-            title: stage.to_string(),
-            training: Vec::new(),
-            validation: Vec::new(),
-        });
-        self.observer.started(stage, training);
-    }
-
-    fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
-        let line = serde_json::to_string(metrics)
-            .map_err(|error| Error::Input(format!("metrics cannot be written: {error}")))?;
-        self.folder.append(METRICS, &line).map_err(Error::from)?;
-        if let Some(curve) = self.curves.last_mut() {
-            curve.training.push(metrics.objective);
-            curve.validation.extend(metrics.validation_objective);
-        }
-        self.observer.epoch(stage, metrics)
-    }
-
-    fn finished(&mut self, stage: Stage, finished: Finished<'_>) -> Result<(), TrainError> {
-        let weights = match finished {
-            Finished::Autoencoder(model, _) => weights_of(model),
-            Finished::Network(network, _) => weights_of(network),
-        };
-        let stage_name = stage.to_string();
-        self.folder
-            .write(&weights_name(&stage_name), &weights.to_bytes())
-            .map_err(Error::from)?;
-        self.stages.push(StageTime {
-            stage: stage_name,
-            seconds: self.started.elapsed().as_secs_f64(),
-        });
-        self.observer.finished(stage, finished)
-    }
-}
-
-/// Makes a run folder of one autoencoder that was trained elsewhere.
-///
-/// # Errors
-///
-/// Refuses parts that do not fit together; fails where a file cannot be written.
-pub fn import(
-    folder: RunFolder,
-    experiment: &Experiment,
-    facts: &DataFacts,
-    autoencoder: &SparseAutoencoder,
-) -> Result<RunFolder, Error> {
-    folder.write(CONFIG, experiment.to_toml()?.as_bytes())?;
-    write_json(&folder, DATA, facts)?;
-    let stage = Stage::Autoencoder(1).to_string();
-    let weights = weights_of(autoencoder);
-    folder.write(&weights_name(&stage), &weights.to_bytes())?;
-    let model = Model::new(facts.clone(), None, vec![autoencoder.clone()], None)?;
-    folder.write(MODEL, &model.to_bytes()?)?;
-    Ok(folder.complete()?)
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sae::data::{MemoryReader, Reader, writer};
+use sae::data::{MemoryReader, Purpose, Reader, writer};
 use sae::{Applied, Experiment, Model, Run, Work, apply, use_threads};
 
 use crate::args::{ApplyArgs, ScoreArgs};
@@ -42,7 +42,11 @@ fn applied(args: &ApplyArgs, model: &Model, work: Work) -> Result<Applied, CliEr
     use_threads(experiment.threads())?;
     let reader = reader(args, &experiment, model)?;
     work.check(model, reader.layout())?;
-    let mut writer = writer(args.out.as_deref(), &work.heading(model))?;
+    let image = match work {
+        Work::Decode | Work::Reconstruct => model.facts().image(),
+        _ => None,
+    };
+    let mut writer = writer(args.out.as_deref(), &work.heading(model), image)?;
     let applied = apply(model, work, reader, &mut *writer)?;
     writer.finish()?;
     Ok(applied)
@@ -62,7 +66,9 @@ fn reader(
     model: &Model,
 ) -> Result<Box<dyn Reader>, CliError> {
     if let Some(path) = &args.data {
-        let reader = experiment.data.open(path, &model.facts().names);
+        let reader = experiment
+            .data
+            .open(path, Purpose::Model(&model.facts().names));
         return Ok(reader.map_err(|error| sae::Error::in_table("data", error))?);
     }
     if !args.model.is_dir() {

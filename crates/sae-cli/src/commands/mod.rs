@@ -3,10 +3,13 @@
 mod apply;
 mod backends;
 mod config;
+mod data;
 mod eval;
 mod features;
 mod gradcheck;
+mod help;
 mod import;
+mod init;
 mod objective;
 mod shapes;
 mod train;
@@ -36,6 +39,11 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Objective(args) => objective::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Data(DataCommand::Shapes(args)) => shapes::run(&args),
+        Command::Data(DataCommand::Inspect(args)) => data::inspect(&args),
+        Command::Data(DataCommand::Convert(args)) => data::convert(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Completions { shell } => help::completions(shell),
+        Command::Man { folder } => help::man(&folder),
         Command::Gradcheck(args) => gradcheck::run(&args),
         Command::Config(ConfigCommand::Check(args)) => config::check(&args),
         Command::Backends => backends::run(),

@@ -5,6 +5,7 @@ mod csv;
 mod images;
 mod npy;
 mod numbers;
+mod purpose;
 mod safetensors;
 mod strided;
 
@@ -16,6 +17,7 @@ pub use self::config::FilesConfig;
 pub(crate) use self::config::given;
 pub use self::csv::{CsvConfig, Delimiter, Header};
 pub use self::images::{Colour, ImagesConfig};
+pub use self::purpose::Purpose;
 
 use self::csv::CsvReader;
 use self::images::ImagesReader;
@@ -62,8 +64,8 @@ pub struct Options<'a> {
     pub images: &'a ImagesConfig,
     /// Of arrays by name.
     pub arrays: &'a ArraysConfig,
-    /// The names of the inputs that a model has, where they are known.
-    pub wanted: &'a [String],
+    /// What the rows are for.
+    pub purpose: Purpose<'a>,
 }
 
 impl Format {
@@ -73,6 +75,9 @@ impl Format {
     ///
     /// Refuses a path that is not there, or that tells nothing.
     pub fn of(path: &Path) -> Result<Self, DataError> {
+        if path == Path::new(STANDARD_INPUT) {
+            return Ok(Self::Csv);
+        }
         let about =
             std::fs::metadata(path).map_err(|source| DataError::unreadable(path, source))?;
         if about.is_dir() {
@@ -133,7 +138,7 @@ impl Format {
             .unwrap_or_default();
         let arrays = options.arrays;
         Ok(match self {
-            Self::Csv => Box::new(CsvReader::open(path, options.csv, options.wanted)?),
+            Self::Csv => Box::new(CsvReader::open(path, options.csv, options.purpose)?),
             Self::Images => Box::new(ImagesReader::open(path, options.images)?),
             Self::Npy => Box::new(StridedReader::new(vec![npy::open(path)?], others)?),
             Self::Safetensors => {
@@ -163,10 +168,16 @@ impl Format {
     }
 }
 
+/// A folder's pair, or a file of images with its labels, which may lie beside it under their usual name.
 fn read_idx(path: &Path, labels: Option<&Path>) -> Result<Dataset, DataError> {
+    if path.is_dir() {
+        return Dataset::read_idx_folder(path);
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(name.replace("images", "labels").replace("idx3", "idx1"));
     match labels {
-        _ if path.is_dir() => Dataset::read_idx_folder(path),
         Some(labels) => Dataset::read_idx(path, labels),
+        None if beside != path && beside.is_file() => Dataset::read_idx(path, &beside),
         None => Dataset::read_idx_images(path),
     }
 }

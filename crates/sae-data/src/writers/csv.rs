@@ -1,6 +1,7 @@
 //! Results as text: a line of names, then a line per row.
 
-use super::{Heading, Target, Writer};
+use super::table::{Heading, Writer};
+use super::target::Target;
 use crate::{DataError, Samples};
 
 /// Numbers are written with as many digits as lead back to the same number.

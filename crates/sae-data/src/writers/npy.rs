@@ -1,6 +1,7 @@
 //! Results as an array of NumPy.
 
-use super::{Target, Writer, bytes_of};
+use super::table::{Writer, bytes_of};
+use super::target::Target;
 use crate::{DataError, Samples};
 
 /// Bytes of the header, which the number of rows is put into at the end.

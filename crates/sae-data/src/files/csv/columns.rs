@@ -9,6 +9,7 @@ use super::config::{CsvConfig, Header};
 use super::fields::{is_missing, number};
 use super::lines::{Lines, is_standard_input};
 use crate::DataError;
+use crate::files::purpose::Purpose;
 
 /// Words that a column of them may have.
 const MOST_WORDS: usize = 1000;
@@ -33,13 +34,17 @@ pub(super) struct Columns {
 
 impl Columns {
     /// Takes the line of names, where there is one, and makes inputs of all columns but the label
-    /// and those to be ignored. Words are those of `wanted`, names of inputs, where it has any, else
-    /// those that the file has, for which it is read to its end.
+    /// and those to be ignored. Words are those of the model's names, where it has any, else those that
+    /// the file has, for which it is read to its end.
     pub(super) fn choose(
         lines: &mut Lines,
         config: &CsvConfig,
-        wanted: &[String],
+        purpose: Purpose<'_>,
     ) -> Result<Self, DataError> {
+        let (wanted, lenient) = match purpose {
+            Purpose::Training => (&[][..], false),
+            Purpose::Model(names) => (names, true),
+        };
         let mut columns = Self {
             names: take_names(lines, config.header)?,
             count: lines.fields(),
@@ -47,15 +52,19 @@ impl Columns {
             label: None,
         };
         let path = lines.path().to_owned();
-        if !config.label.is_empty() {
-            columns.label = Some(columns.find(&path, "label", &config.label)?);
-        }
-        let ignored = config.ignore.iter();
-        let ignored: Vec<usize> = ignored
-            .map(|name| columns.find(&path, "ignore", name))
-            .collect::<Result<_, _>>()?;
+        let find = |setting, name: &String| match columns.find(&path, setting, name) {
+            Err(_) if lenient => Ok(None),
+            found => found.map(Some),
+        };
+        let label = match config.label.is_empty() {
+            true => None,
+            false => find("label", &config.label)?,
+        };
+        let ignored = config.ignore.iter().map(|name| find("ignore", name));
+        let ignored: Vec<Option<usize>> = ignored.collect::<Result<_, _>>()?;
+        columns.label = label;
         let left = (0..columns.count)
-            .filter(|column| Some(*column) != columns.label && !ignored.contains(column));
+            .filter(|&column| Some(column) != label && !ignored.contains(&Some(column)));
         let left: Vec<usize> = left.collect();
         let words = match (config.one_hot, wanted.is_empty()) {
             (false, _) => vec![vec![]; left.len()],

@@ -14,6 +14,7 @@ pub use config::{CsvConfig, Delimiter, Header};
 use self::columns::{Columns, Input};
 use self::fields::{is_missing, number};
 use self::lines::{Lines, line_of};
+use crate::files::purpose::Purpose;
 use crate::message::shown;
 use crate::rows::{Chunk, Layout, Reader};
 use crate::{DataError, Samples};
@@ -27,8 +28,7 @@ pub(super) struct CsvReader {
 }
 
 impl CsvReader {
-    /// Opens a table. Where words become inputs, they are those of `wanted`, the names of a model's
-    /// inputs, if it has any.
+    /// Opens a table. Where words become inputs, they are those of a model, if it has any.
     ///
     /// # Errors
     ///
@@ -36,10 +36,10 @@ impl CsvReader {
     pub(super) fn open(
         path: &Path,
         config: &CsvConfig,
-        wanted: &[String],
+        purpose: Purpose<'_>,
     ) -> Result<Self, DataError> {
         let mut lines = Lines::open(path, config)?;
-        let columns = Columns::choose(&mut lines, config, wanted)?;
+        let columns = Columns::choose(&mut lines, config, purpose)?;
         let layout = Layout {
             names: columns.input_names(),
             labelled: columns.label.is_some(),

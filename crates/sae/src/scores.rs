@@ -1,0 +1,111 @@
+//! How unlike its training samples a model finds others.
+
+use sae_data::Samples;
+use sae_kernels::Setting;
+
+use crate::model::{on_device, on_host};
+use crate::{Error, Model};
+
+/// Steps between the quantiles of scores that a model keeps.
+const QUANTILES: usize = 1000;
+
+impl Model {
+    /// How far each sample is from its reconstruction, for finding what is unlike the training
+    /// samples: the root of the mean squared error over the inputs as the autoencoders see them, after
+    /// scaling.
+    ///
+    /// # Errors
+    ///
+    /// Refuses samples of another width.
+    pub fn score(&self, samples: &Samples) -> Result<Vec<f64>, Error> {
+        self.check_width("the samples", samples.width(), self.inputs())?;
+        let mut scores = Vec::with_capacity(samples.rows());
+        self.for_some(samples, |x| {
+            let scaled = self.scaled(x);
+            let output = on_host(self.decoded(on_device(&self.codes(&scaled))));
+            scores.extend(row_errors(&scaled, &output));
+        });
+        Ok(scores)
+    }
+
+    /// The scores of samples, and |x − z| of each input in its own units, row by row.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::score`].
+    pub fn score_and_errors(&self, samples: &Samples) -> Result<(Vec<f64>, Vec<f64>), Error> {
+        self.check_width("the samples", samples.width(), self.inputs())?;
+        let (mut scores, mut errors) = (Vec::new(), Vec::new());
+        self.for_some(samples, |x| {
+            let scaled = self.scaled(x);
+            let output = on_host(self.decoded(on_device(&self.codes(&scaled))));
+            scores.extend(row_errors(&scaled, &output));
+            errors.extend(absolute_errors(x, &self.unscaled(output, x)));
+        });
+        Ok((scores, errors))
+    }
+
+    /// The score that a share of the training samples exceeds, `contamination`.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a share outside [0, 1), and a model that does not know the scores of its training
+    /// samples, as one that was imported.
+    pub fn threshold(&self, contamination: f64) -> Result<f64, Error> {
+        if !(0.0..1.0).contains(&contamination) {
+            let expected = "a share in [0, 1)";
+            return Err(Setting::new("contamination", contamination, expected).into());
+        }
+        let Some(last) = self.score_quantiles.len().checked_sub(1) else {
+            return Err(Error::Input(
+                "the model does not know the scores of training samples; expected one that \
+                 `sae train` made"
+                    .to_owned(),
+            ));
+        };
+        let place = (1.0 - contamination) * last as f64;
+        let (below, above) = (place.floor() as usize, place.ceil() as usize);
+        let [low, high] = [below, above].map(|place| self.score_quantiles[place]);
+        Ok(low + (high - low) * (place - place.floor()))
+    }
+
+    /// Keeps the distribution of the scores of samples that it was trained on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::score`].
+    pub fn learn_scores(&mut self, samples: &Samples) -> Result<(), Error> {
+        let mut scores = self.score(samples)?;
+        scores.sort_by(f64::total_cmp);
+        let last = scores.len().saturating_sub(1);
+        let quantile = |step: usize| scores[(step * last).div_ceil(QUANTILES)];
+        self.score_quantiles = match scores.is_empty() {
+            true => vec![],
+            false => (0..=QUANTILES).map(quantile).collect(),
+        };
+        Ok(())
+    }
+}
+
+/// The root of the mean squared error of each row.
+fn row_errors(x: &Samples, z: &Samples) -> Vec<f64> {
+    let width = x.width();
+    let of = |(x, z): (&[f32], &[f32])| {
+        let squares = x.iter().zip(z).map(|(x, z)| f64::from(x - z).powi(2));
+        (squares.sum::<f64>() / width as f64).sqrt()
+    };
+    let [x, z] = [x, z].map(all);
+    x.chunks(width).zip(z.chunks(width)).map(of).collect()
+}
+
+/// |x − z|, value by value.
+fn absolute_errors(x: &Samples, z: &Samples) -> Vec<f64> {
+    let rows: Vec<usize> = (0..x.rows()).collect();
+    let [x, z] = [x, z].map(|table| table.gather_doubles(&rows));
+    x.iter().zip(&z).map(|(x, z)| (x - z).abs()).collect()
+}
+
+/// All values of a table.
+fn all(table: &Samples) -> Vec<f32> {
+    table.gather(&(0..table.rows()).collect::<Vec<_>>())
+}
