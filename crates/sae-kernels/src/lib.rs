@@ -38,6 +38,7 @@
 //! ```
 
 mod autoencoder;
+mod chain;
 mod engine;
 mod error;
 mod instruction_set;
@@ -61,6 +62,7 @@ mod unit;
 mod update;
 
 pub use autoencoder::{Autoencoder, AutoencoderConfig, AutoencoderValue};
+pub use chain::Chain;
 pub use error::KernelError;
 pub use instruction_set::InstructionSet;
 pub use layers::Part;

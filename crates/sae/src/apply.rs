@@ -37,7 +37,7 @@ pub struct Applied {
 }
 
 /// Values of the rows that are worked on at once.
-const VALUES_AT_ONCE: usize = 1 << 20;
+const VALUES_AT_ONCE: usize = 4 << 20;
 
 impl Work {
     /// The columns of the results.
@@ -139,18 +139,20 @@ fn scores(
     per_input: bool,
     threshold: Option<f64>,
 ) -> Result<Results, Error> {
-    let (scores, errors) = model.score_and_errors(rows)?;
+    let (scores, errors) = match per_input {
+        true => model.score_and_errors(rows)?,
+        false => (model.score(rows)?, vec![]),
+    };
     let (mut values, mut anomalies) = (Vec::new(), 0);
-    for (score, errors) in scores.iter().zip(errors.chunks(rows.width())) {
+    let mut errors = errors.chunks(rows.width());
+    for score in &scores {
         values.push(*score);
         if let Some(threshold) = threshold {
             let above = *score > threshold;
             anomalies += u64::from(above);
             values.push(f64::from(u8::from(above)));
         }
-        if per_input {
-            values.extend(errors);
-        }
+        values.extend(errors.next().into_iter().flatten());
     }
     let errors = if per_input { rows.width() } else { 0 };
     let width = 1 + usize::from(threshold.is_some()) + errors;
@@ -174,7 +176,7 @@ pub fn apply(
     writer: &mut dyn Writer,
 ) -> Result<Applied, Error> {
     work.check(model, reader.layout())?;
-    let at_once = (VALUES_AT_ONCE / reader.layout().inputs.max(1)).clamp(1, 8192);
+    let at_once = (VALUES_AT_ONCE / reader.layout().inputs.max(1)).clamp(1, 4096);
     let (send, receive) = sync_channel::<Result<Chunk, DataError>>(2);
     thread::scope(|scope| {
         scope.spawn(move || {

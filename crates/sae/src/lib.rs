@@ -39,6 +39,7 @@ mod experiment;
 mod facts;
 mod failure;
 mod folder;
+mod forward;
 mod model;
 mod model_file;
 mod prepared;

@@ -1,13 +1,11 @@
 //! A trained model, and what can be done with it.
 
-use burn::module::Module;
-use burn::tensor::{DType, Device, Tensor, TensorData};
 use sae_data::message::escaped;
 use sae_data::{Layout, Samples, Scaling};
 use sae_model::{DeepNetwork, ModelError, SparseAutoencoder};
 use sae_stack::most_probable;
-use sae_train::{Selected, Table};
 
+use crate::forward::Chains;
 use crate::{DataFacts, Error};
 
 /// What a run is for: the scaling of its inputs, the pretrained autoencoders, and the fine-tuned
@@ -26,10 +24,8 @@ pub struct Model {
     /// Quantiles of the scores of training samples, in equal steps from the least to the largest;
     /// none where they are not known.
     pub(crate) score_quantiles: Vec<f64>,
+    pub(crate) chains: Chains,
 }
-
-/// Rows that are worked on at once.
-const ROWS_AT_ONCE: usize = 1000;
 
 impl Model {
     /// A model of its parts.
@@ -60,12 +56,19 @@ impl Model {
             chained("the network's input", network.inputs(), first)?;
             chained("the classes", facts.classes.len(), network.classes())?;
         }
+        let inputs = scaling.as_ref().map_or(first.unwrap_or(0), Scaling::inputs);
+        let shape = [facts.height, facts.width, facts.channels];
+        chained("the shape of an input", shape.iter().product(), inputs)?;
+        if !facts.names.is_empty() {
+            chained("the names of the inputs", facts.names.len(), inputs)?;
+        }
         Ok(Self {
             facts,
             scaling,
             autoencoders,
             network,
             score_quantiles: vec![],
+            chains: Chains::default(),
         })
     }
 
@@ -114,7 +117,7 @@ impl Model {
     /// Refuses samples of another width.
     pub fn encode(&self, samples: &Samples) -> Result<Samples, Error> {
         self.check_width("the samples", samples.width(), self.inputs())?;
-        Ok(self.map(samples, self.hidden(), |x| self.codes(&self.scaled(x))))
+        self.map(samples, self.hidden(), |_, scaled| self.codes(scaled))
     }
 
     /// The samples that codes stand for: `[rows, hidden]` → `[rows, inputs]`. Where the scaling
@@ -125,14 +128,12 @@ impl Model {
     /// Refuses codes of another length.
     pub fn decode(&self, codes: &Samples) -> Result<Samples, Error> {
         self.check_width("the codes", codes.width(), self.hidden())?;
-        Ok(self.map(codes, self.inputs(), |code| {
-            let output = on_host(self.decoded(on_device(code)));
-            let nothing = Samples::Floats {
-                width: self.inputs(),
-                values: vec![0.0; code.rows() * self.inputs()],
-            };
-            self.unscaled(output, &nothing)
-        }))
+        let output = self.decoded(codes)?;
+        let nothing = Samples::Floats {
+            width: self.inputs(),
+            values: vec![0.0; codes.rows() * self.inputs()],
+        };
+        Ok(self.unscaled(output, &nothing))
     }
 
     /// What is left of samples once they were encoded and decoded: `[rows, inputs]` →
@@ -143,10 +144,10 @@ impl Model {
     /// Refuses samples of another width.
     pub fn reconstruct(&self, samples: &Samples) -> Result<Samples, Error> {
         self.check_width("the samples", samples.width(), self.inputs())?;
-        Ok(self.map(samples, self.inputs(), |x| {
-            let codes = self.codes(&self.scaled(x));
-            self.unscaled(on_host(self.decoded(on_device(&codes))), x)
-        }))
+        self.map(samples, self.inputs(), |part, scaled| {
+            let output = self.decoded(&self.codes(scaled)?)?;
+            Ok(self.unscaled(output, part))
+        })
     }
 
     /// The most probable class of each sample, an index into [`Model::classes`].
@@ -236,38 +237,26 @@ impl Model {
             )
         })?;
         self.check_width("the samples", samples.width(), self.inputs())?;
-        let network = network.valid();
-        Ok(self.map(samples, network.classes(), |x| {
-            let scaled = self.scaled(x);
-            let probabilities = network.log_probabilities(on_device(&scaled)).exp();
-            on_host(probabilities)
-        }))
+        self.map(samples, network.classes(), |_, scaled| {
+            let mut scores = self.class_scores(scaled)?;
+            if let Samples::Floats { width, values } = &mut scores {
+                values.chunks_mut(*width).for_each(softmax);
+            }
+            Ok(scores)
+        })
     }
 
-    /// Calls `work` with some rows at a time and puts the results, rows of `width` values, together.
-    fn map(&self, rows: &Samples, width: usize, work: impl Fn(&Samples) -> Samples) -> Samples {
-        let mut values = Vec::with_capacity(rows.rows() * width);
-        self.for_some(rows, |some| {
-            let result = work(some);
-            let all: Vec<usize> = (0..result.rows()).collect();
-            values.extend(result.gather(&all));
-        });
-        Samples::Floats { width, values }
-    }
-
-    /// Calls `work` with some rows at a time.
-    pub(crate) fn for_some(&self, rows: &Samples, mut work: impl FnMut(&Samples)) {
-        let all: Vec<usize> = (0..rows.rows()).collect();
-        for some in all.chunks(ROWS_AT_ONCE) {
-            work(&rows.select(some));
-        }
-    }
-
-    pub(crate) fn scaled(&self, samples: &Samples) -> Samples {
-        match &self.scaling {
-            Some(scaling) => scaling.apply(samples),
-            None => samples.clone(),
-        }
+    /// Puts together what `work` makes of some rows at a time, rows of `width` values.
+    fn map(
+        &self,
+        rows: &Samples,
+        width: usize,
+        mut work: impl FnMut(&Samples, &Samples) -> Result<Samples, Error>,
+    ) -> Result<Samples, Error> {
+        let values = Vec::with_capacity(rows.rows() * width);
+        let mut all = Samples::Floats { width, values };
+        self.for_parts(rows, |part, scaled| Ok(all.extend(&work(part, scaled)?)?))?;
+        Ok(all)
     }
 
     pub(crate) fn unscaled(&self, output: Samples, originals: &Samples) -> Samples {
@@ -275,16 +264,6 @@ impl Model {
             Some(scaling) => scaling.undo(&output, originals),
             None => output,
         }
-    }
-
-    pub(crate) fn codes(&self, scaled: &Samples) -> Samples {
-        let code = self.autoencoders.iter();
-        on_host(code.fold(on_device(scaled), |x, model| model.valid().encode(x)))
-    }
-
-    pub(crate) fn decoded(&self, code: Tensor<2>) -> Tensor<2> {
-        let back = self.autoencoders.iter().rev();
-        back.fold(code, |code, model| model.valid().decode(code))
     }
 
     pub(crate) fn check_width(
@@ -303,19 +282,19 @@ impl Model {
     }
 }
 
-/// Some rows on the device of a model's parameters.
-pub(crate) fn on_device(samples: &Samples) -> Tensor<2> {
-    let selected = Selected::Range(0, samples.rows());
-    Table { samples, selected }.tensor(&Device::flex(), DType::F32)
-}
-
-pub(crate) fn on_host(rows: Tensor<2>) -> Samples {
-    let width = rows.dims()[1];
-    let data: TensorData = rows.into_data();
-    Samples::Floats {
-        width,
-        values: data.iter::<f32>().collect(),
-    }
+/// The softmax of some scores, in their place.
+fn softmax(scores: &mut [f32]) {
+    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f64> = scores
+        .iter()
+        .map(|&s| f64::from(s - largest).exp())
+        .collect();
+    let sum: f64 = powers.iter().sum();
+    let shares = powers.iter().map(|power| (power / sum) as f32);
+    scores
+        .iter_mut()
+        .zip(shares)
+        .for_each(|(score, share)| *score = share);
 }
 
 fn chained(what: &'static str, found: usize, expected: usize) -> Result<(), Error> {

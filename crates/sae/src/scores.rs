@@ -1,9 +1,9 @@
 //! How unlike its training samples a model finds others.
 
+use rayon::prelude::*;
 use sae_data::Samples;
 use sae_kernels::Setting;
 
-use crate::model::{on_device, on_host};
 use crate::{Error, Model};
 
 /// Steps between the quantiles of scores that a model keeps.
@@ -20,11 +20,11 @@ impl Model {
     pub fn score(&self, samples: &Samples) -> Result<Vec<f64>, Error> {
         self.check_width("the samples", samples.width(), self.inputs())?;
         let mut scores = Vec::with_capacity(samples.rows());
-        self.for_some(samples, |x| {
-            let scaled = self.scaled(x);
-            let output = on_host(self.decoded(on_device(&self.codes(&scaled))));
-            scores.extend(row_errors(&scaled, &output));
-        });
+        self.for_parts(samples, |_, scaled| {
+            let output = self.decoded(&self.codes(scaled)?)?;
+            scores.extend(row_errors(scaled, &output));
+            Ok(())
+        })?;
         Ok(scores)
     }
 
@@ -36,12 +36,12 @@ impl Model {
     pub fn score_and_errors(&self, samples: &Samples) -> Result<(Vec<f64>, Vec<f64>), Error> {
         self.check_width("the samples", samples.width(), self.inputs())?;
         let (mut scores, mut errors) = (Vec::new(), Vec::new());
-        self.for_some(samples, |x| {
-            let scaled = self.scaled(x);
-            let output = on_host(self.decoded(on_device(&self.codes(&scaled))));
-            scores.extend(row_errors(&scaled, &output));
-            errors.extend(absolute_errors(x, &self.unscaled(output, x)));
-        });
+        self.for_parts(samples, |part, scaled| {
+            let output = self.decoded(&self.codes(scaled)?)?;
+            scores.extend(row_errors(scaled, &output));
+            errors.extend(absolute_errors(part, &self.unscaled(output, part)));
+            Ok(())
+        })?;
         Ok((scores, errors))
     }
 
@@ -89,13 +89,12 @@ impl Model {
 
 /// The root of the mean squared error of each row.
 fn row_errors(x: &Samples, z: &Samples) -> Vec<f64> {
-    let width = x.width();
-    let of = |(x, z): (&[f32], &[f32])| {
-        let squares = x.iter().zip(z).map(|(x, z)| f64::from(x - z).powi(2));
-        (squares.sum::<f64>() / width as f64).sqrt()
+    let of = |row: usize| {
+        let [x, z] = [x, z].map(|table| table.gather(&[row]));
+        let squares = x.iter().zip(&z).map(|(x, z)| f64::from(x - z).powi(2));
+        (squares.sum::<f64>() / x.len() as f64).sqrt()
     };
-    let [x, z] = [x, z].map(all);
-    x.chunks(width).zip(z.chunks(width)).map(of).collect()
+    (0..x.rows()).into_par_iter().map(of).collect()
 }
 
 /// |x − z|, value by value.
@@ -103,9 +102,4 @@ fn absolute_errors(x: &Samples, z: &Samples) -> Vec<f64> {
     let rows: Vec<usize> = (0..x.rows()).collect();
     let [x, z] = [x, z].map(|table| table.gather_doubles(&rows));
     x.iter().zip(&z).map(|(x, z)| (x - z).abs()).collect()
-}
-
-/// All values of a table.
-fn all(table: &Samples) -> Vec<f32> {
-    table.gather(&(0..table.rows()).collect::<Vec<_>>())
 }

@@ -1,5 +1,9 @@
 //! A table of results: its columns, and whoever writes its rows.
 
+use std::borrow::Cow;
+
+use bytemuck::NoUninit;
+
 use crate::{DataError, Samples};
 
 /// What the columns of a result are.
@@ -40,10 +44,21 @@ pub trait Writer {
 }
 
 /// The bytes of numbers, lowest first.
-pub(super) fn bytes_of(rows: &Samples) -> Vec<u8> {
+pub(super) fn bytes_of(rows: &Samples) -> Cow<'_, [u8]> {
     match rows {
-        Samples::Bytes { values, .. } => values.clone(),
-        Samples::Floats { values, .. } => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-        Samples::Doubles { values, .. } => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        Samples::Bytes { values, .. } => Cow::Borrowed(values),
+        Samples::Floats { values, .. } => little_endian(values, |v| v.to_le_bytes()),
+        Samples::Doubles { values, .. } => little_endian(values, |v| v.to_le_bytes()),
+    }
+}
+
+/// Numbers as they lie in memory, where that is lowest byte first.
+fn little_endian<T: NoUninit, const N: usize>(
+    values: &[T],
+    bytes: impl Fn(&T) -> [u8; N],
+) -> Cow<'_, [u8]> {
+    match cfg!(target_endian = "little") {
+        true => Cow::Borrowed(bytemuck::cast_slice(values)),
+        false => Cow::Owned(values.iter().flat_map(bytes).collect()),
     }
 }

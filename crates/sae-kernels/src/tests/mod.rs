@@ -2,6 +2,7 @@
 //! other numbers of threads.
 
 mod autoencoder;
+mod chain;
 mod errors;
 mod network;
 mod reference;
