@@ -354,3 +354,32 @@ fn a_configuration_is_made_that_works() {
         "{said}"
     );
 }
+
+/// The pump's planted faults, of which no single column tells: all are found, and few others.
+#[test]
+fn planted_anomalies_are_found() {
+    let folder = tempdir().expect("a folder for the test");
+    let run = text(&folder.path().join("run")).to_owned();
+    succeed(&["train", "configs/table.toml", "--out", &run]);
+    let later = "configs/table/pump-later.csv";
+    let scored = numbers(&succeed(&[
+        "score",
+        &run,
+        later,
+        "--contamination",
+        "0.01",
+        "--set",
+        "data.csv.label=fault",
+    ]));
+    let table = fs::read_to_string(support::root().join(later)).expect("readings");
+    let faults = table.lines().skip(1).map(|line| !line.ends_with(",ok"));
+    let (mut found, mut false_alarms, mut all) = (0, 0, 0);
+    for (is_fault, score) in faults.zip(&scored) {
+        let flagged = score[1] > 0.0;
+        all += u32::from(is_fault);
+        found += u32::from(is_fault && flagged);
+        false_alarms += u32::from(!is_fault && flagged);
+    }
+    assert_eq!((scored.len(), all, found), (300, 15, 15));
+    assert!(false_alarms <= 6, "{false_alarms}");
+}

@@ -298,6 +298,9 @@ fn other_kinds_of_autoencoder_are_trained_and_checked() {
 fn every_shipped_configuration_is_valid() {
     for entry in fs::read_dir(support::root().join("configs")).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         let printed = succeed(&["config", "check", text(&path)]);
         assert!(printed.contains("[pretrain]"), "{printed}");
     }
@@ -429,8 +432,11 @@ fn a_model_leaves_its_run_folder() {
     let rows: Vec<usize> = (0..test.rows()).collect();
     let scores = model.score(&test.samples).unwrap();
     let reconstructed = model.reconstruct(&test.samples).unwrap();
+    // Scores are taken after scaling.
+    let scaling = model.scaling().unwrap();
+    let scaled = [&test.samples, &reconstructed].map(|table| scaling.apply(table));
     let squares = |row: usize| -> f64 {
-        let pair = [&test.samples, &reconstructed].map(|table| table.gather_doubles(&[row]));
+        let pair = scaled.each_ref().map(|table| table.gather_doubles(&[row]));
         pair[0]
             .iter()
             .zip(&pair[1])
@@ -438,7 +444,7 @@ fn a_model_leaves_its_run_folder() {
             .sum()
     };
     for &row in &rows {
-        assert!((scores[row] - (squares(row) / 144.0).sqrt()).abs() < 1e-12);
+        assert!((scores[row] - (squares(row) / 144.0).sqrt()).abs() < 1e-6);
     }
     assert_eq!(model.encode(&test.samples).unwrap().width(), 8);
 

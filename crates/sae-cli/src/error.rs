@@ -1,6 +1,9 @@
 //! Errors as the user sees them, and their exit codes.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
+
+use sae::data::DataError;
 
 use thiserror::Error;
 
@@ -19,6 +22,15 @@ impl CliError {
     /// Wrong input, in words.
     pub fn input(message: String) -> Self {
         Self::Work(sae::Error::Input(message))
+    }
+
+    /// Whether all that happened is that a reader of the output has gone away.
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(
+            self,
+            Self::Work(sae::Error::Data(DataError::Write(error)))
+                if error.source.kind() == ErrorKind::BrokenPipe
+        )
     }
 
     /// 2 for wrong input, 1 for work that failed.

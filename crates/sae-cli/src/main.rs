@@ -18,6 +18,7 @@ fn main() -> ExitCode {
     keep_freed_memory();
     match commands::run(args::Args::parse()) {
         Ok(code) => code,
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             output::error(&error);
             error.exit_code()

@@ -10,7 +10,7 @@ use crate::patches::PatchesConfig;
 use crate::shapes::ShapesConfig;
 use crate::{
     ArraysConfig, CsvConfig, DataError, Dataset, FilesConfig, Format, IdxConfig, ImagesConfig,
-    Labels, Options, Part, Purpose, Reader, Scaling, ScalingConfig, Stream, stream,
+    Options, Part, Purpose, Reader, Scaling, ScalingConfig, Stream, stream,
 };
 
 /// Where samples come from and how they are scaled. Keys and defaults are listed in
@@ -167,7 +167,9 @@ impl DataConfig {
             Some(format) => self.load_files(format, seed, labels)?,
             None => {
                 let train = self.draw_part(Part::Train, seed, labels)?;
-                (train, self.draw_part(Part::Test, seed, labels)?)
+                let test = self.draw_part(Part::Test, seed, labels)?;
+                let test = alike(&train, test)?;
+                (train, test)
             }
         };
         check_alike(&train, &test)?;
@@ -315,12 +317,7 @@ fn alike(train: &Dataset, mut other: Dataset) -> Result<Dataset, DataError> {
         return Err(DataError::Unsuitable { found, expected });
     }
     if let (Some(labels), Some(own)) = (&train.labels, &other.labels) {
-        let texts = own
-            .values
-            .iter()
-            .map(|&v| own.classes[usize::from(v)].clone());
-        let texts: Vec<String> = texts.collect();
-        other.labels = Some(Labels::of_classes(&texts, labels.classes.clone())?);
+        other.labels = Some(own.within(&labels.classes)?);
     }
     Ok(other)
 }
@@ -337,22 +334,13 @@ fn check_alike(train: &Dataset, test: &Dataset) -> Result<(), DataError> {
         );
         return refuse(found, "the same size");
     }
-    let (Some(train), Some(test)) = (&train.labels, &test.labels) else {
-        return Ok(());
-    };
-    if test.classes.len() > train.classes.len() {
-        let found = format!(
-            "the test labels go up to {} but the training labels only to {}",
-            test.classes.len() - 1,
-            train.classes.len() - 1
-        );
-        return refuse(found, "the same classes");
+    match &train.labels {
+        Some(labels) if labels.classes.len() < 2 => {
+            let found = format!("all training labels are {}", labels.classes.join(", "));
+            refuse(found, "at least two classes")
+        }
+        _ => Ok(()),
     }
-    if train.classes.len() < 2 {
-        let found = "all training labels are 0".to_owned();
-        return refuse(found, "at least two classes");
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -461,9 +449,9 @@ mod tests {
         let message = check_alike(&data.train, &other).unwrap_err().to_string();
         assert!(message.ends_with("the test images 8 x 9; expected the same size"));
         let mut more = data.test.clone();
-        more.labels.as_mut().unwrap().classes.push("6".to_owned());
-        let message = check_alike(&data.train, &more).unwrap_err().to_string();
-        assert!(message.contains("go up to 5 but the training labels only to 4"));
+        more.labels.as_mut().unwrap().classes[0] = "6".to_owned();
+        let message = alike(&data.train, more).unwrap_err().to_string();
+        assert!(message.starts_with("a label is `6`; expected one of the classes circle, "));
         let mut one = data.train.clone();
         one.labels.as_mut().unwrap().classes.truncate(1);
         assert!(check_alike(&one, &one).is_err());

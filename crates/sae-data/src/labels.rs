@@ -58,6 +58,29 @@ impl Labels {
         })
     }
 
+    /// The same labels as classes of others, by their names; or by their numbers, from 0, where no name
+    /// is among them and all are such numbers, as in IDX files.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a label that is none of them.
+    pub fn within(&self, classes: &[String]) -> Result<Self, DataError> {
+        let number = |name: &String| {
+            let number = name.parse::<usize>().ok()?;
+            classes.get(number).cloned()
+        };
+        let numbered: Option<Vec<String>> = self.classes.iter().map(number).collect();
+        let own = match numbered {
+            Some(named) if !self.classes.iter().any(|name| classes.contains(name)) => named,
+            _ => self.classes.clone(),
+        };
+        let names = self
+            .values
+            .iter()
+            .map(|&value| own[usize::from(value)].clone());
+        Self::of_classes(&names.collect::<Vec<_>>(), classes.to_vec())
+    }
+
     /// Those of the given rows.
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
         Self {

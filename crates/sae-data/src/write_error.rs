@@ -23,9 +23,12 @@ impl WriteError {
         let names_a_path = source.get_ref().is_some();
         Self {
             path: path.to_owned(),
-            source: match names_a_path {
-                true => source.kind().into(),
-                false => source,
+            source: match (source.kind(), names_a_path) {
+                (ErrorKind::NotFound, _) => {
+                    io::Error::new(ErrorKind::NotFound, "its folder is not there")
+                }
+                (kind, true) => kind.into(),
+                (_, false) => source,
             },
         }
     }

@@ -23,8 +23,9 @@ impl Default for FiniteDifference {
 }
 
 /// Agreement on one parameter tensor, as relative differences ‖a − b‖ / ‖a + b‖. From finite
-/// differences only what exceeds their rounding error counts, which may be up to a thousandth of the
-/// gradient: with large inputs or weights of terms J is so large that small slopes drown in it.
+/// differences only what exceeds their rounding error counts: with large inputs or weights of terms, or
+/// saturated units, J is so large that small slopes drown in it. Entries of which more than a thousandth
+/// of the gradient may be rounding are counted as unresolved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TensorCheck {
     /// The parameter's path in the module.
@@ -36,6 +37,8 @@ pub struct TensorCheck {
     /// How many more would have been, but at no step do both samples of the difference lie on the
     /// same side of every kink of a unit.
     pub kinks: usize,
+    /// How many of the entries that were differenced are too small to be told from rounding.
+    pub unresolved: usize,
     /// The norm of the gradient by autodiff. Where it is 0 nothing was compared but zeros.
     pub norm: f64,
     /// Delta against autodiff, over all entries.
@@ -86,10 +89,11 @@ pub fn gradient_check<O: PlainLoops>(
         }
         let norm = autodiff.iter().map(|g| g * g).sum::<f64>().sqrt();
         let cap = EXPLAINED * norm / (autodiff.len() as f64).sqrt();
+        let unresolved = finite.iter().filter(|finite| finite.rounding > cap).count();
         let against = |all: &[f64]| {
             // The rule's slope is taken for the difference where rounding explains the rest.
             let seen = |(&entry, finite): (&usize, &Extrapolated)| {
-                let (slope, most) = (all[entry], finite.rounding.min(cap));
+                let (slope, most) = (all[entry], finite.rounding);
                 (slope, slope + beyond(finite.slope - slope, most))
             };
             let (slopes, seen): (Vec<f64>, Vec<f64>) =
@@ -101,6 +105,7 @@ pub fn gradient_check<O: PlainLoops>(
             shape: parameter.shape.clone(),
             entries: compared.len(),
             kinks: picked.len() - compared.len(),
+            unresolved,
             norm,
             delta_autodiff: relative_difference(delta, autodiff),
             delta_finite: against(delta),
@@ -119,7 +124,7 @@ struct Differences<'a> {
 /// The first of an entry's steps, as a share of the entry or of 1; the next ones are a tenth each.
 const FIRST_STEP: f64 = 1e-2;
 const STEPS: usize = 5;
-/// The share of a gradient that rounding may explain; more is no agreement.
+/// The share of a gradient that rounding may explain; where it may be more, agreement says little.
 const EXPLAINED: f64 = 1e-3;
 /// Roundings of an addend of J, each by half a place, on the way to it.
 const ROUNDINGS: f64 = 4.0;

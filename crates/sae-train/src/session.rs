@@ -98,7 +98,13 @@ impl<'a> Session<'a> {
         };
         if let Some(&value) = parameters.iter().find(|value| !value.is_finite()) {
             let what = "a weight after the last update";
-            return Err(self.non_finite(what, self.heaviest(), f64::from(value), rate));
+            // A rate so large needs no term to do that.
+            let term = if rate > 100.0 {
+                term::RECONSTRUCTION
+            } else {
+                self.heaviest()
+            };
+            return Err(self.non_finite(what, term, f64::from(value), rate));
         }
         Ok(Fitted {
             parameters,

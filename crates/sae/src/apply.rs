@@ -46,7 +46,7 @@ impl Work {
             Self::Encode => Heading::numbered("code", model.hidden()),
             Self::Decode | Self::Reconstruct => Heading {
                 words: None,
-                numbers: model.input_names(),
+                numbers: model.facts().input_names(),
             },
             Self::Predict => Heading {
                 words: Some("class".to_owned()),
@@ -59,7 +59,7 @@ impl Work {
                 let mut numbers = vec!["score".to_owned()];
                 numbers.extend(threshold.map(|_| "anomaly".to_owned()));
                 if per_input {
-                    let names = model.input_names();
+                    let names = model.facts().input_names();
                     numbers.extend(names.iter().map(|name| format!("error({name})")));
                 }
                 Heading {
@@ -83,7 +83,7 @@ impl Work {
                 layout.inputs,
                 model.hidden()
             ))),
-            _ => model.check_layout(layout),
+            _ => model.facts().check_layout(layout),
         }
     }
 

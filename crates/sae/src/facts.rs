@@ -1,8 +1,11 @@
 //! What the samples of a run were.
 
-use sae_data::{Dataset, ImageShape, SplitData};
+use sae_data::message::escaped;
+use sae_data::{Dataset, ImageShape, Layout, SplitData};
 use sae_report::Tile;
 use serde::{Deserialize, Serialize};
+
+use crate::Error;
 
 /// `data.json`, and a part of a model file's description.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,5 +75,89 @@ impl DataFacts {
             width: self.width,
             channels: self.channels,
         }
+    }
+
+    /// Number of values of a sample, before scaling.
+    pub fn inputs(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    /// The names of the inputs, or their numbers where they have none.
+    pub fn input_names(&self) -> Vec<String> {
+        match self.names.is_empty() {
+            true => (0..self.inputs())
+                .map(|input| format!("x{input}"))
+                .collect(),
+            false => self.names.clone(),
+        }
+    }
+
+    /// Checks that rows of a source are those that the models were trained on: the number of columns, and
+    /// their names and order where both have names.
+    ///
+    /// # Errors
+    ///
+    /// Says which column differs.
+    pub fn check_layout(&self, layout: &Layout) -> Result<(), Error> {
+        if let (Some(own), Some(other)) = (self.image(), layout.image)
+            && own != other
+        {
+            let size = |image: ImageShape| format!("{} x {}", image.height, image.width);
+            let values = |image: ImageShape| match image.channels {
+                1 => "grey",
+                _ => "colour",
+            };
+            let (found, expected) = match (own.height, own.width) == (other.height, other.width) {
+                true => (values(other).to_owned(), values(own).to_owned()),
+                false => (format!("{} pixels", size(other)), size(own)),
+            };
+            return Err(Error::Input(format!(
+                "the data are images of {found}; expected {expected}, as the run was trained on"
+            )));
+        }
+        let (known, found) = (&self.names, &layout.names);
+        if known.is_empty() || found.is_empty() || known == found {
+            return check_width("the data", layout.inputs, self.inputs());
+        }
+        let missing = known.iter().find(|name| !found.contains(name));
+        let extra = found.iter().find(|name| !known.contains(name));
+        Err(Error::Input(match (missing, extra) {
+            (Some(name), _) => format!(
+                "the data have no column `{}`; expected the columns that the model was trained on: \
+                 {}",
+                escaped(name),
+                escaped(&known.join(", "))
+            ),
+            (None, Some(name)) => format!(
+                "the data have a column `{}`, on which the model was not trained; leave it out with \
+                 --set data.csv.ignore='[\"{}\"]', or name the column of labels in data.csv.label",
+                escaped(name),
+                escaped(name)
+            ),
+            (None, None) => {
+                let place = known
+                    .iter()
+                    .zip(found)
+                    .position(|(a, b)| a != b)
+                    .unwrap_or(0);
+                format!(
+                    "column {} of the data is `{}`; expected `{}`: the order is that of the training \
+                     data",
+                    place + 1,
+                    escaped(&found[place]),
+                    escaped(&known[place])
+                )
+            }
+        }))
+    }
+}
+
+/// Refuses rows of another width than the models were trained on.
+pub(crate) fn check_width(what: &'static str, found: usize, expected: usize) -> Result<(), Error> {
+    match found == expected {
+        true => Ok(()),
+        false => Err(Error::Input(format!(
+            "{what} have {found} values per row; expected {expected}, as the model was trained on"
+        ))),
     }
 }

@@ -34,6 +34,7 @@
 
 mod apply;
 mod backend;
+mod chains;
 mod error;
 mod experiment;
 mod facts;

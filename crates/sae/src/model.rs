@@ -1,11 +1,11 @@
 //! A trained model, and what can be done with it.
 
-use sae_data::message::escaped;
-use sae_data::{Layout, Samples, Scaling};
+use sae_data::{Samples, Scaling};
 use sae_model::{DeepNetwork, ModelError, SparseAutoencoder};
 use sae_stack::most_probable;
 
-use crate::forward::Chains;
+use crate::chains::Chains;
+use crate::facts::check_width;
 use crate::{DataFacts, Error};
 
 /// What a run is for: the scaling of its inputs, the pretrained autoencoders, and the fine-tuned
@@ -116,7 +116,7 @@ impl Model {
     ///
     /// Refuses samples of another width.
     pub fn encode(&self, samples: &Samples) -> Result<Samples, Error> {
-        self.check_width("the samples", samples.width(), self.inputs())?;
+        check_width("the samples", samples.width(), self.inputs())?;
         self.map(samples, self.hidden(), |_, scaled| self.codes(scaled))
     }
 
@@ -127,13 +127,13 @@ impl Model {
     ///
     /// Refuses codes of another length.
     pub fn decode(&self, codes: &Samples) -> Result<Samples, Error> {
-        self.check_width("the codes", codes.width(), self.hidden())?;
+        check_width("the codes", codes.width(), self.hidden())?;
         let output = self.decoded(codes)?;
         let nothing = Samples::Floats {
             width: self.inputs(),
             values: vec![0.0; codes.rows() * self.inputs()],
         };
-        Ok(self.unscaled(output, &nothing))
+        Ok(self.unscaled(output, &nothing).in_single())
     }
 
     /// What is left of samples once they were encoded and decoded: `[rows, inputs]` →
@@ -143,7 +143,7 @@ impl Model {
     ///
     /// Refuses samples of another width.
     pub fn reconstruct(&self, samples: &Samples) -> Result<Samples, Error> {
-        self.check_width("the samples", samples.width(), self.inputs())?;
+        check_width("the samples", samples.width(), self.inputs())?;
         self.map(samples, self.inputs(), |part, scaled| {
             let output = self.decoded(&self.codes(scaled)?)?;
             Ok(self.unscaled(output, part))
@@ -171,59 +171,6 @@ impl Model {
         Ok((classes, probabilities))
     }
 
-    /// The names of the inputs, or their numbers where they have none.
-    pub fn input_names(&self) -> Vec<String> {
-        match self.facts.names.is_empty() {
-            true => (0..self.inputs())
-                .map(|input| format!("x{input}"))
-                .collect(),
-            false => self.facts.names.clone(),
-        }
-    }
-
-    /// Checks that rows of a source are what the model was trained on: the number of columns, and
-    /// their names and order where both have names.
-    ///
-    /// # Errors
-    ///
-    /// Says which column differs.
-    pub fn check_layout(&self, layout: &Layout) -> Result<(), Error> {
-        let (known, found) = (&self.facts.names, &layout.names);
-        if known.is_empty() || found.is_empty() || known == found {
-            return self.check_width("the data", layout.inputs, self.inputs());
-        }
-        let missing = known.iter().find(|name| !found.contains(name));
-        let extra = found.iter().find(|name| !known.contains(name));
-        Err(Error::Input(match (missing, extra) {
-            (Some(name), _) => format!(
-                "the data have no column `{}`; expected the columns that the model was trained on: \
-                 {}",
-                escaped(name),
-                escaped(&known.join(", "))
-            ),
-            (None, Some(name)) => format!(
-                "the data have a column `{}`, on which the model was not trained; leave it out with \
-                 --set data.csv.ignore='[\"{}\"]', or name the column of labels in data.csv.label",
-                escaped(name),
-                escaped(name)
-            ),
-            (None, None) => {
-                let place = known
-                    .iter()
-                    .zip(found)
-                    .position(|(a, b)| a != b)
-                    .unwrap_or(0);
-                format!(
-                    "column {} of the data is `{}`; expected `{}`: the order is that of the training \
-                     data",
-                    place + 1,
-                    escaped(&found[place]),
-                    escaped(&known[place])
-                )
-            }
-        }))
-    }
-
     /// The probability of each class: `[rows, inputs]` → `[rows, classes]`, rows summing to 1.
     ///
     /// # Errors
@@ -236,7 +183,7 @@ impl Model {
                     .to_owned(),
             )
         })?;
-        self.check_width("the samples", samples.width(), self.inputs())?;
+        check_width("the samples", samples.width(), self.inputs())?;
         self.map(samples, network.classes(), |_, scaled| {
             let mut scores = self.class_scores(scaled)?;
             if let Samples::Floats { width, values } = &mut scores {
@@ -263,21 +210,6 @@ impl Model {
         match &self.scaling {
             Some(scaling) => scaling.undo(&output, originals),
             None => output,
-        }
-    }
-
-    pub(crate) fn check_width(
-        &self,
-        what: &'static str,
-        found: usize,
-        expected: usize,
-    ) -> Result<(), Error> {
-        match found == expected {
-            true => Ok(()),
-            false => Err(Error::Input(format!(
-                "{what} have {found} values per row; expected {expected}, as the model was trained \
-                 on"
-            ))),
         }
     }
 }

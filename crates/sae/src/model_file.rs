@@ -193,7 +193,22 @@ impl Model {
             }
             false => None,
         };
+        if !description.network && !tensors.below("network.").is_empty() {
+            return Err(wrong(&"it is described as without a network but holds one"));
+        }
+        if autoencoders.is_empty() {
+            return Err(wrong(
+                &"it is described as without layers; expected a whole model file",
+            ));
+        }
         let mut model = Self::new(description.data, scaling, autoencoders, network)?;
+        if model.inputs() != description.inputs {
+            return Err(Error::Input(format!(
+                "it has {} inputs but is described as having {}; expected a whole model file",
+                model.inputs(),
+                description.inputs
+            )));
+        }
         let ordered = description.score_quantiles.is_sorted();
         model.score_quantiles = match ordered {
             true => description.score_quantiles,

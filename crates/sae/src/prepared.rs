@@ -5,8 +5,10 @@ use std::time::Instant;
 use sae_data::{Samples, Scaling, SplitData, memory};
 use sae_kernels::InstructionSet;
 use sae_model::GradientRule;
-use sae_stack::{Observer, StackData, StackSettings, Summary, train_stack};
-use sae_train::{Choice, Compute, ExecutorKind, Optimizer, Training};
+use sae_stack::{
+    EpochMetrics, Finished, Observer, StackData, StackSettings, Stage, Summary, train_stack,
+};
+use sae_train::{Choice, Compute, ExecutorKind, Optimizer, TrainError, Training};
 use serde::{Deserialize, Serialize};
 
 use crate::reach::Targets;
@@ -132,7 +134,12 @@ impl Prepared {
             validation: self.data.validation.as_ref(),
             test: &self.data.test,
         };
-        let trained = train_stack(&self.settings, samples, &self.compute, observer)?;
+        let mut timed = Timed {
+            observer,
+            started: Instant::now(),
+            stages: vec![],
+        };
+        let trained = train_stack(&self.settings, samples, &self.compute, &mut timed)?;
         let summary = RunSummary {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             backend: self.experiment.backend,
@@ -146,7 +153,7 @@ impl Prepared {
             seed: self.experiment.seed,
             objective_convention: "mean".to_owned(),
             seconds: self.started.elapsed().as_secs_f64(),
-            stages: vec![],
+            stages: timed.stages,
             results: trained.summary,
         };
         let model = Model::new(
@@ -162,6 +169,32 @@ impl Prepared {
         };
         model.learn_scores(&self.scored)?;
         Ok(Outcome { model, summary })
+    }
+}
+
+/// Notes how long each stage takes, and tells somebody else.
+struct Timed<'a> {
+    observer: &'a mut dyn Observer,
+    started: Instant,
+    stages: Vec<StageTime>,
+}
+
+impl Observer for Timed<'_> {
+    fn started(&mut self, stage: Stage, training: &Training) {
+        self.started = Instant::now();
+        self.observer.started(stage, training);
+    }
+
+    fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
+        self.observer.epoch(stage, metrics)
+    }
+
+    fn finished(&mut self, stage: Stage, finished: Finished<'_>) -> Result<(), TrainError> {
+        self.stages.push(StageTime {
+            stage: stage.to_string(),
+            seconds: self.started.elapsed().as_secs_f64(),
+        });
+        self.observer.finished(stage, finished)
     }
 }
 

@@ -1,10 +1,7 @@
 //! A run folder, written while an experiment runs.
 
-use std::time::Instant;
-
-use burn::module::Module;
 use sae_data::Scaling;
-use sae_model::{SparseAutoencoder, named_parameters};
+use sae_model::SparseAutoencoder;
 use sae_report::{Curve, Tile, feature_tiles, loss_curves, reconstructions};
 use sae_stack::{EpochMetrics, Finished, Observer, Stage, weights_of};
 use sae_train::{TrainError, Training};
@@ -12,7 +9,7 @@ use serde::Serialize;
 
 use crate::folder::RunFolder;
 use crate::run::{CONFIG, DATA, METRICS, MODEL, SCALING, SUMMARY, weights_name};
-use crate::{DataFacts, Error, Experiment, Model, Outcome, Prepared, StageTime};
+use crate::{DataFacts, Error, Experiment, Model, Outcome, Prepared};
 
 /// The picture of the tiles.
 pub const FEATURES: &str = "features.png";
@@ -44,9 +41,8 @@ impl Prepared {
             folder.write(&weights_name(SCALING), &scaling.to_tensors().to_bytes())?;
         }
         let mut recording = Recording::new(&folder, observer);
-        let mut outcome = self.run(&mut recording)?;
-        let Recording { curves, stages, .. } = recording;
-        outcome.summary.stages = stages;
+        let outcome = self.run(&mut recording)?;
+        let Recording { curves, .. } = recording;
         folder.write(CURVES, loss_curves(&curves)?.as_bytes())?;
         self.draw(&folder, &outcome.model)?;
         folder.write(MODEL, &outcome.model.to_bytes()?)?;
@@ -88,9 +84,8 @@ pub fn draw_features(
     tile: Tile,
 ) -> Result<Vec<u8>, Error> {
     let hidden = autoencoder.hidden();
-    let weight = named_parameters(&autoencoder.encoder.valid());
-    let weight = weight.into_iter().find(|p| p.name == "weight");
-    let weight = weight.map(|p| p.values).unwrap_or_default();
+    let weight = autoencoder.encoder.weight.val().into_data();
+    let weight: Vec<f64> = weight.iter::<f64>().collect();
     Ok(match scaling {
         Some(scaling) => feature_tiles(tile, &scaling.directions(&weight, hidden), hidden)?,
         None => feature_tiles(tile, &weight, hidden)?,
@@ -101,9 +96,7 @@ pub fn draw_features(
 struct Recording<'a> {
     folder: &'a RunFolder,
     observer: &'a mut dyn Observer,
-    started: Instant,
     curves: Vec<Curve>,
-    stages: Vec<StageTime>,
 }
 
 impl<'a> Recording<'a> {
@@ -111,16 +104,13 @@ impl<'a> Recording<'a> {
         Self {
             folder,
             observer,
-            started: Instant::now(),
             curves: Vec::new(),
-            stages: Vec::new(),
         }
     }
 }
 
 impl Observer for Recording<'_> {
     fn started(&mut self, stage: Stage, training: &Training) {
-        self.started = Instant::now();
         self.curves.push(Curve {
             title: stage.to_string(),
             training: Vec::new(),
@@ -145,14 +135,9 @@ impl Observer for Recording<'_> {
             Finished::Autoencoder(model, _) => weights_of(model),
             Finished::Network(network, _) => weights_of(network),
         };
-        let stage_name = stage.to_string();
         self.folder
-            .write(&weights_name(&stage_name), &weights.to_bytes())
+            .write(&weights_name(&stage.to_string()), &weights.to_bytes())
             .map_err(Error::from)?;
-        self.stages.push(StageTime {
-            stage: stage_name,
-            seconds: self.started.elapsed().as_secs_f64(),
-        });
         self.observer.finished(stage, finished)
     }
 }

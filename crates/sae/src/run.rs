@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::{DType, Device};
-use sae_data::{Scaling, Tensors};
+use sae_data::{Dataset, Purpose, Scaling, Tensors};
 use sae_model::{DeepNetwork, SparseAutoencoder};
 use sae_stack::{EpochMetrics, Stage, WeightsError, autoencoder_of, network_of};
 use serde::de::DeserializeOwned;
@@ -89,12 +89,37 @@ impl Run {
         &self.facts
     }
 
+    /// Rows of a file for the run's models, read as its own data are, with their labels as classes of
+    /// the run where there are any.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a file that cannot be read, rows that do not fit, and labels that are no class of the
+    /// run.
+    pub fn read(&self, path: &Path) -> Result<Dataset, Error> {
+        let purpose = Purpose::Model(&self.facts.names);
+        let reader = self.experiment.data.open(path, purpose);
+        let mut reader = reader.map_err(|error| Error::in_table("data", error))?;
+        self.facts.check_layout(reader.layout())?;
+        let mut data = Dataset::read(&mut *reader, &path.display().to_string())?;
+        if let (Some(labels), false) = (&data.labels, self.facts.classes.is_empty()) {
+            data.labels = Some(labels.within(&self.facts.classes)?);
+        }
+        Ok(data)
+    }
+
     /// Its models.
     ///
     /// # Errors
     ///
     /// Refuses a run that has not finished, and a file that is damaged.
     pub fn model(&self) -> Result<Model, Error> {
+        if !self.folder.has(MODEL) {
+            return Err(Error::Input(format!(
+                "{} is a run that has not finished; expected one with {MODEL}",
+                self.folder.path().display()
+            )));
+        }
         Model::load(self.folder.file(MODEL))
     }
 

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use sae_data::Samples;
 use sae_kernels::Setting;
 
+use crate::facts::check_width;
 use crate::{Error, Model};
 
 /// Steps between the quantiles of scores that a model keeps.
@@ -18,7 +19,7 @@ impl Model {
     ///
     /// Refuses samples of another width.
     pub fn score(&self, samples: &Samples) -> Result<Vec<f64>, Error> {
-        self.check_width("the samples", samples.width(), self.inputs())?;
+        check_width("the samples", samples.width(), self.inputs())?;
         let mut scores = Vec::with_capacity(samples.rows());
         self.for_parts(samples, |_, scaled| {
             let output = self.decoded(&self.codes(scaled)?)?;
@@ -34,7 +35,7 @@ impl Model {
     ///
     /// As [`Model::score`].
     pub fn score_and_errors(&self, samples: &Samples) -> Result<(Vec<f64>, Vec<f64>), Error> {
-        self.check_width("the samples", samples.width(), self.inputs())?;
+        check_width("the samples", samples.width(), self.inputs())?;
         let (mut scores, mut errors) = (Vec::new(), Vec::new());
         self.for_parts(samples, |part, scaled| {
             let output = self.decoded(&self.codes(scaled)?)?;
@@ -90,8 +91,8 @@ impl Model {
 /// The root of the mean squared error of each row.
 fn row_errors(x: &Samples, z: &Samples) -> Vec<f64> {
     let of = |row: usize| {
-        let [x, z] = [x, z].map(|table| table.gather(&[row]));
-        let squares = x.iter().zip(&z).map(|(x, z)| f64::from(x - z).powi(2));
+        let [x, z] = [x, z].map(|table| table.gather_doubles(&[row]));
+        let squares = x.iter().zip(&z).map(|(x, z)| (x - z).powi(2));
         (squares.sum::<f64>() / x.len() as f64).sqrt()
     };
     (0..x.rows()).into_par_iter().map(of).collect()

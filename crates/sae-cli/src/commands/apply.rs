@@ -38,9 +38,9 @@ pub fn score(args: &ScoreArgs) -> Result<ExitCode, CliError> {
 }
 
 fn applied(args: &ApplyArgs, model: &Model, work: Work) -> Result<Applied, CliError> {
-    let experiment = experiment(args)?;
+    let experiment = experiment(args, work)?;
     use_threads(experiment.threads())?;
-    let reader = reader(args, &experiment, model)?;
+    let reader = reader(args, &experiment, model, work)?;
     work.check(model, reader.layout())?;
     let image = match work {
         Work::Decode | Work::Reconstruct => model.facts().image(),
@@ -52,9 +52,10 @@ fn applied(args: &ApplyArgs, model: &Model, work: Work) -> Result<Applied, CliEr
     Ok(applied)
 }
 
-/// How data are read: as the run does, or by default, with what the arguments change.
-fn experiment(args: &ApplyArgs) -> Result<Experiment, CliError> {
-    Ok(match args.model.is_dir() {
+/// How data are read: as the run does, or by default, with what the arguments change. Codes are not the
+/// run's data.
+fn experiment(args: &ApplyArgs, work: Work) -> Result<Experiment, CliError> {
+    Ok(match args.model.is_dir() && work != Work::Decode {
         true => Run::open(&args.model)?.experiment_with(&args.set)?,
         false => Experiment::parse("the defaults", "", &args.set)?,
     })
@@ -64,21 +65,30 @@ fn reader(
     args: &ApplyArgs,
     experiment: &Experiment,
     model: &Model,
+    work: Work,
 ) -> Result<Box<dyn Reader>, CliError> {
+    let in_data = |error| sae::Error::in_table("data", error);
     if let Some(path) = &args.data {
-        let reader = experiment
-            .data
-            .open(path, Purpose::Model(&model.facts().names));
-        return Ok(reader.map_err(|error| sae::Error::in_table("data", error))?);
+        let names = match work {
+            Work::Decode => &[][..],
+            _ => &model.facts().names[..],
+        };
+        let reader = experiment.data.open(path, Purpose::Model(names));
+        return Ok(reader.map_err(in_data)?);
     }
-    if !args.model.is_dir() {
+    let what = match (args.model.is_dir(), work) {
+        (_, Work::Decode) => Some("has no codes of its own"),
+        (false, _) => Some("is a model file, which has no data of its own"),
+        (true, _) if model.facts().train == 0 => Some("was imported and has no data of its own"),
+        (true, _) => None,
+    };
+    if let Some(what) = what {
+        let model = args.model.display();
         return Err(CliError::input(format!(
-            "{} is a model file, which has no data of its own; expected DATA after it",
-            args.model.display()
+            "{model} {what}; expected DATA after it"
         )));
     }
     let labels = experiment.classifier;
     let test = experiment.data.load_test(experiment.seed, labels);
-    let test = test.map_err(|error| sae::Error::in_table("data", error))?;
-    Ok(Box::new(MemoryReader::new(test)))
+    Ok(Box::new(MemoryReader::new(test.map_err(in_data)?)))
 }

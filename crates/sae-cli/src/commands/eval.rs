@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use burn::tensor::DType;
-use sae::data::Dataset;
 use sae::stack::{Evaluation, evaluate};
-use sae::{DataFacts, Run, Stage};
+use sae::{Run, Stage};
 
 use crate::args::EvalArgs;
 use crate::error::CliError;
@@ -40,16 +39,21 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode, CliError> {
         )));
     }
     let (mut data, what) = match &args.data {
-        Some(folder) => {
-            let what = format!("the test pair of {}", folder.display());
-            (Dataset::read_idx_folder(folder)?, what)
+        Some(path) => {
+            let data = run.read(path)?;
+            if data.labels.is_none() {
+                return Err(CliError::input(format!(
+                    "{} has no labels; expected labelled rows",
+                    path.display()
+                )));
+            }
+            (data, path.display().to_string())
         }
         None => {
             let data = experiment.data.load_test(experiment.seed, true)?;
             (data, "the test data of the run".to_owned())
         }
     };
-    check_alike(facts, &data)?;
     if let Some(scaling) = run.scaling()? {
         data.samples = scaling.apply(&data.samples);
     }
@@ -59,24 +63,6 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode, CliError> {
         output::result(table(title, &evaluation, &facts.classes))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn check_alike(facts: &DataFacts, data: &Dataset) -> Result<(), CliError> {
-    if (data.image.height, data.image.width) != (facts.height, facts.width) {
-        return Err(CliError::input(format!(
-            "the data are images of {} x {} pixels; expected {} x {}, as the run was trained on",
-            data.image.height, data.image.width, facts.height, facts.width
-        )));
-    }
-    let classes = facts.classes.len();
-    let mut labels = data.labels.iter().flat_map(|labels| &labels.values);
-    if let Some(label) = labels.find(|&&l| usize::from(l) >= classes) {
-        return Err(CliError::input(format!(
-            "the data have the label {label}; expected 0 to {}, as the run was trained on",
-            classes - 1
-        )));
-    }
-    Ok(())
 }
 
 /// Accuracy, cross-entropy and the confusion matrix, one row per actual class.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use burn::tensor::{DType, Device, Tensor};
-use sae::data::{Dataset, Samples, read_npy};
+use sae::data::{Samples, read_npy};
 use sae::stack::Scale;
 use sae::train::{Data, OnBurn, Selected, Table, Trainable, Training, whole_gradient};
 use sae::{Error, Run};
@@ -58,8 +58,8 @@ fn samples(data: Option<&Path>, run: &Run) -> Result<Samples, CliError> {
     let Some(path) = data else {
         if run.facts().train == 0 {
             return Err(CliError::input(format!(
-                "{} was imported and has no data of its own; expected DATA: a folder with an IDX \
-                 pair, or an NPY matrix [samples, inputs]",
+                "{} was imported and has no data of its own; expected DATA, for example an NPY \
+                 matrix [samples, inputs]",
                 run.folder().path().display()
             )));
         }
@@ -69,8 +69,9 @@ fn samples(data: Option<&Path>, run: &Run) -> Result<Samples, CliError> {
             .load(experiment.seed, experiment.classifier)?;
         return Ok(data.train.samples);
     };
-    if path.is_dir() {
-        return Ok(Dataset::read_idx_folder(path)?.samples);
+    // An NPY matrix is taken as exactly as it is; the others are what training sees of them.
+    if path.extension().is_none_or(|end| end != "npy") {
+        return Ok(run.read(path)?.samples);
     }
     let array = read_npy(path)?;
     match array.shape[..] {

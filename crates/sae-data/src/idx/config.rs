@@ -69,7 +69,10 @@ impl IdxConfig {
     ///
     /// Refuses a variable that is not set, and a folder that is not there.
     pub fn folder(&self) -> Result<PathBuf, DataError> {
-        let folder = PathBuf::from(fill_in(&self.dir, |name| std::env::var(name).ok())?);
+        let folder = PathBuf::from(fill_in(&self.dir, |name| {
+            // Empty is as good as not set.
+            std::env::var(name).ok().filter(|value| !value.is_empty())
+        })?);
         if folder.is_dir() {
             return Ok(folder);
         }

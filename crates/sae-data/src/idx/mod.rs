@@ -16,7 +16,7 @@ pub use config::IdxConfig;
 
 impl Dataset {
     /// Reads an IDX file of images and the IDX file of their labels, plain or gzip-compressed.
-    /// The classes are named by their numbers, 0 up to the largest label.
+    /// The classes are named by their numbers, those that occur.
     ///
     /// # Errors
     ///
@@ -33,13 +33,10 @@ impl Dataset {
                 labels: label_values.len(),
             });
         }
-        let largest = label_values.iter().copied().max().unwrap_or(0);
+        let names: Vec<String> = label_values.iter().map(ToString::to_string).collect();
         Ok(Self {
             samples,
-            labels: Some(Labels {
-                values: label_values,
-                classes: (0..=largest).map(|class| class.to_string()).collect(),
-            }),
+            labels: Some(Labels::named(&names)?),
             image,
             names: vec![],
         })

@@ -146,10 +146,21 @@ pub struct Gradient {
 }
 
 impl Gradient {
-    /// Adds another part's share.
+    /// Adds another part's share, of the same model; to nothing yet, any.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the shares have different numbers of values.
     pub fn add(&mut self, share: &Self) {
+        if self.values.is_empty() {
+            self.values = vec![0.0; share.values.len()];
+        }
+        assert_eq!(
+            self.values.len(),
+            share.values.len(),
+            "shares are of one model"
+        );
         self.figures.add(&share.figures, 1.0);
-        self.values.resize(share.values.len(), 0.0);
         let pairs = self.values.iter_mut().zip(&share.values);
         pairs.for_each(|(sum, more)| *sum += more);
     }

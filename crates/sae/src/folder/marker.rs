@@ -84,7 +84,7 @@ impl Marker {
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec_pretty(self).unwrap_or_default()
+        serde_json::to_vec_pretty(self).expect("a marker is plain text and numbers")
     }
 }
 
