@@ -176,7 +176,7 @@ fn collect(folder: &Path, module: &[String], files: &mut BTreeMap<Module, File>)
         if stem == "tests" {
             continue;
         }
-        let below = [module, &[stem.clone()]].concat();
+        let below = [module, std::slice::from_ref(&stem)].concat();
         if path.is_dir() {
             collect(&path, &below, files);
             continue;

@@ -1,5 +1,7 @@
 //! Files that other programs wrote (`tests/reference/files.py`), what is read of them, and bad files.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -25,8 +25,8 @@ impl Place {
     /// Bytes of the whole matrix; nothing where no file can have so many.
     pub(super) fn bytes(&self) -> Option<u64> {
         let sizes = [self.rows, self.columns, self.kind.number.size()];
-        let sizes = sizes.iter().map(|&size| size as u64);
-        sizes.fold(Some(1u64), |product, size| product?.checked_mul(size))
+        let mut sizes = sizes.iter().map(|&size| size as u64);
+        sizes.try_fold(1u64, u64::checked_mul)
     }
 }
 
