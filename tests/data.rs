@@ -383,3 +383,52 @@ fn planted_anomalies_are_found() {
     assert_eq!((scored.len(), all, found), (300, 15, 15));
     assert!(false_alarms <= 6, "{false_alarms}");
 }
+
+/// Three folds of the pump's readings: each is tested on a third, and can be repeated by itself.
+#[test]
+fn folds_are_runs_of_their_own() {
+    let folder = tempdir().expect("a folder for the test");
+    let out = folder.path().join("cv");
+    let short = ["--set", "pretrain.epochs=20", "--quiet"];
+    let args = [
+        "crossval",
+        "configs/table.toml",
+        "--folds",
+        "3",
+        "--out",
+        text(&out),
+    ];
+    let printed = succeed(&[&args[..], &short].concat());
+    assert!(printed.contains("test RMSE of autoencoder 1"), "{printed}");
+    let bytes = fs::read(out.join("crossval.json")).expect("figures");
+    let figures: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+    let mut values = Vec::new();
+    for fold in 1..=3 {
+        let run = out.join(format!("fold-{fold}"));
+        let rmse = support::number(&support::summary(&run), "/layers/0/test/rmse");
+        values.push(rmse);
+        assert_eq!(
+            support::number(&figures, &format!("/0/values/{}", fold - 1)),
+            rmse
+        );
+    }
+    let mean = values.iter().sum::<f64>() / 3.0;
+    let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+    assert!((support::number(&figures, "/0/mean") - mean).abs() < 1e-15);
+    assert!((support::number(&figures, "/0/deviation") - (squares / 2.0).sqrt()).abs() < 1e-15);
+    // Of 1000 rows.
+    let sizes: Vec<u64> = (1..=3)
+        .map(|fold| {
+            let path = out.join(format!("fold-{fold}/data.json"));
+            let bytes = fs::read(path).expect("facts");
+            let facts: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+            facts["test"].as_u64().expect("a number")
+        })
+        .collect();
+    assert_eq!(sizes, [334, 333, 333]);
+    let again = folder.path().join("again");
+    let config = out.join("fold-2/config.toml");
+    succeed(&["train", text(&config), "--out", text(&again)]);
+    let rmse = support::number(&support::summary(&again), "/layers/0/test/rmse");
+    assert_eq!(rmse, values[1]);
+}

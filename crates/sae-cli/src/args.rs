@@ -32,6 +32,9 @@ const BACKENDS: [&str; 3] = ["flex", "ndarray", "wgpu"];
 pub enum Command {
     /// Pretrain the stack, train the softmax head, fine-tune, evaluate; write a run folder
     Train(TrainArgs),
+    /// Run the same experiment once for each of several parts of the samples, tested on that part; mean
+    /// and standard deviation of the figures
+    Crossval(CrossvalArgs),
     /// Evaluate the networks of a run on its own test data or on other data
     Eval(EvalArgs),
     /// Write the codes of rows
@@ -119,6 +122,26 @@ pub struct TrainArgs {
     #[arg(long, requires = "out")]
     pub overwrite: bool,
     /// Show nothing but the results and errors
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// Arguments of `sae crossval`.
+#[derive(Debug, ClapArgs)]
+pub struct CrossvalArgs {
+    /// What is run.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Number of parts
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=1000))]
+    pub folds: u32,
+    /// Folder for a run folder per fold; without it runs/NAME-crossval
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace runs that are there
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Show no progress
     #[arg(long)]
     pub quiet: bool,
 }

@@ -24,6 +24,11 @@ pub struct DataConfig {
     pub validation: f64,
     /// Share of the training samples that is set aside to test on, where files have no others.
     pub test: f64,
+    /// Number of parts of the training samples, of which one is tested on instead of all others; 0 for
+    /// none. `sae crossval` sets it.
+    pub folds: usize,
+    /// Which part that is, from 1.
+    pub fold: usize,
     /// The generator of shapes.
     pub shapes: ShapesConfig,
     /// IDX files.
@@ -116,6 +121,8 @@ impl Default for DataConfig {
             source: Source::default(),
             validation: 0.0,
             test: 0.2,
+            folds: 0,
+            fold: 1,
             shapes: ShapesConfig::default(),
             idx: IdxConfig::default(),
             patches: PatchesConfig::default(),
@@ -149,6 +156,13 @@ impl DataConfig {
         if !(self.test > 0.0 && self.test < 1.0) {
             return Err(Setting::new("test", self.test, "a share in (0, 1)"));
         }
+        if self.folds == 1 {
+            return Err(Setting::new("folds", 1, "0, or at least 2"));
+        }
+        if self.fold == 0 || self.fold > self.folds.max(1) {
+            let expected = format!("1 to {}, the number of folds", self.folds.max(1));
+            return Err(Setting::new("fold", self.fold, expected));
+        }
         self.images.check().map_err(|s| s.within("images"))?;
         self.shapes.check().map_err(|s| s.within("shapes"))?;
         self.patches.check().map_err(|s| s.within("patches"))?;
@@ -163,15 +177,7 @@ impl DataConfig {
     /// As [`DataConfig::check`]; refuses files that are missing, damaged or do not fit together.
     pub fn load(&self, seed: u64, labels: bool) -> Result<SplitData, DataError> {
         self.check()?;
-        let (train, test) = match self.source.format() {
-            Some(format) => self.load_files(format, seed, labels)?,
-            None => {
-                let train = self.draw_part(Part::Train, seed, labels)?;
-                let test = self.draw_part(Part::Test, seed, labels)?;
-                let test = alike(&train, test)?;
-                (train, test)
-            }
-        };
+        let (train, test) = self.load_both(seed, labels)?;
         check_alike(&train, &test)?;
         let (train, validation) = match (self.source.format(), given(&self.files.validation)) {
             (Some(format), Some(path)) => {
@@ -200,9 +206,9 @@ impl DataConfig {
     ///
     /// As [`DataConfig::load`].
     pub fn load_test(&self, seed: u64, labels: bool) -> Result<Dataset, DataError> {
-        match self.source.format() {
-            Some(format) => Ok(self.load_files(format, seed, labels)?.1),
-            None => self.draw_part(Part::Test, seed, labels),
+        match (self.source.format(), self.folds) {
+            (None, 0) => self.draw_part(Part::Test, seed, labels),
+            _ => Ok(self.load_both(seed, labels)?.1),
         }
     }
 
@@ -224,27 +230,37 @@ impl DataConfig {
         }
     }
 
-    fn load_files(
-        &self,
-        format: Format,
-        seed: u64,
-        labels: bool,
-    ) -> Result<(Dataset, Dataset), DataError> {
-        let files = &self.files;
-        let path = given(&files.train).ok_or_else(|| {
+    /// The samples to train on, validation samples included, and those to test on.
+    fn load_both(&self, seed: u64, labels: bool) -> Result<(Dataset, Dataset), DataError> {
+        let train = self.load_train(seed, labels)?;
+        if self.folds > 0 {
+            return train.fold(self.folds, self.fold, &mut stream(seed, Stream::Folds));
+        }
+        let test = match (self.source.format(), given(&self.files.test)) {
+            (None, _) => self.draw_part(Part::Test, seed, labels)?,
+            (Some(_), None) => {
+                return train.split("test", self.test, &mut stream(seed, Stream::TestSplit));
+            }
+            (Some(format), Some(path)) => {
+                let own = given(&self.files.test_labels);
+                self.load_file(format, &path, own.as_deref(), labels)?
+            }
+        };
+        let test = alike(&train, test)?;
+        Ok((train, test))
+    }
+
+    /// All samples that are not for testing only.
+    fn load_train(&self, seed: u64, labels: bool) -> Result<Dataset, DataError> {
+        let Some(format) = self.source.format() else {
+            return self.draw_part(Part::Train, seed, labels);
+        };
+        let path = given(&self.files.train).ok_or_else(|| {
             let setting = Setting::new("train", "missing", "the file of the rows to train on");
             setting.within("files")
         })?;
-        let train = self.load_file(format, &path, given(&files.train_labels).as_deref(), labels)?;
-        match given(&files.test) {
-            None => train.split("test", self.test, &mut stream(seed, Stream::TestSplit)),
-            Some(path) => {
-                let own = given(&files.test_labels);
-                let test = self.load_file(format, &path, own.as_deref(), labels)?;
-                let test = alike(&train, test)?;
-                Ok((train, test))
-            }
-        }
+        let own = given(&self.files.train_labels);
+        self.load_file(format, &path, own.as_deref(), labels)
     }
 
     fn load_file(

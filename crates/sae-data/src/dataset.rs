@@ -91,6 +91,45 @@ impl Dataset {
         }
     }
 
+    /// One of `folds` parts of equal size of a random order of the rows, number `fold` from 1, set aside:
+    /// (the rest, the part). Both keep the original order. Where there are labels, each class is spread
+    /// over the parts evenly.
+    ///
+    /// # Errors
+    ///
+    /// Refuses fewer than two folds, more than there are rows, and a number that none has.
+    pub fn fold(
+        &self,
+        folds: usize,
+        fold: usize,
+        rng: &mut impl Rng,
+    ) -> Result<(Self, Self), DataError> {
+        if folds < 2 || folds > self.rows() {
+            let expected = format!("2 to {}, the number of rows", self.rows());
+            return Err(Setting::new("folds", folds, expected).into());
+        }
+        if !(1..=folds).contains(&fold) {
+            return Err(Setting::new("fold", fold, format!("1 to {folds}")).into());
+        }
+        let mut order = shuffled(rng, self.rows());
+        if let Some(labels) = &self.labels {
+            // Keeps the random order within each class.
+            order.sort_by_key(|&row| labels.values[row]);
+        }
+        let (mut rest, mut aside) = (Vec::new(), Vec::new());
+        for (place, row) in order.into_iter().enumerate() {
+            let part = if place % folds + 1 == fold {
+                &mut aside
+            } else {
+                &mut rest
+            };
+            part.push(row);
+        }
+        rest.sort_unstable();
+        aside.sort_unstable();
+        Ok((self.select(&rest), self.select(&aside)))
+    }
+
     /// Sets a random share of the rows aside: (the rest, the share). Both keep the original order;
     /// the share has at least one row, and so has the rest. Where there are labels, each class gives
     /// its share, to within one row.
@@ -177,6 +216,32 @@ mod tests {
             sets.push(aside);
         }
         assert!(sets.iter().any(|set| *set != sets[0]));
+    }
+
+    /// Every row is in one part, and of 40 and 10 rows each of five parts has 8 and 2.
+    #[test]
+    fn folds_share_out_all_rows() {
+        let mut data = numbered(50);
+        data.labels = Some(Labels {
+            values: (0..50).map(|row| u8::from(row % 5 == 0)).collect(),
+            classes: vec!["0".to_owned(), "1".to_owned()],
+        });
+        let mut seen = vec![0; 50];
+        for fold in 1..=5 {
+            let mut rng = stream(1, Stream::Folds);
+            let (rest, part) = data.fold(5, fold, &mut rng).unwrap();
+            assert_eq!((rest.rows(), part.rows()), (40, 10));
+            let labels = &part.labels.as_ref().unwrap().values;
+            assert_eq!(labels.iter().filter(|&&label| label == 1).count(), 2);
+            for value in part.samples.gather(&(0..10).collect::<Vec<_>>()) {
+                seen[(255.0 * value).round() as usize] += 1;
+            }
+        }
+        assert_eq!(seen, [1; 50]);
+        let mut rng = stream(1, Stream::Folds);
+        assert!(data.fold(1, 1, &mut rng).is_err());
+        assert!(data.fold(51, 1, &mut rng).is_err());
+        assert!(data.fold(5, 6, &mut rng).is_err());
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub enum Stream {
     Split,
     /// Which samples of a source without test samples are set aside for testing.
     TestSplit,
+    /// Which samples make which fold of a cross-validation.
+    Folds,
     /// Initial weights of autoencoder k (from 0).
     Autoencoder(u16),
     /// Order of the samples while autoencoder k is trained.
@@ -53,6 +55,7 @@ impl Stream {
             Self::PatchesTrain => (11, 0),
             Self::PatchesTest => (12, 0),
             Self::TestSplit => (13, 0),
+            Self::Folds => (14, 0),
         };
         purpose << 16 | u64::from(index)
     }

@@ -35,6 +35,7 @@
 mod apply;
 mod backend;
 mod chains;
+mod crossval;
 mod error;
 mod experiment;
 mod facts;
@@ -54,6 +55,7 @@ mod toml_file;
 
 pub use apply::{Applied, Results, Work, apply};
 pub use backend::{Backend, use_threads};
+pub use crossval::{FoldFigure, fold_figures};
 pub use error::{ConfigError, FolderError};
 pub use experiment::{Experiment, ObjectiveScale};
 pub use facts::DataFacts;

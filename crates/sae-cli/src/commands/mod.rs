@@ -3,6 +3,7 @@
 mod apply;
 mod backends;
 mod config;
+mod crossval;
 mod data;
 mod eval;
 mod features;
@@ -29,6 +30,7 @@ use crate::error::CliError;
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
     match args.command {
         Command::Train(args) => train::run(&args),
+        Command::Crossval(args) => crossval::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Encode(args) => apply::run(&args, Work::Encode),
         Command::Decode(args) => apply::run(&args, Work::Decode),

@@ -2,8 +2,7 @@
 
 mod csv;
 mod images;
-mod npy;
-mod safetensors;
+mod matrix;
 mod table;
 mod target;
 
@@ -14,8 +13,7 @@ pub use self::target::Target;
 
 use self::csv::CsvWriter;
 use self::images::ImagesWriter;
-use self::npy::NpyWriter;
-use self::safetensors::SafetensorsWriter;
+use self::matrix::{Header, MatrixWriter};
 use crate::{DataError, Format, ImageShape};
 
 /// A writer to `path`, by the end of its name, or of CSV to standard output without one. Rows that are
@@ -40,10 +38,8 @@ pub fn writer(
             let delimiter = if is_tsv { b'\t' } else { b',' };
             Box::new(CsvWriter::new(Target::file(path)?, delimiter, heading)?)
         }
-        (Some(Format::Npy), _) => Box::new(NpyWriter::new(Target::file(path)?, columns)?),
-        (Some(Format::Safetensors), _) => {
-            Box::new(SafetensorsWriter::new(Target::file(path)?, columns)?)
-        }
+        (Some(Format::Npy), _) => matrix(path, Header::Npy, columns)?,
+        (Some(Format::Safetensors), _) => matrix(path, Header::Safetensors, columns)?,
         (None, Some(shape)) if end.is_none() => Box::new(ImagesWriter::new(path, shape)?),
         _ => {
             let found = "has a name that tells no format";
@@ -52,4 +48,9 @@ pub fn writer(
             return Err(DataError::format(path, found, expected));
         }
     })
+}
+
+fn matrix(path: &Path, header: Header, columns: usize) -> Result<Box<dyn Writer>, DataError> {
+    let target = Target::file(path)?;
+    Ok(Box::new(MatrixWriter::new(target, header, columns)?))
 }
