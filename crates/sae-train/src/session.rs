@@ -325,6 +325,7 @@ impl<'a> Session<'a> {
             executor: self.executor.state(),
             search: self.search.clone(),
             watch: self.watch.clone(),
+            terms: self.before.clone(),
         }
     }
 
@@ -364,6 +365,7 @@ impl<'a> Session<'a> {
         }
         self.executor.restore(&state.executor)?;
         (self.search, self.watch) = (state.search, state.watch);
+        self.before = state.terms;
         self.epochs = state.epochs;
         self.rates = Rates::new(&self.training, state.epochs)?;
         self.begin();

@@ -1,7 +1,7 @@
 //! What a session works on, gives, and remembers: values with names.
 
 use sae_data::Stream;
-use sae_model::Figures;
+use sae_model::{Figures, Terms};
 use serde::{Deserialize, Serialize};
 
 use crate::search::LineSearch;
@@ -62,6 +62,8 @@ pub struct State {
     pub search: Option<LineSearch>,
     /// What the stop rules have seen, and the best model so far.
     pub watch: Watch,
+    /// The terms of J when they were last seen, by which a divergence is told.
+    pub terms: Option<Terms>,
 }
 
 /// What has been done of an epoch.

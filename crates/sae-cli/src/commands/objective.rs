@@ -158,6 +158,7 @@ struct Weights {
     weight_decay: f64,
     beta: f64,
     rho: f64,
+    l1: f64,
 }
 
 fn evaluate(
@@ -185,6 +186,7 @@ fn evaluate(
             weight_decay: factor * objective.weight_decay(),
             beta: factor * objective.beta(),
             rho: objective.rho(),
+            l1: factor * objective.l1(),
         },
         objective: factor * gradient.figures.objective(),
         reconstruction: term(term::RECONSTRUCTION),
@@ -208,6 +210,7 @@ fn table(e: &Evaluated) -> String {
         ("weight_decay", e.settings.weight_decay),
         ("beta", e.settings.beta),
         ("rho", e.settings.rho),
+        ("l1", e.settings.l1),
         ("J", e.objective),
         ("  reconstruction", e.reconstruction),
         ("  weight decay", e.weight_decay),
