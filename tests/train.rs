@@ -532,6 +532,22 @@ fn gradchecks_do_not_cry_wolf() {
     train(&run, &[]);
     let printed = succeed(&["gradcheck", "--run", text(&run), "--entries", "6"]);
     assert!(printed.contains("all agree"), "{printed}");
+    // Units so saturated that slopes are of the order of 1e-32, which no difference of J shows.
+    let saturated = folder.path().join("saturated");
+    train(
+        &saturated,
+        &[
+            "--set",
+            "pretrain.optimizer=rmsprop",
+            "--set",
+            "pretrain.learning_rate=0.1",
+        ],
+    );
+    let printed = succeed(&["gradcheck", "--run", text(&saturated), "--entries", "6"]);
+    assert!(
+        printed.contains("are too small for differences of J"),
+        "{printed}"
+    );
     let cases: [&[&str]; 5] = [
         &["layers.0.beta=1e6"],
         &["layers.0.weight_decay=1e6"],

@@ -26,11 +26,16 @@ impl Plain {
         pairs.map(|(a, b)| a - b).sum()
     }
 
-    /// Σ of the magnitudes of the addends that differ from those of other parameters.
+    /// Σ of the magnitudes of the addends that differ from those of other parameters; where none does,
+    /// of all, any of which may have moved by less than its last place.
     pub(crate) fn changed(&self, other: &Self) -> f64 {
         let pairs = self.addends.iter().zip(&other.addends);
         let changed = pairs.filter(|(a, b)| a != b);
-        changed.map(|(a, b)| a.abs().max(b.abs())).sum()
+        let changed: Vec<f64> = changed.map(|(a, b)| a.abs().max(b.abs())).collect();
+        match changed.is_empty() {
+            true => self.addends.iter().map(|addend| addend.abs()).sum(),
+            false => changed.iter().sum(),
+        }
     }
 }
 
