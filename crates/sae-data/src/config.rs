@@ -178,12 +178,12 @@ impl DataConfig {
     pub fn load(&self, seed: u64, labels: bool) -> Result<SplitData, DataError> {
         self.check()?;
         let (train, test) = self.load_both(seed, labels)?;
-        check_alike(&train, &test)?;
+        check_classes(&train)?;
         let (train, validation) = match (self.source.format(), given(&self.files.validation)) {
             (Some(format), Some(path)) => {
                 let own = given(&self.files.validation_labels);
                 let validation = self.load_file(format, &path, own.as_deref(), labels)?;
-                let validation = alike(&train, validation)?;
+                let validation = alike(&train, "validation", validation)?;
                 (train, Some(validation))
             }
             _ if self.validation == 0.0 => (train, None),
@@ -246,7 +246,7 @@ impl DataConfig {
                 self.load_file(format, &path, own.as_deref(), labels)?
             }
         };
-        let test = alike(&train, test)?;
+        let test = alike(&train, "test", test)?;
         Ok((train, test))
     }
 
@@ -308,8 +308,19 @@ fn in_table(table: &'static str) -> impl Fn(DataError) -> DataError {
     }
 }
 
-/// `other` with the classes of `train`; refuses other inputs and labels.
-fn alike(train: &Dataset, mut other: Dataset) -> Result<Dataset, DataError> {
+/// `other`, the `what` samples, with the classes of `train`; refuses other inputs and labels.
+fn alike(train: &Dataset, what: &str, mut other: Dataset) -> Result<Dataset, DataError> {
+    let refuse = |found: String, expected: &str| {
+        let expected = expected.to_owned();
+        Err(DataError::Unsuitable { found, expected })
+    };
+    if train.image != other.image {
+        let found = format!(
+            "the training images have {} x {} pixels but the {what} images {} x {}",
+            train.image.height, train.image.width, other.image.height, other.image.width
+        );
+        return refuse(found, "the same size");
+    }
     if train.names != other.names {
         let place = train
             .names
@@ -329,8 +340,7 @@ fn alike(train: &Dataset, mut other: Dataset) -> Result<Dataset, DataError> {
                 other.names.len()
             ),
         };
-        let expected = "the same columns in the same order".to_owned();
-        return Err(DataError::Unsuitable { found, expected });
+        return refuse(found, "the same columns in the same order");
     }
     if let (Some(labels), Some(own)) = (&train.labels, &other.labels) {
         other.labels = Some(own.within(&labels.classes)?);
@@ -338,23 +348,13 @@ fn alike(train: &Dataset, mut other: Dataset) -> Result<Dataset, DataError> {
     Ok(other)
 }
 
-fn check_alike(train: &Dataset, test: &Dataset) -> Result<(), DataError> {
-    let refuse = |found: String, expected: &str| {
-        let expected = expected.to_owned();
-        Err(DataError::Unsuitable { found, expected })
-    };
-    if train.image != test.image {
-        let found = format!(
-            "the training images have {} x {} pixels but the test images {} x {}",
-            train.image.height, train.image.width, test.image.height, test.image.width
-        );
-        return refuse(found, "the same size");
-    }
+/// Refuses labels that are all the same.
+fn check_classes(train: &Dataset) -> Result<(), DataError> {
     match &train.labels {
-        Some(labels) if labels.classes.len() < 2 => {
-            let found = format!("all training labels are {}", labels.classes.join(", "));
-            refuse(found, "at least two classes")
-        }
+        Some(labels) if labels.classes.len() < 2 => Err(DataError::Unsuitable {
+            found: format!("all training labels are {}", labels.classes.join(", ")),
+            expected: "at least two classes".to_owned(),
+        }),
         _ => Ok(()),
     }
 }
@@ -462,14 +462,14 @@ mod tests {
         let data = small().load(1, true).unwrap();
         let mut other = data.test.clone();
         other.image.width += 1;
-        let message = check_alike(&data.train, &other).unwrap_err().to_string();
+        let message = alike(&data.train, "test", other).unwrap_err().to_string();
         assert!(message.ends_with("the test images 8 x 9; expected the same size"));
         let mut more = data.test.clone();
         more.labels.as_mut().unwrap().classes[0] = "6".to_owned();
-        let message = alike(&data.train, more).unwrap_err().to_string();
+        let message = alike(&data.train, "test", more).unwrap_err().to_string();
         assert!(message.starts_with("a label is `6`; expected one of the classes circle, "));
         let mut one = data.train.clone();
         one.labels.as_mut().unwrap().classes.truncate(1);
-        assert!(check_alike(&one, &one).is_err());
+        assert!(check_classes(&one).is_err());
     }
 }

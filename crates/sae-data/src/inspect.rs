@@ -5,11 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Serialize;
 
-use crate::rows::{Layout, Reader};
+use crate::rows::{Layout, ROWS_AT_ONCE, Reader};
 use crate::{DataError, Samples};
-
-/// Rows that are looked at together.
-const ROWS_AT_ONCE: usize = 1024;
 
 /// What the rows of a source are like. Missing values are those that are not a number.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -92,7 +92,12 @@ impl Labels {
     /// Divides rows, in a random order, so that `count` are in the second part and each class has its
     /// share of them, to within one.
     pub(crate) fn divide(&self, order: &[usize], count: usize) -> (Vec<usize>, Vec<usize>) {
-        let mut members: Vec<Vec<usize>> = vec![vec![]; self.classes.len().max(256)];
+        let count_of_classes = self
+            .values
+            .iter()
+            .max()
+            .map_or(0, |&class| usize::from(class) + 1);
+        let mut members: Vec<Vec<usize>> = vec![vec![]; count_of_classes];
         // Classes that are as near to one more come in random order.
         let mut classes: Vec<usize> = Vec::new();
         for &row in order {

@@ -52,7 +52,7 @@ pub use interval::Interval;
 pub use labels::Labels;
 pub use npy::{Array, read_npy, read_npz, read_npz_only};
 pub use random::{Stream, gaussian, order, shuffled, stream, stream_at, uniform};
-pub use rows::{Chunk, Layout, MemoryReader, Reader};
+pub use rows::{Chunk, Layout, MemoryReader, ROWS_AT_ONCE, Reader};
 pub use samples::Samples;
 pub use scaling::{Per, Scaling, ScalingConfig, ScalingKind};
 pub use tensors::{NamedTensor, Tensors, TensorsError};

@@ -60,8 +60,8 @@ pub trait Reader: Send {
     fn read(&mut self, most: usize) -> Result<Option<Chunk>, DataError>;
 }
 
-/// Rows that are read at once into memory.
-const ROWS_AT_ONCE: usize = 1024;
+/// Rows that are read at once where nothing asks for more or fewer.
+pub const ROWS_AT_ONCE: usize = 1024;
 
 impl Dataset {
     /// All rows of a source in memory. Values in double precision become single precision.

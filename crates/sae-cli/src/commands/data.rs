@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use sae::data::{Heading, Inspection, Layout, Purpose, Reader, RowSet, Target, writer};
+use sae::data::{
+    Heading, Inspection, Layout, Purpose, ROWS_AT_ONCE, Reader, RowSet, Target, writer,
+};
 use sae::report::{Tile, contact_sheet};
 use sae::{Error, Experiment, write_file};
 
@@ -16,8 +18,6 @@ use crate::progress::short;
 const SHEET_IMAGES: usize = 100;
 /// Inputs that are listed one by one.
 const LISTED: usize = 40;
-/// Rows that are read at once.
-const ROWS_AT_ONCE: usize = 1024;
 
 /// Opens rows, with the settings that the arguments change.
 pub fn open(args: &RowsArgs) -> Result<Box<dyn Reader>, CliError> {

@@ -23,7 +23,7 @@ pub struct FilesConfig {
 }
 
 impl FilesConfig {
-    /// All paths, with the names of their keys.
+    /// All paths, in the order of their keys; those that are not given are empty.
     pub fn paths_mut(&mut self) -> [&mut String; 6] {
         [
             &mut self.train,
@@ -38,7 +38,7 @@ impl FilesConfig {
     /// Takes relative paths as relative to `folder`.
     pub(crate) fn relative_to(&mut self, folder: &Path) {
         for path in self.paths_mut() {
-            if !path.is_empty() && !path.starts_with("${") {
+            if !path.is_empty() {
                 *path = folder.join(&*path).to_string_lossy().into_owned();
             }
         }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::table::Writer;
+use super::target::readable_by_all;
 use crate::{DataError, ImageShape, Samples, WriteError};
 
 /// Writes `LABEL/00000042.png`, numbered in the order of the rows, or `00000042.png` without labels.
@@ -71,7 +72,7 @@ impl Writer for ImagesWriter {
 
     fn finish(self: Box<Self>) -> Result<(), DataError> {
         let folder = self.folder.keep();
-        readable_by_all(&folder)
+        readable_by_all(&folder, 0o755)
             .and_then(|()| fs::rename(&folder, &self.path))
             .map_err(|error| WriteError::new(&self.path, error).into())
     }
@@ -90,15 +91,4 @@ fn folder_name(label: &str) -> String {
         true => "-".to_owned(),
         false => label.chars().map(safe).collect(),
     }
-}
-
-#[cfg(unix)]
-fn readable_by_all(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(_folder: &Path) -> std::io::Result<()> {
-    Ok(())
 }

@@ -109,7 +109,7 @@ impl Target {
                 To::Stream(mut stream) => stream.flush(),
                 To::File(file) => {
                     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-                    readable_by_all(file.as_file())?;
+                    readable_by_all(file.path(), 0o644)?;
                     file.persist(&path).map_err(|error| error.error)?;
                     Ok(())
                 }
@@ -119,14 +119,14 @@ impl Target {
     }
 }
 
-/// Temporary files are private; results are not.
+/// Temporary files and folders are private; results are not, and get `mode`.
 #[cfg(unix)]
-fn readable_by_all(file: &fs::File) -> io::Result<()> {
+pub(super) fn readable_by_all(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn readable_by_all(_file: &fs::File) -> io::Result<()> {
+pub(super) fn readable_by_all(_path: &Path, _mode: u32) -> io::Result<()> {
     Ok(())
 }
