@@ -22,6 +22,8 @@ pub struct Run {
     folder: RunFolder,
     experiment: Experiment,
     facts: DataFacts,
+    /// Of a finished run.
+    model: Option<Model>,
 }
 
 impl Run {
@@ -35,13 +37,18 @@ impl Run {
         let folder = RunFolder::open(path.as_ref())?;
         let experiment = Experiment::read(folder.file(CONFIG), &[])?;
         let facts = read_json(&folder, DATA)?;
+        let model = match folder.has(MODEL) {
+            true => Some(Model::load(folder.file(MODEL))?),
+            false => None,
+        };
         let run = Self {
             folder,
             experiment,
             facts,
+            model,
         };
-        if run.folder.has(MODEL) {
-            run.check_model(&run.model()?)?;
+        if let Some(model) = &run.model {
+            run.check_model(model)?;
         }
         Ok(run)
     }
@@ -112,15 +119,14 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// Refuses a run that has not finished, and a file that is damaged.
+    /// Refuses a run that has not finished.
     pub fn model(&self) -> Result<Model, Error> {
-        if !self.folder.has(MODEL) {
-            return Err(Error::Input(format!(
+        self.model.clone().ok_or_else(|| {
+            Error::Input(format!(
                 "{} is a run that has not finished; expected one with {MODEL}",
                 self.folder.path().display()
-            )));
-        }
-        Model::load(self.folder.file(MODEL))
+            ))
+        })
     }
 
     /// Its figures.

@@ -1,5 +1,6 @@
 //! `sae encode`, `decode`, `reconstruct`, `predict` and `score`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use sae::data::{MemoryReader, Purpose, Reader, writer};
@@ -9,23 +10,41 @@ use crate::args::{ApplyArgs, ScoreArgs};
 use crate::error::CliError;
 use crate::output;
 
+/// A model, and the run that it is of where a run's folder was given.
+struct Opened {
+    run: Option<Run>,
+    model: Model,
+}
+
+impl Opened {
+    fn new(path: &Path) -> Result<Self, CliError> {
+        let run = path.is_dir().then(|| Run::open(path)).transpose()?;
+        let model = match &run {
+            Some(run) => run.model()?,
+            None => Model::load(path)?,
+        };
+        Ok(Self { run, model })
+    }
+}
+
 /// Applies a model to rows and writes what comes of it.
 pub fn run(args: &ApplyArgs, work: Work) -> Result<ExitCode, CliError> {
-    let model = Model::open(&args.model)?;
-    applied(args, &model, work)?;
+    applied(args, &Opened::new(&args.model)?, work)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Scores rows; says how many are anomalies where that is asked.
 pub fn score(args: &ScoreArgs) -> Result<ExitCode, CliError> {
-    let model = Model::open(&args.apply.model)?;
-    let threshold = args.contamination.map(|share| model.threshold(share));
+    let opened = Opened::new(&args.apply.model)?;
+    let threshold = args
+        .contamination
+        .map(|share| opened.model.threshold(share));
     let threshold = threshold.transpose()?;
     let work = Work::Score {
         per_input: args.per_input,
         threshold,
     };
-    let Applied { rows, anomalies } = applied(&args.apply, &model, work)?;
+    let Applied { rows, anomalies } = applied(&args.apply, &opened, work)?;
     if let Some(threshold) = threshold {
         output::progress(format!(
             "{anomalies} of {rows} rows are anomalies: their scores are above {threshold}"
@@ -37,10 +56,11 @@ pub fn score(args: &ScoreArgs) -> Result<ExitCode, CliError> {
     })
 }
 
-fn applied(args: &ApplyArgs, model: &Model, work: Work) -> Result<Applied, CliError> {
-    let experiment = experiment(args, work)?;
+fn applied(args: &ApplyArgs, opened: &Opened, work: Work) -> Result<Applied, CliError> {
+    let model = &opened.model;
+    let experiment = experiment(args, opened, work)?;
     use_threads(experiment.threads())?;
-    let reader = reader(args, &experiment, model, work)?;
+    let reader = reader(args, &experiment, opened, work)?;
     work.check(model, reader.layout())?;
     let image = match work {
         Work::Decode | Work::Reconstruct => model.facts().image(),
@@ -54,17 +74,17 @@ fn applied(args: &ApplyArgs, model: &Model, work: Work) -> Result<Applied, CliEr
 
 /// How data are read: as the run does, or by default, with what the arguments change. Codes are not the
 /// run's data.
-fn experiment(args: &ApplyArgs, work: Work) -> Result<Experiment, CliError> {
-    Ok(match args.model.is_dir() && work != Work::Decode {
-        true => Run::open(&args.model)?.experiment_with(&args.set)?,
-        false => Experiment::parse("the defaults", "", &args.set)?,
+fn experiment(args: &ApplyArgs, opened: &Opened, work: Work) -> Result<Experiment, CliError> {
+    Ok(match &opened.run {
+        Some(run) if work != Work::Decode => run.experiment_with(&args.set)?,
+        _ => Experiment::parse("the defaults", "", &args.set)?,
     })
 }
 
 fn reader(
     args: &ApplyArgs,
     experiment: &Experiment,
-    model: &Model,
+    Opened { run, model }: &Opened,
     work: Work,
 ) -> Result<Box<dyn Reader>, CliError> {
     let in_data = |error| sae::Error::in_table("data", error);
@@ -76,7 +96,7 @@ fn reader(
         let reader = experiment.data.open(path, Purpose::Model(names));
         return Ok(reader.map_err(in_data)?);
     }
-    let what = match (args.model.is_dir(), work) {
+    let what = match (run.is_some(), work) {
         (_, Work::Decode) => Some("has no codes of its own"),
         (false, _) => Some("is a model file, which has no data of its own"),
         (true, _) if model.facts().train == 0 => Some("was imported and has no data of its own"),
