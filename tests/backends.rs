@@ -143,7 +143,7 @@ fn network_gradients(_: &'static str, device: &Device) -> Result<(), Failed> {
             let head = SoftmaxConfig::new(sizes[sizes.len() - 1], classes)?;
             DeepNetwork::new(encoders, head.init(&mut rng, DType::F32, device))
         };
-        let labels: Vec<u8> = (0..rows).map(|k| (k * 7 % classes) as u8).collect();
+        let labels: Vec<u32> = (0..rows).map(|k| (k * 7 % classes) as u32).collect();
         let batch =
             |device: &Device| LabelledBatch::new(inputs(rows, sizes[0], device), &labels, classes);
         let flex = Device::flex();

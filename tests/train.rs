@@ -473,7 +473,7 @@ fn the_model_file_predicts_what_eval_reports() {
     let hits = predicted
         .iter()
         .zip(&labels)
-        .filter(|(p, l)| **p == usize::from(**l));
+        .filter(|(p, l)| **p == **l as usize);
     let accuracy = number(&summary(&run), "/after_finetuning/accuracy");
     assert_eq!(hits.count() as f64 / 200.0, accuracy);
 }

@@ -176,7 +176,7 @@ mod tests {
                 values: (0..rows).collect(),
             },
             labels: Some(Labels {
-                values: (0..rows).collect(),
+                values: (0..rows.into()).collect(),
                 classes: vec![],
             }),
             image: ImageShape::line(1),
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(all, (0..50).collect::<Vec<_>>());
         assert_eq!(
             aside.samples.gather(&[0])[0],
-            f32::from(labels(&aside)[0]) / 255.0
+            labels(&aside)[0] as f32 / 255.0
         );
     }
 
@@ -204,7 +204,7 @@ mod tests {
     fn every_class_gives_its_share() {
         let mut data = numbered(50);
         data.labels = Some(Labels {
-            values: (0..50).map(|row| u8::from(row % 5 == 0)).collect(),
+            values: (0..50).map(|row| u32::from(row % 5 == 0)).collect(),
             classes: vec!["0".to_owned(), "1".to_owned()],
         });
         let mut sets = Vec::new();
@@ -223,7 +223,7 @@ mod tests {
     fn folds_share_out_all_rows() {
         let mut data = numbered(50);
         data.labels = Some(Labels {
-            values: (0..50).map(|row| u8::from(row % 5 == 0)).collect(),
+            values: (0..50).map(|row| u32::from(row % 5 == 0)).collect(),
             classes: vec!["0".to_owned(), "1".to_owned()],
         });
         let mut seen = vec![0; 50];

@@ -1,13 +1,18 @@
 //! What samples are.
 
+use std::collections::HashMap;
+
 use crate::DataError;
 use crate::message::shown;
+
+/// Most classes, whose table of confusions still fits in memory and in a file.
+const MOST: usize = 4096;
 
 /// What each sample is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labels {
     /// The class of each sample, an index into `classes`.
-    pub values: Vec<u8>,
+    pub values: Vec<u32>,
     /// The names of the classes.
     pub classes: Vec<String>,
 }
@@ -18,7 +23,7 @@ impl Labels {
     ///
     /// # Errors
     ///
-    /// Refuses more than 256 classes.
+    /// Refuses more than 4096 classes.
     pub fn named(labels: &[String]) -> Result<Self, DataError> {
         let mut classes = labels.to_vec();
         classes.sort_unstable();
@@ -34,28 +39,25 @@ impl Labels {
     ///
     /// # Errors
     ///
-    /// Refuses a label that is none of them, and more than 256 classes.
+    /// Refuses a label that is none of them, and more than 4096 classes.
     pub fn of_classes(labels: &[String], classes: Vec<String>) -> Result<Self, DataError> {
-        const MOST: usize = 256;
         if classes.len() > MOST {
             return Err(DataError::Unsuitable {
-                found: format!("there are {} classes", classes.len()),
-                expected: format!("at most {MOST}"),
+                found: format!("the labels have {} different values", classes.len()),
+                expected: format!("at most {MOST} classes"),
             });
         }
+        let numbered = classes.iter().zip(0..);
+        let numbers: HashMap<&String, u32> = numbered.collect();
         let class = |label: &String| {
-            let found = classes.iter().position(|class| class == label);
-            found
-                .map(|class| class as u8)
-                .ok_or_else(|| DataError::Unsuitable {
-                    found: format!("a label is `{}`", shown(label)),
-                    expected: format!("one of the classes {}", shown(&classes.join(", "))),
-                })
+            let found = numbers.get(label).copied();
+            found.ok_or_else(|| DataError::Unsuitable {
+                found: format!("a label is `{}`", shown(label)),
+                expected: format!("one of the classes {}", shown(&classes.join(", "))),
+            })
         };
-        Ok(Self {
-            values: labels.iter().map(class).collect::<Result<_, _>>()?,
-            classes,
-        })
+        let values = labels.iter().map(class).collect::<Result<_, _>>()?;
+        Ok(Self { values, classes })
     }
 
     /// The same labels as classes of others, by their names; or by their numbers, from 0, where no name
@@ -77,7 +79,7 @@ impl Labels {
         let names = self
             .values
             .iter()
-            .map(|&value| own[usize::from(value)].clone());
+            .map(|&value| own[value as usize].clone());
         Self::of_classes(&names.collect::<Vec<_>>(), classes.to_vec())
     }
 
@@ -96,12 +98,12 @@ impl Labels {
             .values
             .iter()
             .max()
-            .map_or(0, |&class| usize::from(class) + 1);
+            .map_or(0, |&class| class as usize + 1);
         let mut members: Vec<Vec<usize>> = vec![vec![]; count_of_classes];
         // Classes that are as near to one more come in random order.
         let mut classes: Vec<usize> = Vec::new();
         for &row in order {
-            let class = usize::from(self.values[row]);
+            let class = self.values[row] as usize;
             if members[class].is_empty() {
                 classes.push(class);
             }

@@ -159,7 +159,7 @@ impl Reader for MemoryReader {
         let rows: Vec<usize> = (self.next..end).collect();
         self.next = end;
         let label =
-            |labels: &Labels, row: usize| labels.classes[usize::from(labels.values[row])].clone();
+            |labels: &Labels, row: usize| labels.classes[labels.values[row] as usize].clone();
         let labels = self.data.labels.iter();
         let chunk = Chunk {
             samples: self.data.samples.select(&rows),

@@ -261,7 +261,7 @@ fn network(threads: usize) {
         .write(Part::Values, &start)
         .expect("as many as needed");
     let x = random(rows * sizes[0]);
-    let labels: Vec<u8> = (0..rows).map(|row| (row % 10) as u8).collect();
+    let labels: Vec<u32> = (0..rows).map(|row| (row % 10) as u32).collect();
     let mut step = || {
         let value = kernel.step(Rows::of(&x, sizes[0]), &labels, Some((ADAM, 1e-3)));
         black_box(value.expect("samples that fit"));

@@ -41,7 +41,7 @@ pub enum KernelError {
     #[error("a label is {label}, but the {classes} classes count from 0")]
     Label {
         /// The label.
-        label: u8,
+        label: u32,
         /// How many classes there are.
         classes: usize,
     },

@@ -27,7 +27,7 @@ fn inputs(rows: usize, columns: usize, dtype: DType) -> Tensor<2> {
 }
 
 fn labelled(rows: usize, columns: usize, classes: usize, dtype: DType) -> LabelledBatch {
-    let labels: Vec<u8> = (0..rows).map(|k| (k * 7 % classes) as u8).collect();
+    let labels: Vec<u32> = (0..rows).map(|k| (k * 7 % classes) as u32).collect();
     LabelledBatch::new(inputs(rows, columns, dtype), &labels, classes).unwrap()
 }
 

@@ -44,7 +44,7 @@ pub fn evaluate(
         let scores = network.log_probabilities(inputs).into_data();
         let scores: Vec<f32> = scores.iter::<f32>().collect();
         for (scores, &label) in scores.chunks(classes).zip(&mut labels) {
-            let actual = usize::from(label);
+            let actual = label as usize;
             confusion[actual][most_probable(scores)] += 1;
             log_likelihood += f64::from(scores[actual]);
         }
@@ -70,7 +70,7 @@ pub fn most_probable(scores: &[f32]) -> usize {
 }
 
 /// The labels of data that fit the network.
-fn labels<'a>(network: &DeepNetwork, data: &'a Dataset) -> Result<&'a [u8], ModelError> {
+fn labels<'a>(network: &DeepNetwork, data: &'a Dataset) -> Result<&'a [u32], ModelError> {
     if data.samples.width() != network.inputs() {
         return Err(ModelError::Shape {
             operation: "evaluating a network",
@@ -87,7 +87,7 @@ fn labels<'a>(network: &DeepNetwork, data: &'a Dataset) -> Result<&'a [u8], Mode
     let Some(labels) = &data.labels else {
         return refuse("missing".to_owned());
     };
-    let largest = labels.values.iter().copied().max().map_or(0, usize::from);
+    let largest = labels.values.iter().copied().max().map_or(0, |label| label as usize);
     if largest >= network.classes() {
         return refuse(largest.to_string());
     }

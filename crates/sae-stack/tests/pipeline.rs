@@ -16,7 +16,7 @@ const WIDTH: usize = 6;
 /// Two classes: bright on the left, bright on the right.
 fn dataset(rows: usize, seed: u64) -> Dataset {
     let mut rng = stream(seed, Stream::Split);
-    let labels: Vec<u8> = (0..rows).map(|row| (row % 2) as u8).collect();
+    let labels: Vec<u32> = (0..rows).map(|row| (row % 2) as u32).collect();
     let mut pixel = |row: usize, column: usize| {
         let bright = (column < WIDTH / 2) == (labels[row] == 0);
         let middle = if bright { 0.7 } else { 0.3 };

@@ -24,7 +24,7 @@ pub struct Data<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Classes<'a> {
     /// The class of each sample.
-    pub labels: &'a [u8],
+    pub labels: &'a [u32],
     /// Number of classes.
     pub count: usize,
 }
@@ -40,7 +40,7 @@ impl<'a> Data<'a> {
     }
 
     /// Samples for a classifier.
-    pub fn labelled(samples: &'a Samples, labels: &'a [u8], count: usize) -> Self {
+    pub fn labelled(samples: &'a Samples, labels: &'a [u32], count: usize) -> Self {
         Self {
             samples,
             classes: Some(Classes { labels, count }),
@@ -64,7 +64,7 @@ impl<'a> Data<'a> {
             samples: self.samples,
             selected,
         };
-        let labels: Vec<u8> = match &self.classes {
+        let labels: Vec<u32> = match &self.classes {
             Some(classes) => selected.of(classes.labels),
             None => vec![],
         };
@@ -143,7 +143,7 @@ impl Selected<'_> {
         }
     }
 
-    fn of(&self, labels: &[u8]) -> Vec<u8> {
+    fn of(&self, labels: &[u32]) -> Vec<u32> {
         match *self {
             Self::Range(first, end) => labels[first..end].to_vec(),
             Self::Order(rows) => rows.iter().map(|&row| labels[row]).collect(),

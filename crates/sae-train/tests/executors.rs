@@ -150,7 +150,7 @@ fn gradients_of_every_kind_of_autoencoder() {
 #[test]
 fn gradients_of_classifiers() {
     let (data, exact) = (singles(ROWS, INPUTS, 11), doubles(ROWS, INPUTS, 11));
-    let labels: Vec<u8> = (0..ROWS).map(|k| (k * 5 % 7) as u8).collect();
+    let labels: Vec<u32> = (0..ROWS).map(|k| (k * 5 % 7) as u32).collect();
     let both = || {
         (
             Data::labelled(&data, &labels, 7),
@@ -433,7 +433,7 @@ fn what_does_not_fit_is_refused() {
     for kind in EXECUTORS {
         let mut executor = with(kind, &objective, &head, &descent(0.1));
         for labels in [None, Some(&[0, 1, 2, 0, 1, 3]), Some(&[0, 1, 2, 0, 1, 255])] {
-            let classes = labels.map(|labels: &[u8; 6]| sae_train::Classes { labels, count: 3 });
+            let classes = labels.map(|labels: &[u32; 6]| sae_train::Classes { labels, count: 3 });
             let labelled = sae_train::Batch { classes, ..own };
             assert!(executor.step(&labelled, 0.1).is_err(), "{kind}: {labels:?}");
             assert!(

@@ -21,7 +21,7 @@ use support::{EXECUTORS, autoencoder, descent, task, with};
 const FEATURES: usize = 2;
 const CLASSES: usize = 3;
 const INPUTS: [[f64; FEATURES]; 4] = [[0.0, 1.0], [0.5, 0.25], [1.0, 0.75], [0.125, 0.5]];
-const LABELS: [u8; 4] = [0, 2, 1, 1];
+const LABELS: [u32; 4] = [0, 2, 1, 1];
 const WEIGHTS: [f64; 6] = [0.3, -0.2, 0.5, 0.1, 0.4, -0.6];
 const DECAY: f64 = 0.05;
 

@@ -21,15 +21,15 @@ const ROWS: usize = 37;
 const INPUTS: usize = 8;
 const HIDDEN: usize = 5;
 
-fn labels() -> Vec<u8> {
-    (0..ROWS).map(|k| (k * 7 % 3) as u8).collect()
+fn labels() -> Vec<u32> {
+    (0..ROWS).map(|k| (k * 7 % 3) as u32).collect()
 }
 
 /// J and its gradient over all samples, by the executor's three passes over parts of some size.
 fn in_parts(
     executor: &mut dyn Executor,
     samples: &Samples,
-    labels: &[u8],
+    labels: &[u32],
     size: usize,
 ) -> Gradient {
     let parts: Vec<Batch<'_>> = (0..ROWS)

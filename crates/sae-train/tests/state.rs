@@ -108,7 +108,7 @@ fn cases() -> Vec<Case> {
 
 static TRAIN: LazyLock<Samples> = LazyLock::new(|| singles(ROWS, WIDTH, 3));
 static VALIDATION: LazyLock<Samples> = LazyLock::new(|| singles(5, WIDTH, 4));
-const LABELS: [u8; ROWS] = [0, 1, 2, 2, 1, 0, 1, 1, 0, 2, 2];
+const LABELS: [u32; ROWS] = [0, 1, 2, 2, 1, 0, 1, 1, 0, 2, 2];
 
 impl Case {
     /// A session before its first step, with the weights of some seed.

@@ -42,7 +42,7 @@ pub fn run(args: &ShapesArgs) -> Result<ExitCode, CliError> {
             "images-idx3-ubyte",
             &encode_images(images.image, pixels(images)),
         )?;
-        write("labels-idx1-ubyte", &encode_labels(labels(images)))?;
+        write("labels-idx1-ubyte", &encode_labels(&labels(images)))?;
         write("factors.jsonl", &lines(factors)?)?;
     }
     let first: Vec<usize> = (0..train.0.rows().min(SHEET_IMAGES)).collect();
@@ -82,8 +82,10 @@ fn pixels(images: &Dataset) -> &[u8] {
     }
 }
 
-fn labels(images: &Dataset) -> &[u8] {
-    images.labels.as_ref().map_or(&[], |labels| &labels.values)
+/// The generator's classes are few.
+fn labels(images: &Dataset) -> Vec<u8> {
+    let labels = images.labels.iter().flat_map(|labels| &labels.values);
+    labels.map(|&label| label as u8).collect()
 }
 
 fn lines(factors: &[Factors]) -> Result<Vec<u8>, CliError> {

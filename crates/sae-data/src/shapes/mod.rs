@@ -69,7 +69,7 @@ impl ShapesConfig {
                 values,
             },
             labels: Some(Labels {
-                values: (0..count).map(|i| (i % self.kinds.len()) as u8).collect(),
+                values: (0..count).map(|i| (i % self.kinds.len()) as u32).collect(),
                 classes: self.kinds.iter().map(ToString::to_string).collect(),
             }),
             image: ImageShape::grey(self.size, self.size),

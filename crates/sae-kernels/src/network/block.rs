@@ -76,7 +76,7 @@ pub(super) struct Pass<'a> {
     /// The transposed inputs of every layer.
     pub across: &'a mut [Across],
     pub inputs: Rows<'a>,
-    pub labels: &'a [u8],
+    pub labels: &'a [u32],
 }
 
 impl WithSimd for Pass<'_> {
@@ -162,7 +162,7 @@ fn products<S: Simd>(
 impl Block {
     /// (P − onehot) / R from the scores, with the cross-entropy and the hits.
     #[inline(always)]
-    fn softmax<S: Simd>(&mut self, simd: S, labels: &[u8]) {
+    fn softmax<S: Simd>(&mut self, simd: S, labels: &[u32]) {
         let (scores, place) = (&self.scores, &self.place);
         let Some(deltas) = self.deltas.last_mut() else {
             return;
@@ -194,7 +194,7 @@ impl Block {
         (self.cross_entropy, self.hits) = (0.0, 0);
         let share = place.share();
         for sample in 0..place.count {
-            let label = usize::from(labels[place.first + sample]);
+            let label = labels[place.first + sample] as usize;
             deltas[label].0[sample] -= share;
             let score = |class: usize| scores[class].0[sample];
             let margin = f64::from(score(label)) - f64::from(largest.0[sample]);

@@ -120,7 +120,7 @@ impl Network {
     pub fn step(
         &mut self,
         inputs: Rows<'_>,
-        labels: &[u8],
+        labels: &[u32],
         update: Option<(Optimizer, f32)>,
     ) -> Result<&NetworkValue, KernelError> {
         let rows = self.check(inputs, labels)?;
@@ -145,7 +145,7 @@ impl Network {
     pub fn backward(
         &mut self,
         inputs: Rows<'_>,
-        labels: &[u8],
+        labels: &[u32],
         rows: usize,
     ) -> Result<(), KernelError> {
         let own = self.check(inputs, labels)?;
@@ -172,12 +172,12 @@ impl Network {
     }
 
     /// The number of samples, where all is well with them.
-    fn check(&self, inputs: Rows<'_>, labels: &[u8]) -> Result<usize, KernelError> {
+    fn check(&self, inputs: Rows<'_>, labels: &[u32]) -> Result<usize, KernelError> {
         let rows = inputs.check(self.config.sizes[0])?;
         KernelError::count("labels", labels.len(), rows)?;
         let classes = self.engine.layers.rows(self.config.units.len());
         match labels.iter().max() {
-            Some(&label) if usize::from(label) >= classes => {
+            Some(&label) if label as usize >= classes => {
                 Err(KernelError::Label { label, classes })
             }
             _ => Ok(rows),
@@ -195,7 +195,7 @@ impl Network {
         chunk: Chunk,
         whole: usize,
         inputs: Rows<'_>,
-        labels: &[u8],
+        labels: &[u32],
         last: Option<Last>,
     ) {
         let head = self.config.units.len();

@@ -32,8 +32,8 @@ fn samples(rows: usize, columns: usize) -> Vec<f32> {
     all.into_iter().map(to_unit).collect()
 }
 
-fn labels(rows: usize, classes: usize) -> Vec<u8> {
-    (0..rows).map(|row| (row * 7 % classes) as u8).collect()
+fn labels(rows: usize, classes: usize) -> Vec<u32> {
+    (0..rows).map(|row| (row * 7 % classes) as u32).collect()
 }
 
 fn config(inputs: usize, hidden: usize) -> AutoencoderConfig {

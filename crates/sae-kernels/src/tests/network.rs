@@ -20,6 +20,7 @@ fn gradients_of_networks() {
         (&[33, 40, 15, 10], &[of(Unit::Tanh), of(Unit::Sigmoid)], 300),
         (&[31, 32, 30, 2], &[of(Unit::Relu), of(Unit::Satlin)], 64),
         (&[20, 12, 3], &[of(Unit::Linear)], 17),
+        (&[9, 20, 700], &[of(Unit::Sigmoid)], 300),
         (
             &[33, 40, 15, 10],
             &[top(Unit::Relu, 5), top(Unit::Sigmoid, 6)],

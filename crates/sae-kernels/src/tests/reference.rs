@@ -140,7 +140,7 @@ pub(super) fn network(
     c: &NetworkConfig,
     parameters: &[f32],
     inputs: &[f32],
-    labels: &[u8],
+    labels: &[u32],
 ) -> ([f64; 3], Vec<f64>) {
     let parameters = doubles(parameters);
     let r = labels.len() as f64;
@@ -177,7 +177,7 @@ pub(super) fn network(
         let scores: Vec<f64> = values[head + 1].iter().map(|&(s, _)| s).collect();
         let largest = scores.iter().copied().fold(f64::MIN, f64::max);
         let sum: f64 = scores.iter().map(|s| (s - largest).exp()).sum();
-        let label = usize::from(label);
+        let label = label as usize;
         value[0] -= (scores[label] - largest - sum.ln()) / r;
         value[2] += f64::from(u8::from(scores[label] == largest)) / r;
         let probability = |s: &f64| (s - largest).exp() / sum / r;

@@ -64,7 +64,7 @@ impl LabelledBatch {
     /// # Errors
     ///
     /// Refuses a number of labels other than the number of rows, and a label beyond the classes.
-    pub fn new(inputs: Tensor<2>, labels: &[u8], classes: usize) -> Result<Self, ModelError> {
+    pub fn new(inputs: Tensor<2>, labels: &[u32], classes: usize) -> Result<Self, ModelError> {
         let rows = inputs.dims()[0];
         if labels.len() != rows {
             return Err(ModelError::Shape {
@@ -77,7 +77,7 @@ impl LabelledBatch {
         }
         let mut one_hot = vec![0f32; rows * classes];
         for (row, &label) in labels.iter().enumerate() {
-            let label = usize::from(label);
+            let label = label as usize;
             if label >= classes {
                 let expected = "a number below the number of classes";
                 return Err(ModelError::setting("label", label, expected));
