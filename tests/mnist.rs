@@ -44,12 +44,14 @@ fn is_read(folder: &Path) -> Result<(), Failed> {
     assert_eq!(of_train.classes.len(), 10);
 
     let (mut sum, mut squares) = (0.0, 0.0);
+    let pixels = train.samples.all()?;
     for row in 0..train.rows() {
-        for value in train.samples.gather(&[row]) {
+        for value in pixels.gather(&[row]) {
             sum += f64::from(value);
             squares += f64::from(value).powi(2);
         }
     }
+    drop(pixels);
     let count = 60_000.0 * 784.0;
     let (mean, deviation) = (
         sum / count,

@@ -430,11 +430,12 @@ fn a_model_leaves_its_run_folder() {
     fs::remove_dir_all(&run).unwrap();
 
     let rows: Vec<usize> = (0..test.rows()).collect();
-    let scores = model.score(&test.samples).unwrap();
-    let reconstructed = model.reconstruct(&test.samples).unwrap();
+    let samples = test.samples.all().unwrap().into_owned();
+    let scores = model.score(&samples).unwrap();
+    let reconstructed = model.reconstruct(&samples).unwrap();
     // Scores are taken after scaling.
     let scaling = model.scaling().unwrap();
-    let scaled = [&test.samples, &reconstructed].map(|table| scaling.apply(table));
+    let scaled = [&samples, &reconstructed].map(|table| scaling.apply(table));
     let squares = |row: usize| -> f64 {
         let pair = scaled.each_ref().map(|table| table.gather_doubles(&[row]));
         pair[0]
@@ -446,10 +447,10 @@ fn a_model_leaves_its_run_folder() {
     for &row in &rows {
         assert!((scores[row] - (squares(row) / 144.0).sqrt()).abs() < 1e-6);
     }
-    assert_eq!(model.encode(&test.samples).unwrap().width(), 8);
+    assert_eq!(model.encode(&samples).unwrap().width(), 8);
 
-    let probabilities = model.predict_proba(&test.samples).unwrap();
-    let predicted = model.predict(&test.samples).unwrap();
+    let probabilities = model.predict_proba(&samples).unwrap();
+    let predicted = model.predict(&samples).unwrap();
     for &row in &rows {
         let own = probabilities.gather(&[row]);
         assert!((own.iter().sum::<f32>() - 1.0).abs() < 1e-5);
@@ -468,7 +469,8 @@ fn the_model_file_predicts_what_eval_reports() {
     let opened = sae::Run::open(&run).unwrap();
     let experiment = opened.experiment();
     let test = experiment.data.load_test(experiment.seed, true).unwrap();
-    let predicted = opened.model().unwrap().predict(&test.samples).unwrap();
+    let samples = test.samples.all().unwrap();
+    let predicted = opened.model().unwrap().predict(&samples).unwrap();
     let labels = test.labels.unwrap().values;
     let hits = predicted
         .iter()

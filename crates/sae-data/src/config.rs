@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sae_kernels::Setting;
+use sae_kernels::setting::at_least_one;
 use serde::{Deserialize, Serialize};
 
 use crate::files::given;
@@ -10,7 +11,7 @@ use crate::patches::PatchesConfig;
 use crate::shapes::ShapesConfig;
 use crate::{
     ArraysConfig, CsvConfig, DataError, Dataset, FilesConfig, Format, IdxConfig, ImagesConfig,
-    Options, Part, Purpose, Reader, Scaling, ScalingConfig, Stream, stream,
+    Options, Part, Purpose, Reader, Room, Scaling, ScalingConfig, Stream, stream,
 };
 
 /// Where samples come from and how they are scaled. Keys and defaults are listed in
@@ -24,6 +25,8 @@ pub struct DataConfig {
     pub validation: f64,
     /// Share of the training samples that is set aside to test on, where files have no others.
     pub test: f64,
+    /// Mebibytes that the samples of a file may take in memory; more are read while they are trained on.
+    pub memory_limit: usize,
     /// Number of parts of the training samples, of which one is tested on instead of all others; 0 for
     /// none. `sae crossval` sets it.
     pub folds: usize,
@@ -106,12 +109,12 @@ impl SplitData {
     }
 
     /// The same samples, scaled.
-    pub fn scaled(mut self, scaling: &Scaling) -> Self {
-        let sets = [Some(&mut self.train), self.validation.as_mut()];
-        for set in sets.into_iter().flatten().chain([&mut self.test]) {
-            set.samples = scaling.apply(&set.samples);
+    pub fn scaled(self, scaling: &Scaling) -> Self {
+        Self {
+            train: self.train.scaled(scaling),
+            validation: self.validation.map(|set| set.scaled(scaling)),
+            test: self.test.scaled(scaling),
         }
-        self
     }
 }
 
@@ -121,6 +124,7 @@ impl Default for DataConfig {
             source: Source::default(),
             validation: 0.0,
             test: 0.2,
+            memory_limit: 2048,
             folds: 0,
             fold: 1,
             shapes: ShapesConfig::default(),
@@ -156,6 +160,7 @@ impl DataConfig {
         if !(self.test > 0.0 && self.test < 1.0) {
             return Err(Setting::new("test", self.test, "a share in (0, 1)"));
         }
+        at_least_one("memory_limit", self.memory_limit)?;
         if self.folds == 1 {
             return Err(Setting::new("folds", 1, "0, or at least 2"));
         }
@@ -277,16 +282,29 @@ impl DataConfig {
                             data.arrays.labels or data.files.train_labels), or classifier = false";
             return Err(DataError::format(path, found, expected));
         }
-        Dataset::read(&mut *reader, &path.display().to_string())
+        Dataset::read(&mut *reader, &path.display().to_string(), self.room())
+    }
+
+    /// How much memory the samples of a file may take.
+    pub fn room(&self) -> Room {
+        Room {
+            limit: self.memory_limit.saturating_mul(1 << 20),
+            as_floats: !self.scaling.is_identity(),
+        }
     }
 
     fn draw_part(&self, part: Part, seed: u64, labels: bool) -> Result<Dataset, DataError> {
         let (table, loaded) = match self.source {
-            Source::Idx => ("idx", self.idx.read(part, labels)),
+            Source::Idx => ("idx", self.read_idx(part, labels)),
             Source::Patches => ("patches", self.patches.cut(part, seed)),
             _ => ("shapes", self.shapes.draw(part, seed)),
         };
         loaded.map_err(in_table(table))
+    }
+
+    fn read_idx(&self, part: Part, labels: bool) -> Result<Dataset, DataError> {
+        let (images, names) = self.idx.files(part, labels)?;
+        self.load_file(Format::Idx, &images, names.as_deref(), labels)
     }
 
     /// The scaling, fitted on training samples; nothing where they stay as they are.

@@ -4,7 +4,7 @@ use rand_core::Rng;
 use sae_kernels::Setting;
 
 use crate::random::shuffled;
-use crate::{DataError, Labels, Samples};
+use crate::{DataError, Inputs, Labels, Samples, Scaling};
 
 /// Which samples of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl ImageShape {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// One row of pixels per image; where inputs are scaled, the scaled pixels.
-    pub samples: Samples,
+    pub samples: Inputs<'static>,
     /// The class of each image.
     pub labels: Option<Labels>,
     /// The image that each row is; of a table a line.
@@ -65,7 +65,7 @@ impl Dataset {
     /// Rows of `width` numbers, without labels; as pictures they are one pixel high.
     pub fn from_rows(width: usize, values: Vec<f32>) -> Self {
         Self {
-            samples: Samples::Floats { width, values },
+            samples: Samples::Floats { width, values }.into(),
             labels: None,
             image: ImageShape::line(width),
             names: vec![],
@@ -89,6 +89,12 @@ impl Dataset {
             image: self.image,
             names: self.names.clone(),
         }
+    }
+
+    /// The same rows, scaled.
+    pub fn scaled(mut self, scaling: &Scaling) -> Self {
+        self.samples = scaling.apply_to(&self.samples);
+        self
     }
 
     /// One of `folds` parts of equal size of a random order of the rows, number `fold` from 1, set aside:
@@ -174,7 +180,8 @@ mod tests {
             samples: Samples::Bytes {
                 width: 1,
                 values: (0..rows).collect(),
-            },
+            }
+            .into(),
             labels: Some(Labels {
                 values: (0..rows.into()).collect(),
                 classes: vec![],
@@ -194,7 +201,7 @@ mod tests {
         all.sort_unstable();
         assert_eq!(all, (0..50).collect::<Vec<_>>());
         assert_eq!(
-            aside.samples.gather(&[0])[0],
+            aside.samples.gather(&[0]).unwrap().gather(&[0])[0],
             labels(&aside)[0] as f32 / 255.0
         );
     }
@@ -233,7 +240,12 @@ mod tests {
             assert_eq!((rest.rows(), part.rows()), (40, 10));
             let labels = &part.labels.as_ref().unwrap().values;
             assert_eq!(labels.iter().filter(|&&label| label == 1).count(), 2);
-            for value in part.samples.gather(&(0..10).collect::<Vec<_>>()) {
+            for value in part
+                .samples
+                .all()
+                .unwrap()
+                .gather(&(0..10).collect::<Vec<_>>())
+            {
                 seen[(255.0 * value).round() as usize] += 1;
             }
         }

@@ -53,6 +53,21 @@ pub enum DataError {
         /// What they should be.
         expected: String,
     },
+    /// There is no temporary file for rows that do not fit in memory.
+    #[error(
+        "{what}: its rows take more than data.memory_limit and cannot be kept in a temporary file in \
+         {}: {source}; expected room there, TMPDIR with the name of another folder, or a larger \
+         data.memory_limit",
+        shown_path(folder)
+    )]
+    Spill {
+        /// The source of the rows.
+        what: String,
+        /// The folder of temporary files.
+        folder: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
     /// A setting lies outside its range.
     #[error(transparent)]
     Setting(#[from] Setting),

@@ -76,10 +76,7 @@ impl Labels {
             Some(named) if !self.classes.iter().any(|name| classes.contains(name)) => named,
             _ => self.classes.clone(),
         };
-        let names = self
-            .values
-            .iter()
-            .map(|&value| own[value as usize].clone());
+        let names = self.values.iter().map(|&value| own[value as usize].clone());
         Self::of_classes(&names.collect::<Vec<_>>(), classes.to_vec())
     }
 

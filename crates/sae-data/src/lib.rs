@@ -16,12 +16,13 @@
 //! # Ok::<(), sae_data::DataError>(())
 //! ```
 
+mod collect;
 mod config;
 mod corruption;
 mod dataset;
 mod error;
 mod files;
-mod idx;
+mod inputs;
 mod inspect;
 mod interval;
 mod labels;
@@ -34,19 +35,22 @@ mod rows;
 mod samples;
 mod scaling;
 pub mod shapes;
+mod store;
 mod tensors;
+mod windows;
 mod write_error;
 mod writers;
 
+pub use collect::Room;
 pub use config::{DataConfig, Source, SplitData};
 pub use corruption::{Corruption, CorruptionKind, Corruptor};
 pub use dataset::{Dataset, ImageShape, Part};
 pub use error::DataError;
 pub use files::{
-    ArraysConfig, Colour, CsvConfig, Delimiter, FilesConfig, Format, Header, ImagesConfig, Options,
-    Purpose,
+    ArraysConfig, Colour, CsvConfig, Delimiter, FilesConfig, Format, Header, IdxConfig,
+    ImagesConfig, Options, Purpose, encode_images, encode_labels,
 };
-pub use idx::{IdxConfig, encode_images, encode_labels, read_images, read_labels};
+pub use inputs::{Inputs, Stored};
 pub use inspect::{InputFacts, Inspection, RowSet};
 pub use interval::Interval;
 pub use labels::Labels;
@@ -55,6 +59,8 @@ pub use random::{Stream, gaussian, order, shuffled, stream, stream_at, uniform};
 pub use rows::{Chunk, Layout, MemoryReader, ROWS_AT_ONCE, Reader};
 pub use samples::Samples;
 pub use scaling::{Per, Scaling, ScalingConfig, ScalingKind};
+pub use store::Store;
 pub use tensors::{NamedTensor, Tensors, TensorsError};
+pub use windows::{OrderOf, Window, Windows};
 pub use write_error::WriteError;
 pub use writers::{Heading, Target, Writer, writer};

@@ -1,6 +1,8 @@
 //! Rows on their way: what they are, and some of them at a time.
 
-use crate::{DataError, Dataset, ImageShape, Labels, Samples, memory};
+use std::sync::Arc;
+
+use crate::{DataError, Dataset, ImageShape, Labels, Samples, Store};
 
 /// What the rows of a source are.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,69 +60,16 @@ pub trait Reader: Send {
     ///
     /// Refuses what is damaged or no finite number, by its place.
     fn read(&mut self, most: usize) -> Result<Option<Chunk>, DataError>;
+
+    /// The labels of all rows, and the rows by their numbers; nothing where the source can only be read
+    /// from its first row to its last.
+    fn store(&self) -> Option<(Arc<dyn Store>, Vec<String>)> {
+        None
+    }
 }
 
 /// Rows that are read at once where nothing asks for more or fewer.
 pub const ROWS_AT_ONCE: usize = 1024;
-
-impl Dataset {
-    /// All rows of a source in memory. Values in double precision become single precision.
-    ///
-    /// # Errors
-    ///
-    /// Refuses a source without rows, or with more than fit in memory; otherwise as
-    /// [`Reader::read`].
-    pub fn read(reader: &mut dyn Reader, what: &str) -> Result<Self, DataError> {
-        let layout = reader.layout().clone();
-        let mut samples: Option<Samples> = None;
-        let mut labels = Vec::new();
-        while let Some(chunk) = reader.read(ROWS_AT_ONCE)? {
-            labels.extend(chunk.labels);
-            match &mut samples {
-                Some(all) => all.extend(&chunk.samples)?,
-                None => {
-                    check_memory(&layout, &chunk.samples, what)?;
-                    samples = Some(chunk.samples.in_single());
-                }
-            }
-        }
-        let samples = samples.ok_or_else(|| DataError::Unsuitable {
-            found: format!("{what} holds no rows"),
-            expected: "at least one".to_owned(),
-        })?;
-        Ok(Self {
-            labels: layout
-                .labelled
-                .then(|| Labels::named(&labels))
-                .transpose()?,
-            image: layout.image.unwrap_or(ImageShape::line(layout.inputs)),
-            names: layout.names,
-            samples,
-        })
-    }
-}
-
-/// Refuses rows of which the source says that there are more than fit in memory.
-fn check_memory(layout: &Layout, first: &Samples, what: &str) -> Result<(), DataError> {
-    let bytes = match first {
-        Samples::Bytes { .. } => 1,
-        Samples::Floats { .. } | Samples::Doubles { .. } => size_of::<f32>() as u128,
-    };
-    let values = layout.rows.unwrap_or(0) as u128 * layout.inputs as u128;
-    let available = memory::available();
-    if values * bytes <= available {
-        return Ok(());
-    }
-    Err(DataError::Unsuitable {
-        found: format!(
-            "{what} holds {} rows of {} values, {} in memory",
-            layout.rows.unwrap_or(0),
-            layout.inputs,
-            memory::gibibytes(values * bytes)
-        ),
-        expected: format!("at most the {} that are free", memory::gibibytes(available)),
-    })
-}
 
 /// Rows that are in memory already.
 pub struct MemoryReader {
@@ -160,13 +109,16 @@ impl Reader for MemoryReader {
         self.next = end;
         let label =
             |labels: &Labels, row: usize| labels.classes[labels.values[row] as usize].clone();
+        if rows.is_empty() {
+            return Ok(None);
+        }
         let labels = self.data.labels.iter();
         let chunk = Chunk {
-            samples: self.data.samples.select(&rows),
+            samples: self.data.samples.gather(&rows)?,
             labels: labels
                 .flat_map(|l| rows.iter().map(|&row| label(l, row)))
                 .collect(),
         };
-        Ok((!rows.is_empty()).then_some(chunk))
+        Ok(Some(chunk))
     }
 }

@@ -87,6 +87,29 @@ impl Samples {
         }
     }
 
+    /// No rows yet, with room for `rows`; bytes where a value takes one, else single precision.
+    pub(crate) fn with_capacity(width: usize, value_bytes: usize, rows: usize) -> Self {
+        match value_bytes {
+            1 => Self::Bytes {
+                width,
+                values: Vec::with_capacity(rows * width),
+            },
+            _ => Self::Floats {
+                width,
+                values: Vec::with_capacity(rows * width),
+            },
+        }
+    }
+
+    /// Bytes that a value takes in memory.
+    pub fn value_bytes(&self) -> usize {
+        match self {
+            Self::Bytes { .. } => 1,
+            Self::Floats { .. } => size_of::<f32>(),
+            Self::Doubles { .. } => size_of::<f64>(),
+        }
+    }
+
     /// Adds rows below. Bytes stay bytes if both are; otherwise all become single precision.
     ///
     /// # Errors
@@ -101,17 +124,25 @@ impl Samples {
         }
         match (&mut *self, more) {
             (Self::Bytes { values, .. }, Self::Bytes { values: more, .. }) => values.extend(more),
-            (Self::Floats { values, .. }, more) => {
-                values.extend(more.gather(&(0..more.rows()).collect::<Vec<_>>()));
-            }
-            _ => {
-                let all: Vec<usize> = (0..self.rows()).collect();
-                let (width, values) = (self.width(), self.gather(&all));
+            (Self::Floats { values, .. }, more) => more.append_singles(values),
+            (own, more) => {
+                let mut values = Vec::new();
+                own.append_singles(&mut values);
+                more.append_singles(&mut values);
+                let width = more.width();
                 *self = Self::Floats { width, values };
-                return self.extend(more);
             }
         }
         Ok(())
+    }
+
+    /// Puts all values, in single precision, behind others.
+    fn append_singles(&self, to: &mut Vec<f32>) {
+        match self {
+            Self::Bytes { values, .. } => to.extend(values.iter().map(|&v| f32::from(v) / 255.0)),
+            Self::Floats { values, .. } => to.extend_from_slice(values),
+            Self::Doubles { values, .. } => to.extend(values.iter().map(|&v| v as f32)),
+        }
     }
 
     /// The given rows, one after the other.

@@ -21,6 +21,7 @@ fn read_with(path: &Path, config: &DataConfig) -> Result<Dataset, DataError> {
     Dataset::read(
         &mut *config.open(path, Purpose::Training)?,
         &path.display().to_string(),
+        config.room(),
     )
 }
 
@@ -29,13 +30,14 @@ fn read(name: &str, config: &DataConfig) -> Dataset {
 }
 
 fn values(data: &Dataset) -> Vec<f32> {
-    data.samples.gather(&(0..data.rows()).collect::<Vec<_>>())
+    let samples = data.samples.all().unwrap();
+    samples.gather(&(0..data.rows()).collect::<Vec<_>>())
 }
 
 /// The labels by their names.
 fn labels(data: &Dataset) -> Vec<&str> {
     let labels = data.labels.as_ref().unwrap();
-    let name = |&class: &u8| labels.classes[usize::from(class)].as_str();
+    let name = |&class: &u32| labels.classes[class as usize].as_str();
     labels.values.iter().map(name).collect()
 }
 
@@ -67,6 +69,7 @@ fn numpys_arrays_are_read() {
             width: 3,
             values: pixels.to_vec()
         }
+        .into()
     );
 }
 
@@ -127,7 +130,7 @@ fn folders_of_pictures_are_read() {
 #[test]
 fn palettes_depths_and_alpha_become_bytes() {
     let data = read("kinds", &with(|c| c.images.colour = Colour::Rgb));
-    let Samples::Bytes { values, .. } = &data.samples else {
+    let Samples::Bytes { values, .. } = &*data.samples.all().unwrap() else {
         panic!("pictures are bytes");
     };
     assert_eq!(values[..6], [255, 255, 255, 0, 0, 0]);

@@ -4,6 +4,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use crate::engine::Forward;
 use crate::error::KernelError;
+use crate::instruction_set::InstructionSet;
 use crate::lanes::{BLOCK, width};
 use crate::layers::{Layers, Part};
 use crate::samples::{Across, Chunk, Place, Rows, Samples};
@@ -78,6 +79,16 @@ impl Chain {
             team,
             arch: Arch::new(),
         })
+    }
+
+    /// The same with an instruction set of choice instead of the fastest.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what this machine lacks.
+    pub fn with_instruction_set(mut self, set: InstructionSet) -> Result<Self, KernelError> {
+        self.arch = set.arch().ok_or(KernelError::Lacking(set))?;
+        Ok(self)
     }
 
     /// Number of values of a row.

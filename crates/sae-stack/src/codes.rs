@@ -1,16 +1,18 @@
 //! From samples to codes, and what a trained autoencoder does on all of its data.
 
-use burn::module::Module;
-use burn::tensor::{DType, Device, Tensor};
-use sae_data::Samples;
+use std::ops::Range;
+use std::sync::Arc;
+
+use sae_data::{DataError, Inputs, Samples, Store, Stored};
 use sae_model::SparseAutoencoder;
-use sae_train::{Selected, Stopped, Table};
+use sae_train::{Stopped, TrainError};
 use serde::{Deserialize, Serialize};
 
+use crate::forward::{Forward, Processors};
 use crate::metrics::Details;
 
 /// Rows that are processed at once where no gradient is needed.
-pub(crate) const CHUNK: usize = 1000;
+const CHUNK: usize = 1024;
 
 /// What one trained autoencoder does, exactly, over all samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,68 +36,118 @@ pub struct LayerReport {
 /// The codes of all samples, with the RMSE of their reconstruction and each unit's mean
 /// activation.
 pub(crate) struct Encoded {
-    pub codes: Samples,
+    pub codes: Inputs<'static>,
     pub rmse: f64,
     pub rho_hat: Vec<f64>,
 }
 
-/// The codes of all samples, in their order: rows of `hidden` values.
-///
-/// # Panics
-///
-/// Panics if the samples are not as wide as the autoencoder's input.
-pub fn encode_samples(
-    autoencoder: &SparseAutoencoder,
-    samples: &Samples,
-    device: &Device,
-) -> Samples {
-    encode(autoencoder, samples, device).codes
-}
-
+/// A trained autoencoder on all samples. Codes of samples that are in memory are kept there; those of
+/// others, too, where they take little of the memory limit, and otherwise are made when they are read.
 pub(crate) fn encode(
     autoencoder: &SparseAutoencoder,
-    samples: &Samples,
-    device: &Device,
-) -> Encoded {
-    let autoencoder = autoencoder.valid();
-    let hidden = autoencoder.encoder.outputs();
-    let rows = samples.rows();
-    let mut values: Vec<f32> = Vec::with_capacity(rows * hidden);
+    samples: &Inputs<'_>,
+    processors: Processors,
+) -> Result<Encoded, TrainError> {
+    let models = std::slice::from_ref(autoencoder);
+    let encoder = Forward::encoders(models, processors)?;
+    let decoder = Forward::decoders(models, processors)?;
+    let (rows, hidden) = (samples.rows(), autoencoder.hidden());
+    let mut kept = keeps_codes(samples, hidden).then(Vec::new);
     let mut squares = 0.0;
     let mut rho_hat = vec![0.0; hidden];
-    for x in chunks(samples, device) {
-        let code = autoencoder.encode(x.clone());
-        let error = autoencoder.decode(code.clone()) - x;
-        let per_sample = error.square().sum_dim(1).into_data();
-        squares += per_sample.iter::<f64>().sum::<f64>();
-        values.extend(code.into_data().iter::<f32>());
-    }
-    for row in values.chunks(hidden) {
-        for (mean, &y) in rho_hat.iter_mut().zip(row) {
-            *mean += f64::from(y) / rows as f64;
+    samples.for_parts(CHUNK, |_, samples, part| {
+        let code = encoder.rows(samples, part.clone())?;
+        let part: Vec<usize> = part.collect();
+        let output = decoder.all(&code)?;
+        squares += squared_error(&samples.select(&part), &output);
+        if let Samples::Floats { values, .. } = code {
+            for row in values.chunks(hidden) {
+                for (mean, &y) in rho_hat.iter_mut().zip(row) {
+                    *mean += f64::from(y) / rows as f64;
+                }
+            }
+            if let Some(kept) = &mut kept {
+                kept.extend(values);
+            }
         }
-    }
+        Ok::<(), TrainError>(())
+    })?;
     let unit = autoencoder.encoder.activation.unit;
-    let rho_hat = rho_hat
-        .into_iter()
-        .map(|mean| unit.mean_activity(mean))
-        .collect();
-    let count = (rows * samples.width()) as f64;
-    Encoded {
-        codes: Samples::Floats {
-            width: hidden,
-            values,
+    Ok(Encoded {
+        codes: match (kept, samples) {
+            (None, Inputs::Stored(stored)) => encoded_when_read(stored, encoder),
+            (kept, _) => Inputs::from(Samples::Floats {
+                width: hidden,
+                values: kept.unwrap_or_default(),
+            }),
         },
-        rmse: (squares / count).sqrt(),
-        rho_hat,
+        rmse: (squares / (rows * samples.width()) as f64).sqrt(),
+        rho_hat: rho_hat
+            .into_iter()
+            .map(|mean| unit.mean_activity(mean))
+            .collect(),
+    })
+}
+
+/// Whether codes of `hidden` values are kept in memory.
+fn keeps_codes(samples: &Inputs<'_>, hidden: usize) -> bool {
+    const SHARE: usize = 4;
+    match samples {
+        Inputs::Memory(_) => true,
+        Inputs::Stored(stored) => {
+            let bytes = samples.rows() as u128 * (hidden * size_of::<f32>()) as u128;
+            bytes <= (stored.limit / SHARE) as u128
+        }
     }
 }
 
-/// All samples on a device, [`CHUNK`] of them at a time.
-pub(crate) fn chunks(samples: &Samples, device: &Device) -> impl Iterator<Item = Tensor<2>> {
-    let rows = samples.rows();
-    (0..rows).step_by(CHUNK).map(move |first| {
-        let selected = Selected::Range(first, rows.min(first + CHUNK));
-        Table { samples, selected }.tensor(device, DType::F32)
+/// Σ (x − z)² over two tables of one size.
+fn squared_error(x: &Samples, z: &Samples) -> f64 {
+    let rows: Vec<usize> = (0..x.rows()).collect();
+    let [x, z] = [x, z].map(|table| table.gather(&rows));
+    let rows = x.chunks(1024).zip(z.chunks(1024));
+    rows.map(|(x, z)| {
+        let squares = x.iter().zip(z).map(|(x, z)| f64::from(x - z).powi(2));
+        squares.sum::<f64>()
     })
+    .sum()
+}
+
+fn encoded_when_read(stored: &Stored, encoder: Forward) -> Inputs<'static> {
+    Inputs::Stored(Stored {
+        store: Arc::new(Codes {
+            samples: stored.store.clone(),
+            encoder,
+        }),
+        limit: stored.limit,
+    })
+}
+
+/// The codes of a store's rows, made when they are read.
+#[derive(Debug)]
+struct Codes {
+    samples: Arc<dyn Store>,
+    encoder: Forward,
+}
+
+impl Store for Codes {
+    fn width(&self) -> usize {
+        self.encoder.outputs()
+    }
+
+    fn rows(&self) -> usize {
+        self.samples.rows()
+    }
+
+    fn value_bytes(&self) -> usize {
+        size_of::<f32>()
+    }
+
+    fn read(&self, rows: Range<usize>) -> Result<Samples, DataError> {
+        let codes = self.encoder.all(&self.samples.read(rows)?);
+        codes.map_err(|error| DataError::Unsuitable {
+            found: error.to_string(),
+            expected: "rows that the encoder below can read".to_owned(),
+        })
+    }
 }

@@ -1,14 +1,15 @@
 //! How well a network classifies.
 
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 use sae_data::Dataset;
 use sae_kernels::Setting;
 use sae_model::{DeepNetwork, ModelError};
-use sae_train::TrainError;
+use sae_train::{Selected, Table, TrainError};
 use serde::{Deserialize, Serialize};
 
-use crate::codes::chunks;
+/// Rows that are processed at once.
+const CHUNK: usize = 1000;
 
 /// Figures of a classifier on labelled samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,16 +40,18 @@ pub fn evaluate(
     let labels = labels(&network, data)?;
     let mut confusion = vec![vec![0; classes]; classes];
     let mut log_likelihood = 0.0;
-    let mut labels = labels.iter();
-    for inputs in chunks(&data.samples, device) {
+    data.samples.for_parts(CHUNK, |first, samples, rows| {
+        let selected = Selected::Range(rows.start, rows.end);
+        let inputs = Table { samples, selected }.tensor(device, DType::F32);
         let scores = network.log_probabilities(inputs).into_data();
         let scores: Vec<f32> = scores.iter::<f32>().collect();
-        for (scores, &label) in scores.chunks(classes).zip(&mut labels) {
+        for (scores, &label) in scores.chunks(classes).zip(&labels[first..]) {
             let actual = label as usize;
             confusion[actual][most_probable(scores)] += 1;
             log_likelihood += f64::from(scores[actual]);
         }
-    }
+        Ok::<(), TrainError>(())
+    })?;
     let correct: usize = (0..classes).map(|class| confusion[class][class]).sum();
     Ok(Evaluation {
         samples: data.rows(),
@@ -87,7 +90,12 @@ fn labels<'a>(network: &DeepNetwork, data: &'a Dataset) -> Result<&'a [u32], Mod
     let Some(labels) = &data.labels else {
         return refuse("missing".to_owned());
     };
-    let largest = labels.values.iter().copied().max().map_or(0, |label| label as usize);
+    let largest = labels
+        .values
+        .iter()
+        .copied()
+        .max()
+        .map_or(0, |label| label as usize);
     if largest >= network.classes() {
         return refuse(largest.to_string());
     }

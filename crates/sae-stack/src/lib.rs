@@ -32,6 +32,7 @@
 
 mod codes;
 mod evaluation;
+mod forward;
 mod initial;
 mod metrics;
 mod pipeline;
@@ -39,8 +40,9 @@ mod settings;
 mod stage;
 mod weights;
 
-pub use codes::{LayerReport, encode_samples};
+pub use codes::LayerReport;
 pub use evaluation::{Evaluation, evaluate, most_probable};
+pub use forward::{Forward, Processors};
 pub use metrics::{Details, EpochMetrics};
 pub use pipeline::{StackData, train_stack};
 pub use settings::{

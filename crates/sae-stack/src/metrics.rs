@@ -29,8 +29,15 @@ pub struct EpochMetrics {
     pub learning_rate: f64,
     /// Seconds of training.
     pub seconds: f64,
+    /// Those of them for which samples that are not in memory were waited for.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub waited: f64,
     /// Training samples per second.
     pub samples_per_second: f64,
+}
+
+fn is_zero(seconds: &f64) -> bool {
+    *seconds == 0.0
 }
 
 /// The part of the metrics that depends on the kind of model.
@@ -106,6 +113,7 @@ impl EpochMetrics {
             validation_objective: epoch.validation,
             learning_rate: epoch.learning_rate,
             seconds: epoch.seconds,
+            waited: epoch.waited,
             samples_per_second: epoch.samples_per_second,
         }
     }

@@ -1,8 +1,6 @@
 //! Pretrain, train the softmax head, fine-tune, evaluate.
 
-use std::borrow::Cow;
-
-use sae_data::{Corruptor, Dataset, Labels, Samples, Stream, stream};
+use sae_data::{Corruptor, Dataset, Inputs, Labels, Stream, stream};
 use sae_kernels::Setting;
 use sae_model::{DeepNetwork, DenseConfig, Figures, SoftmaxConfig, SparseAutoencoder, with_flat};
 use sae_train::{
@@ -11,7 +9,7 @@ use sae_train::{
 
 use burn::tensor::DType;
 
-use crate::codes::{LayerReport, encode, encode_samples};
+use crate::codes::{LayerReport, encode};
 use crate::metrics::{Details, EpochMetrics};
 use crate::stage::{ClassifierSummary, Finished, Observer, Stage, Summary, Trained};
 use crate::{ClassifierSettings, Evaluation, LayerSettings, StackSettings, evaluate};
@@ -97,29 +95,30 @@ struct Run<'a> {
     observer: &'a mut dyn Observer,
 }
 
-struct Pretrained {
+struct Pretrained<'a> {
     autoencoders: Vec<SparseAutoencoder>,
     reports: Vec<LayerReport>,
     /// The last codes of the training and validation samples.
-    train: Samples,
-    validation: Option<Samples>,
+    train: Inputs<'a>,
+    validation: Option<Inputs<'a>>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
     /// Trains each autoencoder on the codes of the one before.
-    fn pretrain(&mut self) -> Result<Pretrained, TrainError> {
-        let mut train = Cow::Borrowed(&self.data.train.samples);
-        let mut validation = self.data.validation.map(|set| Cow::Borrowed(&set.samples));
-        let mut test = Cow::Borrowed(&self.data.test.samples);
+    fn pretrain(&mut self) -> Result<Pretrained<'a>, TrainError> {
+        let mut train = self.data.train.samples.borrowed();
+        let mut validation = self.data.validation.map(|set| set.samples.borrowed());
+        let mut test = self.data.test.samples.borrowed();
         let mut autoencoders = Vec::new();
         let mut reports = Vec::new();
         for (index, layer) in self.settings.layers.iter().enumerate() {
             let stage = Stage::Autoencoder(index + 1);
             let (model, fitted) =
-                self.fit_autoencoder(index, layer, &train, validation.as_deref())?;
-            let device = &self.compute.device;
-            let on_train = encode(&model, &train, device);
-            let on_test = encode(&model, &test, device);
+                self.fit_autoencoder(index, layer, &train, validation.as_ref())?;
+            let encode = |samples: &Inputs<'_>| encode(&model, samples, self.compute.into());
+            let on_train = encode(&train)?;
+            let on_test = encode(&test)?;
+            let on_validation = validation.as_ref().map(encode).transpose()?;
             let (rho, unit) = (layer.objective.rho(), layer.architecture.encoder);
             let details = |rmse, rho_hat: &[f64]| Details::autoencoder(rmse, rho_hat, rho, unit);
             let report = LayerReport {
@@ -133,17 +132,17 @@ impl Run<'_> {
             };
             self.observer
                 .finished(stage, Finished::Autoencoder(&model, &report))?;
-            train = Cow::Owned(on_train.codes);
-            test = Cow::Owned(on_test.codes);
-            validation = validation.map(|s| Cow::Owned(encode_samples(&model, &s, device)));
+            train = on_train.codes;
+            test = on_test.codes;
+            validation = on_validation.map(|encoded| encoded.codes);
             autoencoders.push(model);
             reports.push(report);
         }
         Ok(Pretrained {
             autoencoders,
             reports,
-            train: train.into_owned(),
-            validation: validation.map(Cow::into_owned),
+            train,
+            validation,
         })
     }
 
@@ -151,8 +150,8 @@ impl Run<'_> {
         &mut self,
         index: usize,
         layer: &LayerSettings,
-        train: &Samples,
-        validation: Option<&Samples>,
+        train: &Inputs<'_>,
+        validation: Option<&Inputs<'_>>,
     ) -> Result<(SparseAutoencoder, Fitted), TrainError> {
         let number = index as u16;
         let seed = self.settings.seed;
@@ -193,7 +192,7 @@ impl Run<'_> {
         &mut self,
         settings: &ClassifierSettings,
         labels: RunLabels<'_>,
-        pretrained: &Pretrained,
+        pretrained: &Pretrained<'_>,
     ) -> Result<(DeepNetwork, ClassifierSummary), TrainError> {
         let network = self.train_head(settings, labels, pretrained)?;
         let before_finetuning = self.evaluated(Stage::Softmax, &network)?;
@@ -218,7 +217,7 @@ impl Run<'_> {
         &mut self,
         settings: &ClassifierSettings,
         labels: RunLabels<'_>,
-        pretrained: &Pretrained,
+        pretrained: &Pretrained<'_>,
     ) -> Result<DeepNetwork, TrainError> {
         let (width, classes) = (pretrained.train.width(), labels.train.classes.len());
         let device = &self.compute.device;
@@ -288,11 +287,13 @@ impl Run<'_> {
         &self,
         stage: Stage,
         labels: RunLabels<'s>,
-        train: &'s Samples,
-        validation: Option<&'s Samples>,
+        train: &'s Inputs<'_>,
+        validation: Option<&'s Inputs<'_>>,
     ) -> Task<'s> {
         let classes = labels.train.classes.len();
-        let data = |samples, labels: &'s Labels| Data::labelled(samples, &labels.values, classes);
+        let data = |samples: &'s Inputs<'_>, labels: &'s Labels| {
+            Data::labelled(samples, &labels.values, classes)
+        };
         let validation = validation.zip(labels.validation);
         Task {
             stage: stage.to_string(),

@@ -29,7 +29,8 @@ fn dataset(rows: usize, seed: u64) -> Dataset {
         samples: Samples::Floats {
             width: WIDTH,
             values,
-        },
+        }
+        .into(),
         labels: Some(Labels {
             values: labels,
             classes: vec!["left".to_owned(), "right".to_owned()],
@@ -212,7 +213,7 @@ fn reports_of_layers_are_those_of_plain_loops() {
         let (trained, _, sets) = trained(false, fused);
         let mut rows = sets.map(|set| {
             let all: Vec<usize> = (0..set.rows()).collect();
-            set.samples.gather_doubles(&all)
+            set.samples.all().unwrap().gather_doubles(&all)
         });
         for (model, report) in trained.autoencoders.iter().zip(&trained.summary.layers) {
             for (rows, details) in rows.iter_mut().zip([report.train, report.test]) {
@@ -261,6 +262,7 @@ fn reports_are_read_as_they_are_written() {
         validation_objective: Some(1e300),
         learning_rate: 0.1,
         seconds: 0.5,
+        waited: 0.0,
         samples_per_second: 1e6,
     };
     assert_comes_back(&full);

@@ -185,7 +185,8 @@ fn an_evaluation_worked_by_hand() {
         samples: Samples::Floats {
             width: 2,
             values: vec![2.0, 0.0, 0.0, 1.0, 0.0, 3.0, 1.0, 0.5],
-        },
+        }
+        .into(),
         labels: labels(vec![0, 1, 0, 0]),
         image: ImageShape::grey(1, 2),
         names: vec![],

@@ -3,17 +3,17 @@
 use std::ops::Range;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use sae_data::{Corruptor, Samples};
+use sae_data::{Corruptor, Inputs, Samples};
 use sae_kernels::{Rows, Values};
 use sae_model::{AutoencoderBatch, LabelledBatch, ModelError};
 
 use crate::TrainError;
 
-/// Samples in memory, with what belongs to them.
+/// Samples with what belongs to them.
 #[derive(Debug, Clone)]
 pub struct Data<'a> {
     /// The samples; of an autoencoder also the targets.
-    pub samples: &'a Samples,
+    pub samples: Inputs<'a>,
     /// The class of each sample, of a classifier.
     pub classes: Option<Classes<'a>>,
     /// What is done to the inputs, where an autoencoder is to denoise.
@@ -31,18 +31,18 @@ pub struct Classes<'a> {
 
 impl<'a> Data<'a> {
     /// Samples for an autoencoder.
-    pub fn unlabelled(samples: &'a Samples) -> Self {
+    pub fn unlabelled(samples: impl Into<Inputs<'a>>) -> Self {
         Self {
-            samples,
+            samples: samples.into(),
             classes: None,
             corruptor: None,
         }
     }
 
     /// Samples for a classifier.
-    pub fn labelled(samples: &'a Samples, labels: &'a [u32], count: usize) -> Self {
+    pub fn labelled(samples: impl Into<Inputs<'a>>, labels: &'a [u32], count: usize) -> Self {
         Self {
-            samples,
+            samples: samples.into(),
             classes: Some(Classes { labels, count }),
             corruptor: None,
         }
@@ -53,19 +53,15 @@ impl<'a> Data<'a> {
         self.samples.rows()
     }
 
-    /// Calls `work` with the batch of `selected` samples; the corruption is that of `epoch`, from 0.
+    /// Calls `work` with a batch of the samples in `held`; the corruption is that of `epoch`, from 0.
     pub(crate) fn with_batch<R>(
         &self,
-        selected: Selected<'_>,
+        held: Held<'_>,
         epoch: usize,
         work: impl FnOnce(&Batch<'_>) -> R,
     ) -> R {
-        let clean = Table {
-            samples: self.samples,
-            selected,
-        };
         let labels: Vec<u32> = match &self.classes {
-            Some(classes) => selected.of(classes.labels),
+            Some(classes) => held.numbers().map(|row| classes.labels[row]).collect(),
             None => vec![],
         };
         let classes = self.classes.map(|classes| Classes {
@@ -74,15 +70,15 @@ impl<'a> Data<'a> {
         });
         let Some(corruptor) = &self.corruptor else {
             return work(&Batch {
-                inputs: clean,
+                inputs: held.table,
                 targets: None,
                 classes,
             });
         };
         let mut corruptor = corruptor.clone();
         corruptor.set_epoch(epoch);
-        let rows = selected.indices();
-        let mut values = self.samples.gather(&rows);
+        let rows: Vec<usize> = held.numbers().collect();
+        let mut values = held.table.samples.gather(&held.table.selected.indices());
         corruptor.apply(&rows, &mut values);
         let corrupted = Samples::Floats {
             width: self.samples.width(),
@@ -93,20 +89,59 @@ impl<'a> Data<'a> {
                 samples: &corrupted,
                 selected: Selected::Range(0, rows.len()),
             },
-            targets: Some(clean),
+            targets: Some(held.table),
             classes,
         })
     }
 
-    /// All samples in parts of up to `size`.
-    pub(crate) fn parts(&self, size: usize) -> impl Iterator<Item = Selected<'static>> + use<> {
-        let rows = self.rows();
-        let end = move |first: usize| first.saturating_add(size.max(1)).min(rows);
-        let mut first = 0;
-        std::iter::from_fn(move || {
-            let part = first..end(first);
-            first = part.end;
-            (!part.is_empty()).then_some(Selected::Range(part.start, part.end))
+    /// Calls `work` with all samples in their order, in batches of up to `size`; the corruption is that
+    /// of `epoch`, from 0.
+    pub(crate) fn for_batches(
+        &self,
+        size: usize,
+        epoch: usize,
+        mut work: impl FnMut(&Batch<'_>) -> Result<(), TrainError>,
+    ) -> Result<(), TrainError> {
+        self.samples.for_parts(size, |first, samples, rows| {
+            let held = Held {
+                table: Table {
+                    samples,
+                    selected: Selected::Range(rows.start, rows.end),
+                },
+                numbers: Numbers::From(first),
+            };
+            self.with_batch(held, epoch, &mut work)
+        })
+    }
+}
+
+/// Samples in memory, with their numbers among all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held<'a> {
+    /// They.
+    pub table: Table<'a>,
+    /// Their numbers.
+    pub numbers: Numbers<'a>,
+}
+
+/// The numbers of the rows of a table among all samples.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Numbers<'a> {
+    /// Those of its rows that are meant, from here on.
+    From(usize),
+    /// The table holds all samples.
+    Own,
+    /// Of each row of the table.
+    Each(&'a [usize]),
+}
+
+impl<'a> Held<'a> {
+    fn numbers(self) -> impl Iterator<Item = usize> {
+        let rows = self.table.selected.indices().into_iter().enumerate();
+        rows.map(move |(place, row)| match self.numbers {
+            Numbers::From(first) => first + place,
+            Numbers::Own => row,
+            Numbers::Each(numbers) => numbers[row],
         })
     }
 }
@@ -140,13 +175,6 @@ impl Selected<'_> {
         match *self {
             Self::Range(first, end) => (first..end).collect(),
             Self::Order(rows) => rows.to_vec(),
-        }
-    }
-
-    fn of(&self, labels: &[u32]) -> Vec<u32> {
-        match *self {
-            Self::Range(first, end) => labels[first..end].to_vec(),
-            Self::Order(rows) => rows.iter().map(|&row| labels[row]).collect(),
         }
     }
 }

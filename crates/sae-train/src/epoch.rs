@@ -23,6 +23,8 @@ pub struct Epoch {
     pub learning_rate: f64,
     /// Training time of the epoch in seconds, without validation.
     pub seconds: f64,
+    /// The part of it for which samples that are not in memory were waited for.
+    pub waited: f64,
     /// Training samples per second.
     pub samples_per_second: f64,
 }

@@ -1,5 +1,6 @@
 //! The errors of this crate.
 
+use sae_data::DataError;
 use sae_kernels::{KernelError, Setting};
 use sae_model::{ModelError, term};
 use thiserror::Error;
@@ -62,6 +63,9 @@ pub enum TrainError {
     /// The kernels refused their input.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// The samples could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// The caller's hook failed, for example because a file could not be written.
     #[error(transparent)]
     Hook(Box<dyn std::error::Error + Send + Sync>),

@@ -38,6 +38,7 @@ mod data;
 mod epoch;
 mod error;
 mod executor;
+mod feed;
 mod optimizer;
 mod rates;
 mod schedule;

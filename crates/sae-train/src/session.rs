@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use sae_data::order;
 use sae_model::{Figures, Terms, term};
 
-use crate::data::Selected;
 use crate::executor::check_length;
+use crate::feed::{Feed, Place};
 use crate::rates::Rates;
 use crate::search::LineSearch;
 use crate::state::{Fitted, Progress, State, Task};
@@ -23,10 +22,10 @@ pub struct Session<'a> {
     rates: Rates,
     watch: Watch,
     epochs: usize,
-    /// The epoch that is under way, its learning rate, and the order of its samples, once drawn.
+    /// The epoch that is under way, its learning rate, and its samples.
     progress: Progress,
     learning_rate: f64,
-    order: Vec<usize>,
+    feed: Feed,
     /// The terms of J when they were last seen, finite; only messages need them.
     before: Option<Terms>,
 }
@@ -63,7 +62,7 @@ impl<'a> Session<'a> {
             epochs: 0,
             progress: Progress::default(),
             learning_rate: training.learning_rate,
-            order: vec![],
+            feed: Feed::default(),
             before: None,
             task,
             training,
@@ -186,24 +185,23 @@ impl<'a> Session<'a> {
         if self.progress.steps == 0 {
             self.refresh_rho_hat()?;
         }
-        let rows = self.task.train.rows();
-        if self.order.is_empty() {
-            let (seed, purpose) = (self.task.seed, self.task.order);
-            self.order = order(seed, purpose, self.epochs as u64, rows);
-        }
-        let first = self.progress.steps * size;
-        let end = first.saturating_add(size).min(rows);
-        let selected = Selected::Order(&self.order[first..end]);
+        let place = Place {
+            epoch: self.epochs as u64,
+            step: self.progress.steps,
+            batch: size,
+        };
+        let held = self.feed.batch(&self.task, place)?;
         let (executor, rate) = (&mut self.executor, self.learning_rate);
         let before = &mut self.before;
         let step = |batch: &crate::Batch<'_>| {
-            if first == 0 && before.is_none() {
+            if place.step == 0 && before.is_none() {
                 *before = Some(executor.figures(batch)?.terms);
             }
             executor.step(batch, rate)
         };
-        self.task.train.with_batch(selected, self.epochs, step)?;
-        Ok(end == rows)
+        self.task.train.with_batch(held, self.epochs, step)?;
+        let done = (place.step + 1).saturating_mul(size);
+        Ok(done >= self.task.train.rows())
     }
 
     /// Passes over all samples where the estimate of ρ̂ needs it.
@@ -249,6 +247,7 @@ impl<'a> Session<'a> {
             moved: done.moved,
             learning_rate: rate,
             seconds,
+            waited: self.feed.waited(),
             samples_per_second: self.task.train.rows() as f64 / seconds,
         };
         let executor = &self.executor;
@@ -262,7 +261,6 @@ impl<'a> Session<'a> {
     fn begin(&mut self) {
         self.progress = Progress::default();
         self.learning_rate = self.rates.next();
-        self.order.clear();
     }
 
     /// J over all validation samples: in the minibatches' size, comparable with theirs, or exactly.
@@ -276,11 +274,11 @@ impl<'a> Session<'a> {
             return Ok(Some(gradient.figures));
         };
         let mut mean = Figures::default();
-        for part in data.parts(size) {
-            let share = part.count() as f64 / data.rows() as f64;
-            let figures = data.with_batch(part, 0, |batch| executor.figures(batch))?;
-            mean.add(&figures, share);
-        }
+        data.for_batches(size, 0, |batch| {
+            let share = batch.rows() as f64 / data.rows() as f64;
+            mean.add(&executor.figures(batch)?, share);
+            Ok(())
+        })?;
         Ok(Some(mean))
     }
 

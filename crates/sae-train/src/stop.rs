@@ -127,6 +127,7 @@ mod tests {
             validation,
             moved: true,
             learning_rate: 0.1,
+            waited: 0.0,
             seconds: 1.0,
             samples_per_second: 1.0,
         }

@@ -5,7 +5,10 @@
 //! forward and backward over each. Parts are added up in their order, so that the result depends on
 //! their size only through rounding.
 
-use crate::{Data, Executor, Gradient, Selected, TrainError};
+use sae_data::Inputs;
+
+use crate::data::{Held, Numbers};
+use crate::{Data, Executor, Gradient, Selected, Table, TrainError};
 
 /// J, its terms and its gradient over all samples; the corruption is that of `epoch`, from 0.
 ///
@@ -18,20 +21,27 @@ pub fn whole_gradient(
     epoch: usize,
 ) -> Result<Gradient, TrainError> {
     let rows = data.rows();
-    if rows <= part_size(executor, data) {
-        let whole = Selected::Range(0, rows);
+    let size = part_size(executor, data);
+    if rows <= size
+        && let Inputs::Memory(samples) = &data.samples
+    {
+        let whole = Held {
+            table: Table {
+                samples,
+                selected: Selected::Range(0, rows),
+            },
+            numbers: Numbers::Own,
+        };
         return data.with_batch(whole, epoch, |batch| executor.gradient(batch));
     }
     let activity = mean_activity(executor, data, epoch)?;
-    for part in data.parts(part_size(executor, data)) {
-        let added = data.with_batch(part, epoch, |batch| {
-            executor.backward(batch, rows, &activity)
-        });
-        if let Err(error) = added {
-            // What was added up before it is no gradient of anything; there may be nothing.
-            let _ = executor.finish();
-            return Err(error);
-        }
+    let added = data.for_batches(size, epoch, |batch| {
+        executor.backward(batch, rows, &activity)
+    });
+    if let Err(error) = added {
+        // What was added up before it is no gradient of anything; there may be nothing.
+        let _ = executor.finish();
+        return Err(error);
     }
     executor.finish()
 }
@@ -51,11 +61,10 @@ pub fn mean_activity(
     if activity.is_empty() {
         return Ok(activity);
     }
-    for part in data.parts(part_size(executor, data)) {
-        data.with_batch(part, epoch, |batch| {
-            executor.forward(batch, data.rows(), &mut activity)
-        })?;
-    }
+    let size = part_size(executor, data);
+    data.for_batches(size, epoch, |batch| {
+        executor.forward(batch, data.rows(), &mut activity)
+    })?;
     Ok(activity)
 }
 

@@ -49,10 +49,11 @@ fn assert_agree<O: Trainable>(
         assert_same(&case, &found, &expected, model);
         // A batch that is a whole has the same figures.
         let labels = data.classes;
+        let samples = data.samples.all().unwrap();
         let all = Selected::Range(0, data.rows());
         let whole = sae_train::Batch {
             classes: labels,
-            ..batch(data.samples, all)
+            ..batch(&samples, all)
         };
         let figures = executor.figures(&whole).unwrap();
         let difference =

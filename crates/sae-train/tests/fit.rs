@@ -32,7 +32,7 @@ fn gradient(theta: &[f64; 9]) -> [f64; 9] {
         let score = |c: usize| theta[6 + c] + x[0] * theta[c] + x[1] * theta[3 + c];
         let sum: f64 = (0..CLASSES).map(|c| score(c).exp()).sum();
         for c in 0..CLASSES {
-            let target = if usize::from(label) == c { 1.0 } else { 0.0 };
+            let target = if label as usize == c { 1.0 } else { 0.0 };
             let delta = (score(c).exp() / sum - target) / INPUTS.len() as f64;
             slope[c] += delta * x[0];
             slope[3 + c] += delta * x[1];

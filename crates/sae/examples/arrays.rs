@@ -29,7 +29,8 @@ pub(crate) fn main() -> Result<(), sae::Error> {
     let data = SplitData::new(train, test.clone());
     let outcome = Prepared::new(&experiment, data)?.run(&mut ())?;
 
-    let scores = outcome.model.score(&test.samples)?;
+    let test = test.samples.all()?;
+    let scores = outcome.model.score(&test)?;
     let (fault, others) = (scores[2], [0, 1, 3, 4].map(|row| scores[row]));
     assert!(
         others.iter().all(|&score| fault > 1.5 * score),

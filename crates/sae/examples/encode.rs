@@ -18,7 +18,8 @@ pub(crate) fn main() -> Result<(), sae::Error> {
     experiment.run(&mut ())?.model.save(&file)?;
 
     let model = Model::load(&file)?;
-    let test = experiment.data.load_test(experiment.seed, true)?.samples;
+    let test = experiment.data.load_test(experiment.seed, true)?;
+    let test = test.samples.all()?;
     let codes = model.encode(&test)?;
     let again = model.decode(&codes)?;
     let classes = model.predict(&test)?;

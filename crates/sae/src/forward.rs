@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use sae_data::Samples;
-use sae_kernels::{Activation, Unit};
+use sae_model::DeepNetwork;
+use sae_stack::{Forward, Processors};
 
-use crate::chains::{Layers, through};
+use crate::passes::ready;
 use crate::{Error, Model};
 
 /// Rows that go through at once: enough for all threads, and little memory.
@@ -14,39 +15,26 @@ const ROWS_AT_ONCE: usize = 4096;
 impl Model {
     /// Scaled rows to codes.
     pub(crate) fn codes(&self, scaled: &Samples) -> Result<Samples, Error> {
-        through(&self.chains.encoders, scaled, || {
-            let mut layers = Layers::default();
-            for model in &self.autoencoders {
-                layers.push_dense(&model.encoder, model.encoder.activation);
-            }
-            layers
-        })
+        let models = &self.autoencoders;
+        let encoders = || Forward::encoders(models, Processors::ALL);
+        Ok(ready(&self.passes.encoders, encoders)?.all(scaled)?)
     }
 
     /// Codes to scaled rows.
     pub(crate) fn decoded(&self, codes: &Samples) -> Result<Samples, Error> {
-        through(&self.chains.decoders, codes, || {
-            let mut layers = Layers::default();
-            for model in self.autoencoders.iter().rev() {
-                let (weight, bias) = (model.decoder_weight(), model.decoder.bias.val());
-                layers.push(weight, bias, Activation::of(model.decoder.unit));
-            }
-            layers
-        })
+        let models = &self.autoencoders;
+        let decoders = || Forward::decoders(models, Processors::ALL);
+        Ok(ready(&self.passes.decoders, decoders)?.all(codes)?)
     }
 
     /// Scaled rows to the scores of the classes, of which the softmax is still to be taken.
-    pub(crate) fn class_scores(&self, scaled: &Samples) -> Result<Samples, Error> {
-        through(&self.chains.network, scaled, || {
-            let mut layers = Layers::default();
-            if let Some(network) = &self.network {
-                for encoder in &network.encoders {
-                    layers.push_dense(encoder, encoder.activation);
-                }
-                layers.push_dense(&network.head.output, Activation::of(Unit::Linear));
-            }
-            layers
-        })
+    pub(crate) fn class_scores(
+        &self,
+        network: &DeepNetwork,
+        scaled: &Samples,
+    ) -> Result<Samples, Error> {
+        let scores = || Forward::scores(network, Processors::ALL);
+        Ok(ready(&self.passes.scores, scores)?.all(scaled)?)
     }
 
     /// Calls `work` with some rows at a time, as they are before scaling and after it.

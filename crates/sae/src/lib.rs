@@ -34,7 +34,6 @@
 
 mod apply;
 mod backend;
-mod chains;
 mod crossval;
 mod error;
 mod experiment;
@@ -44,6 +43,7 @@ mod folder;
 mod forward;
 mod model;
 mod model_file;
+mod passes;
 mod prepared;
 mod reach;
 mod recording;

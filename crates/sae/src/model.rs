@@ -4,8 +4,8 @@ use sae_data::{Samples, Scaling};
 use sae_model::{DeepNetwork, ModelError, SparseAutoencoder};
 use sae_stack::most_probable;
 
-use crate::chains::Chains;
 use crate::facts::check_width;
+use crate::passes::Passes;
 use crate::{DataFacts, Error};
 
 /// What a run is for: the scaling of its inputs, the pretrained autoencoders, and the fine-tuned
@@ -24,7 +24,7 @@ pub struct Model {
     /// Quantiles of the scores of training samples, in equal steps from the least to the largest;
     /// none where they are not known.
     pub(crate) score_quantiles: Vec<f64>,
-    pub(crate) chains: Chains,
+    pub(crate) passes: Passes,
 }
 
 impl Model {
@@ -68,7 +68,7 @@ impl Model {
             autoencoders,
             network,
             score_quantiles: vec![],
-            chains: Chains::default(),
+            passes: Passes::default(),
         })
     }
 
@@ -185,7 +185,7 @@ impl Model {
         })?;
         check_width("the samples", samples.width(), self.inputs())?;
         self.map(samples, network.classes(), |_, scaled| {
-            let mut scores = self.class_scores(scaled)?;
+            let mut scores = self.class_scores(network, scaled)?;
             if let Samples::Floats { width, values } = &mut scores {
                 values.chunks_mut(*width).for_each(softmax);
             }

@@ -87,10 +87,10 @@ impl Prepared {
     ) -> Result<Self, Error> {
         experiment.check()?;
         let first: Vec<usize> = (0..data.test.rows().min(ORIGINALS)).collect();
-        let originals = data.test.samples.select(&first);
+        let originals = data.test.samples.gather(&first)?;
         let step = data.train.rows().div_ceil(SCORED).max(1);
         let some: Vec<usize> = (0..data.train.rows()).step_by(step).collect();
-        let scored = data.train.samples.select(&some);
+        let scored = data.train.samples.gather(&some)?;
         let scaling = experiment.data.fit_scaling(&data.train);
         let scaling = scaling.map_err(|error| Error::in_table("data", error))?;
         let facts = DataFacts::of(&data);
@@ -100,7 +100,7 @@ impl Prepared {
         };
         check_memory(experiment, data.train.samples.width())?;
         if experiment.data.source.format().is_some() && !experiment.data.scaling.bounds() {
-            let targets = Targets::samples(&data.train.samples);
+            let targets = Targets::samples(&data.train.samples)?;
             let first = experiment.layers[0].decoder;
             targets
                 .check(first)

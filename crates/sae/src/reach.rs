@@ -1,6 +1,6 @@
 //! Whether decoders can give the values that they are to reconstruct.
 
-use sae_data::{DataConfig, Samples};
+use sae_data::{DataConfig, DataError, Inputs};
 use sae_kernels::Setting;
 use sae_model::Unit;
 
@@ -30,11 +30,15 @@ impl Targets {
     }
 
     /// Samples that are there, scaled.
-    pub(crate) fn samples(samples: &Samples) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// Fails where they cannot be read.
+    pub(crate) fn samples(samples: &Inputs<'_>) -> Result<Self, DataError> {
+        Ok(Self {
             what: "inputs".to_owned(),
-            range: samples.range(),
-        }
+            range: samples.range()?,
+        })
     }
 
     /// The codes of the layer below.

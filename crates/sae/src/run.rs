@@ -108,7 +108,11 @@ impl Run {
         let reader = self.experiment.data.open(path, purpose);
         let mut reader = reader.map_err(|error| Error::in_table("data", error))?;
         self.facts.check_layout(reader.layout())?;
-        let mut data = Dataset::read(&mut *reader, &path.display().to_string())?;
+        let mut data = Dataset::read(
+            &mut *reader,
+            &path.display().to_string(),
+            self.experiment.data.room(),
+        )?;
         if let (Some(labels), false) = (&data.labels, self.facts.classes.is_empty()) {
             data.labels = Some(labels.within(&self.facts.classes)?);
         }

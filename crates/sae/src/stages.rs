@@ -112,7 +112,7 @@ impl<'a> Stages<'a> {
     pub fn visit(&self, rows: Option<usize>, visitor: &mut impl Visitor) -> Result<(), Error> {
         let inputs = |training: &Training| self.inputs(rows, training);
         for (index, layer) in self.settings.layers.iter().enumerate() {
-            let clean = self.codes(inputs(&layer.training), index);
+            let clean = self.codes(inputs(&layer.training)?, index);
             let corrupted = self.corrupted(&clean, index);
             let batch = Batch {
                 inputs: all(corrupted.as_ref().unwrap_or(&clean)),
@@ -130,26 +130,28 @@ impl<'a> Stages<'a> {
         let Some(((labels, network), settings)) = classifier else {
             return Ok(());
         };
-        let raw = inputs(&settings.softmax);
+        let raw = inputs(&settings.softmax)?;
         let codes = self.codes(raw, self.autoencoders.len());
         let batch = labelled(&codes, labels);
         visitor.visit(Stage::Softmax, &settings.head, &network.head, &batch)?;
-        let raw = inputs(&settings.finetune);
+        let raw = inputs(&settings.finetune)?;
         let batch = labelled(&raw, labels);
         visitor.visit(Stage::FineTune, &settings.network, network, &batch)
     }
 
     /// The first rows of the training data.
-    fn inputs(&self, rows: Option<usize>, training: &Training) -> Samples {
+    fn inputs(&self, rows: Option<usize>, training: &Training) -> Result<Samples, Error> {
         let rows = rows.unwrap_or(match training.batch {
             BatchSize::Full => MOST_ROWS,
             BatchSize::Rows(rows) => rows,
         });
         let rows: Vec<usize> = (0..rows.min(self.train.rows())).collect();
-        Samples::Floats {
+        let mut first = Samples::Floats {
             width: self.train.samples.width(),
-            values: self.train.samples.gather(&rows),
-        }
+            values: vec![],
+        };
+        first.extend(&self.train.samples.gather(&rows)?)?;
+        Ok(first)
     }
 
     /// The codes of the first `layers` encoders, in `f32` as training has them.

@@ -55,7 +55,7 @@ pub fn run(args: &EvalArgs) -> Result<ExitCode, CliError> {
         }
     };
     if let Some(scaling) = run.scaling()? {
-        data.samples = scaling.apply(&data.samples);
+        data = data.scaled(&scaling);
     }
     output::result(format!("{}: {what}", args.run.display()))?;
     for (title, network) in networks {

@@ -51,7 +51,7 @@ pub fn run(args: &GradcheckArgs) -> Result<ExitCode, CliError> {
         .load(experiment.seed, experiment.classifier)?;
     let mut train = loaded.train;
     if let Some(scaling) = experiment.data.fit_scaling(&train)? {
-        train.samples = scaling.apply(&train.samples);
+        train = train.scaled(&scaling);
     }
     let settings = experiment.settings(train.rows())?;
     let device = Device::flex();

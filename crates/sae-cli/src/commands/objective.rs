@@ -67,11 +67,11 @@ fn samples(data: Option<&Path>, run: &Run) -> Result<Samples, CliError> {
         let data = experiment
             .data
             .load(experiment.seed, experiment.classifier)?;
-        return Ok(data.train.samples);
+        return Ok(data.train.samples.all()?.into_owned());
     };
     // An NPY matrix is taken as exactly as it is; the others are what training sees of them.
     if path.extension().is_none_or(|end| end != "npy") {
-        return Ok(run.read(path)?.samples);
+        return Ok(run.read(path)?.samples.all()?.into_owned());
     }
     let array = read_npy(path)?;
     match array.shape[..] {

@@ -40,14 +40,14 @@ pub fn run(args: &ShapesArgs) -> Result<ExitCode, CliError> {
             |kind: &str, bytes: &[u8]| write_file(&args.out.join(format!("{name}-{kind}")), bytes);
         write(
             "images-idx3-ubyte",
-            &encode_images(images.image, pixels(images)),
+            &encode_images(images.image, &pixels(images)?),
         )?;
         write("labels-idx1-ubyte", &encode_labels(&labels(images)))?;
         write("factors.jsonl", &lines(factors)?)?;
     }
     let first: Vec<usize> = (0..train.0.rows().min(SHEET_IMAGES)).collect();
     let tile = Tile::grey(train.0.image.height, train.0.image.width);
-    let sheet = contact_sheet(tile, &train.0.samples.gather(&first))?;
+    let sheet = contact_sheet(tile, &train.0.samples.gather(&first)?.gather(&first))?;
     write_file(&args.out.join(SHEET), &sheet)?;
     let classes: Vec<String> = shapes.kinds.iter().map(ToString::to_string).collect();
     output::result(format!(
@@ -75,10 +75,10 @@ fn settings(args: &ShapesArgs) -> Result<(ShapesConfig, u64), CliError> {
 }
 
 /// The generator's images are bytes.
-fn pixels(images: &Dataset) -> &[u8] {
-    match &images.samples {
-        Samples::Bytes { values, .. } => values,
-        Samples::Floats { .. } | Samples::Doubles { .. } => &[],
+fn pixels(images: &Dataset) -> Result<Vec<u8>, CliError> {
+    match images.samples.all()?.into_owned() {
+        Samples::Bytes { values, .. } => Ok(values),
+        Samples::Floats { .. } | Samples::Doubles { .. } => Ok(vec![]),
     }
 }
 

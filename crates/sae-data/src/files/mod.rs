@@ -2,11 +2,13 @@
 
 mod config;
 mod csv;
+mod idx;
 mod images;
 mod npy;
 mod numbers;
 mod purpose;
 mod safetensors;
+mod spill;
 mod strided;
 
 use std::path::{Path, PathBuf};
@@ -16,14 +18,17 @@ use serde::{Deserialize, Serialize};
 pub use self::config::FilesConfig;
 pub(crate) use self::config::given;
 pub use self::csv::{CsvConfig, Delimiter, Header};
+pub use self::idx::{IdxConfig, encode_images, encode_labels};
 pub use self::images::{Colour, ImagesConfig};
 pub use self::purpose::Purpose;
+pub(crate) use self::spill::Spill;
 
 use self::csv::CsvReader;
+use self::idx::IdxReader;
 use self::images::ImagesReader;
 use self::strided::{Strided, StridedReader};
-use crate::rows::{MemoryReader, Reader};
-use crate::{DataError, Dataset};
+use crate::DataError;
+use crate::rows::Reader;
 
 /// The name under which standard input is read, as CSV.
 const STANDARD_INPUT: &str = "-";
@@ -163,23 +168,21 @@ impl Format {
                 let samples = npy::open_entry(path, &arrays.samples)?;
                 Box::new(StridedReader::new(vec![samples], labels)?)
             }
-            Self::Idx => Box::new(MemoryReader::new(read_idx(path, labels)?)),
+            Self::Idx => Box::new(open_idx(path, labels)?),
         })
     }
 }
 
 /// A folder's pair, or a file of images with its labels, which may lie beside it under their usual name.
-fn read_idx(path: &Path, labels: Option<&Path>) -> Result<Dataset, DataError> {
+fn open_idx(path: &Path, labels: Option<&Path>) -> Result<IdxReader, DataError> {
     if path.is_dir() {
-        return Dataset::read_idx_folder(path);
+        let (images, labels) = idx::pair_in(path)?;
+        return IdxReader::open(&images, Some(&labels));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(name.replace("images", "labels").replace("idx3", "idx1"));
-    match labels {
-        Some(labels) => Dataset::read_idx(path, labels),
-        None if beside != path && beside.is_file() => Dataset::read_idx(path, &beside),
-        None => Dataset::read_idx_images(path),
-    }
+    let beside = (beside != path && beside.is_file()).then_some(beside);
+    IdxReader::open(path, labels.or(beside.as_deref()))
 }
 
 /// A file, or all safetensors files of a folder in the order of their names.
@@ -204,7 +207,7 @@ fn read_labels(path: &Path, config: &CsvConfig) -> Result<Vec<String>, DataError
     match Format::of(path)? {
         Format::Npy => label_texts(&[npy::open(path)?]),
         Format::Idx => {
-            let labels = crate::idx::read_labels(path)?;
+            let labels = idx::read_labels(path)?;
             Ok(labels.iter().map(ToString::to_string).collect())
         }
         Format::Csv => csv::read_words(path, config),

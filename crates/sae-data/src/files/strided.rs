@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::numbers::Kind;
+use super::numbers::{Kind, Number};
 use crate::rows::{Chunk, Layout, Reader};
-use crate::{DataError, Samples};
+use crate::{DataError, Samples, Store};
 
 /// Where a matrix lies in a file, and how.
 #[derive(Debug, Clone)]
@@ -161,15 +163,65 @@ fn read_exact_at(file: &File, bytes: &mut [u8], place: u64) -> io::Result<()> {
     file.read_exact(bytes)
 }
 
+impl Store for Strided {
+    fn width(&self) -> usize {
+        self.place.columns
+    }
+
+    fn rows(&self) -> usize {
+        self.place.rows
+    }
+
+    fn value_bytes(&self) -> usize {
+        match self.place.kind.number {
+            Number::U8 => 1,
+            _ => size_of::<f32>(),
+        }
+    }
+
+    fn read(&self, rows: Range<usize>) -> Result<Samples, DataError> {
+        Ok(Strided::rows(self, rows.start, rows.len())?.in_single())
+    }
+}
+
+/// Matrices of equal width, one after the other.
+#[derive(Debug)]
+struct Parts(Vec<Strided>);
+
+impl Store for Parts {
+    fn width(&self) -> usize {
+        self.0[0].width()
+    }
+
+    fn rows(&self) -> usize {
+        self.0.iter().map(Store::rows).sum()
+    }
+
+    fn value_bytes(&self) -> usize {
+        self.0.iter().map(Store::value_bytes).max().unwrap_or(1)
+    }
+
+    fn read(&self, rows: Range<usize>) -> Result<Samples, DataError> {
+        let mut read = Samples::with_capacity(self.width(), self.value_bytes(), rows.len());
+        let mut first = 0;
+        for part in &self.0 {
+            let end = first + part.place.rows;
+            let (from, to) = (rows.start.max(first), rows.end.min(end));
+            if from < to {
+                read.extend(&part.read(from - first..to - first)?)?;
+            }
+            first = end;
+        }
+        Ok(read)
+    }
+}
+
 /// Matrices of equal width, one after the other, with their labels.
 pub(super) struct StridedReader {
     layout: Layout,
-    parts: Vec<Strided>,
+    parts: Arc<Parts>,
     labels: Vec<String>,
-    /// The part that is being read, the next row of it, and the next of all rows.
-    part: usize,
-    row: usize,
-    total: usize,
+    next: usize,
 }
 
 impl StridedReader {
@@ -202,11 +254,9 @@ impl StridedReader {
         };
         Ok(Self {
             layout,
-            parts,
+            parts: Arc::new(Parts(parts)),
             labels,
-            part: 0,
-            row: 0,
-            total: 0,
+            next: 0,
         })
     }
 }
@@ -216,19 +266,24 @@ impl Reader for StridedReader {
         &self.layout
     }
 
+    /// The rows of one matrix at most, in its own precision.
     fn read(&mut self, most: usize) -> Result<Option<Chunk>, DataError> {
-        while let Some(part) = self.parts.get(self.part) {
-            let count = most.min(part.place.rows - self.row);
-            if count == 0 {
-                (self.part, self.row) = (self.part + 1, 0);
+        let mut first = self.next;
+        for part in &self.parts.0 {
+            if first >= part.place.rows {
+                first -= part.place.rows;
                 continue;
             }
-            let samples = part.rows(self.row, count)?;
-            let rows = self.total..self.total + count;
-            (self.row, self.total) = (self.row + count, rows.end);
+            let samples = part.rows(first, most.min(part.place.rows - first))?;
+            let rows = self.next..self.next + samples.rows();
+            self.next = rows.end;
             let labels = self.labels.get(rows).unwrap_or_default().to_vec();
             return Ok(Some(Chunk { samples, labels }));
         }
         Ok(None)
+    }
+
+    fn store(&self) -> Option<(Arc<dyn Store>, Vec<String>)> {
+        Some((self.parts.clone(), self.labels.clone()))
     }
 }

@@ -139,7 +139,8 @@ impl PatchesConfig {
             samples: Samples::Bytes {
                 width: self.size * self.size,
                 values,
-            },
+            }
+            .into(),
             labels: None,
             image: ImageShape::grey(self.size, self.size),
             names: vec![],
@@ -195,7 +196,7 @@ mod tests {
         let set = config.cut(Part::Train, 1).unwrap();
         assert_eq!((set.rows(), set.samples.width()), (400, 9));
         assert!(set.labels.is_none());
-        let Samples::Bytes { values, .. } = &set.samples else {
+        let Samples::Bytes { values, .. } = &*set.samples.all().unwrap() else {
             panic!("patches are bytes");
         };
         let mut seen = std::collections::HashSet::new();

@@ -4,7 +4,7 @@ use faer::{Mat, MatRef, Side};
 use sae_kernels::Setting;
 
 use super::{Linear, Scaling, for_chunks, product, row_major};
-use crate::{DataError, Samples};
+use crate::{DataError, Inputs};
 
 /// The largest principal components: their directions U, `[inputs, kept]`, and √(λ + ε) of each.
 pub(super) struct Axes {
@@ -17,7 +17,7 @@ impl Axes {
     /// `rounding` mean nothing.
     pub(super) fn of(
         centring: &Scaling,
-        samples: &Samples,
+        samples: &Inputs<'_>,
         (epsilon, kept): (f64, usize),
         rounding: f64,
     ) -> Result<Self, DataError> {
@@ -26,7 +26,7 @@ impl Axes {
             let expected = format!("1 to {width}, the number of inputs");
             return Err(Setting::new("components", kept, expected).into());
         }
-        let covariance = covariance(centring, samples);
+        let covariance = covariance(centring, samples)?;
         let decomposed = MatRef::from_row_major_slice(&covariance, width, width)
             .self_adjoint_eigen(Side::Lower)
             .map_err(|error| {
@@ -99,7 +99,7 @@ fn singular(epsilon: f64, rank: usize, width: usize) -> Setting {
 }
 
 /// (1/R) Σ (x − μ)ᵀ(x − μ), `[inputs, inputs]`.
-fn covariance(centring: &Scaling, samples: &Samples) -> Vec<f64> {
+fn covariance(centring: &Scaling, samples: &Inputs<'_>) -> Result<Vec<f64>, DataError> {
     let width = samples.width();
     let mut sum = vec![0.0; width * width];
     for_chunks(samples, |mut values| {
@@ -110,10 +110,10 @@ fn covariance(centring: &Scaling, samples: &Samples) -> Vec<f64> {
         sum.iter_mut()
             .zip(more)
             .for_each(|(sum, more)| *sum += more);
-    });
+    })?;
     let rows = samples.rows() as f64;
     sum.iter_mut().for_each(|value| *value /= rows);
-    sum
+    Ok(sum)
 }
 
 /// Mᵀ of a matrix with `columns` columns.

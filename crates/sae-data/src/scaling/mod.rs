@@ -16,11 +16,12 @@ mod config;
 mod file;
 mod fit;
 mod statistics;
+mod stored;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
-use crate::Samples;
+use crate::{DataError, Inputs, Samples};
 
 pub use config::{Per, ScalingConfig, ScalingKind};
 
@@ -94,7 +95,9 @@ impl Scaling {
     /// Panics where the samples do not have [`Scaling::inputs`] values per row.
     pub fn apply(&self, samples: &Samples) -> Samples {
         let mut values = Vec::with_capacity(samples.rows() * self.outputs());
-        self.scaled(samples, |row| values.extend(row.iter().map(|&v| v as f32)));
+        for chunk in chunks(samples) {
+            values.extend(self.scaled(chunk).into_iter().map(|v| v as f32));
+        }
         Samples::Floats {
             width: self.outputs(),
             values,
@@ -108,24 +111,24 @@ impl Scaling {
     /// As [`Scaling::apply`].
     pub fn apply_exactly(&self, samples: &Samples) -> Samples {
         let mut values = Vec::with_capacity(samples.rows() * self.outputs());
-        self.scaled(samples, |row| values.extend_from_slice(row));
+        for chunk in chunks(samples) {
+            values.extend(self.scaled(chunk));
+        }
         Samples::Doubles {
             width: self.outputs(),
             values,
         }
     }
 
-    /// Calls `visit` with scaled rows, in their order.
-    fn scaled(&self, samples: &Samples, mut visit: impl FnMut(&[f64])) {
-        for_chunks(samples, |mut values| {
-            self.centre(&mut values);
-            let mut mapped = self.map(values);
-            mapped.iter_mut().for_each(|v| *v += self.shift);
-            if let Some(truncation) = self.truncation {
-                mapped.iter_mut().for_each(|v| *v = truncation.apply(*v));
-            }
-            visit(&mapped);
-        });
+    /// Some rows, scaled.
+    fn scaled(&self, mut values: Vec<f64>) -> Vec<f64> {
+        self.centre(&mut values);
+        let mut mapped = self.map(values);
+        mapped.iter_mut().for_each(|v| *v += self.shift);
+        if let Some(truncation) = self.truncation {
+            mapped.iter_mut().for_each(|v| *v = truncation.apply(*v));
+        }
+        mapped
     }
 
     /// Takes each row's mean, where that was asked for, and μ from rows of inputs.
@@ -222,11 +225,20 @@ impl Scaling {
 }
 
 /// The rows of `samples` in double precision, [`ROWS_AT_ONCE`] of them at a time.
-fn for_chunks(samples: &Samples, mut visit: impl FnMut(Vec<f64>)) {
+fn chunks(samples: &Samples) -> impl Iterator<Item = Vec<f64>> {
     let rows: Vec<usize> = (0..samples.rows()).collect();
-    for chunk in rows.chunks(ROWS_AT_ONCE) {
-        visit(samples.gather_doubles(chunk));
-    }
+    let firsts = (0..rows.len()).step_by(ROWS_AT_ONCE);
+    firsts.map(move |first| {
+        samples.gather_doubles(&rows[first..rows.len().min(first + ROWS_AT_ONCE)])
+    })
+}
+
+/// Calls `visit` with the same, of rows wherever they are.
+fn for_chunks(inputs: &Inputs<'_>, mut visit: impl FnMut(Vec<f64>)) -> Result<(), DataError> {
+    inputs.for_parts(ROWS_AT_ONCE, |_, samples, rows| {
+        visit(samples.gather_doubles(&rows.collect::<Vec<_>>()));
+        Ok(())
+    })
 }
 
 /// A·B for `a` `[m, inner]` and `b` `[inner, n]`, all row by row.

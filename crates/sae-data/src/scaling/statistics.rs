@@ -1,7 +1,7 @@
 //! What is known about each input over the training samples.
 
 use super::{Linear, Per, for_chunks, mean, remove_mean};
-use crate::Samples;
+use crate::{DataError, Inputs};
 
 /// Means and extremes of each input; the same for every input where they are taken over all.
 pub(super) struct Statistics {
@@ -15,14 +15,14 @@ pub(super) struct Statistics {
 }
 
 impl Statistics {
-    pub(super) fn of(samples: &Samples, remove_dc: bool, per: Per) -> Self {
+    pub(super) fn of(samples: &Inputs<'_>, remove_dc: bool, per: Per) -> Result<Self, DataError> {
         let width = samples.width();
         let mut found = Self {
             mean: vec![0.0; width],
             least: vec![f64::INFINITY; width],
             most: vec![f64::NEG_INFINITY; width],
             rounding: match remove_dc {
-                true => 2.0 * width as f64 * f64::EPSILON * largest(samples),
+                true => 2.0 * width as f64 * f64::EPSILON * largest(samples)?,
                 false => 0.0,
             },
         };
@@ -32,7 +32,7 @@ impl Statistics {
                 found.least[j] = found.least[j].min(value);
                 found.most[j] = found.most[j].max(value);
             }
-        });
+        })?;
         let rows = samples.rows() as f64;
         found.mean.iter_mut().for_each(|sum| *sum /= rows);
         if per == Per::All {
@@ -47,7 +47,7 @@ impl Statistics {
         for (mean, (least, most)) in found.mean.iter_mut().zip(extremes) {
             *mean = mean.max(*least).min(*most);
         }
-        found
+        Ok(found)
     }
 
     /// Whether each input varies by more than rounding errors.
@@ -72,32 +72,41 @@ impl Statistics {
         both.map(|(most, least)| most - least).collect()
     }
 
-    pub(super) fn deviations(&self, samples: &Samples, remove_dc: bool, per: Per) -> Vec<f64> {
+    pub(super) fn deviations(
+        &self,
+        samples: &Inputs<'_>,
+        remove_dc: bool,
+        per: Per,
+    ) -> Result<Vec<f64>, DataError> {
         let mut variance = vec![0.0; samples.width()];
         for_rows(samples, remove_dc, |row| {
             for ((sum, value), mean) in variance.iter_mut().zip(row).zip(&self.mean) {
                 *sum += (value - mean).powi(2);
             }
-        });
+        })?;
         let rows = samples.rows() as f64;
         variance.iter_mut().for_each(|sum| *sum /= rows);
         if per == Per::All {
             variance = vec![mean(&variance); samples.width()];
         }
-        variance.into_iter().map(f64::sqrt).collect()
+        Ok(variance.into_iter().map(f64::sqrt).collect())
     }
 }
 
 /// The largest magnitude of all values.
-fn largest(samples: &Samples) -> f64 {
+fn largest(samples: &Inputs<'_>) -> Result<f64, DataError> {
     let mut largest: f64 = 0.0;
     for_chunks(samples, |values| {
         largest = values.iter().fold(largest, |m, v| m.max(v.abs()));
-    });
-    largest
+    })?;
+    Ok(largest)
 }
 
-fn for_rows(samples: &Samples, remove_dc: bool, mut visit: impl FnMut(&[f64])) {
+fn for_rows(
+    samples: &Inputs<'_>,
+    remove_dc: bool,
+    mut visit: impl FnMut(&[f64]),
+) -> Result<(), DataError> {
     for_chunks(samples, |mut values| {
         for row in values.chunks_mut(samples.width()) {
             if remove_dc {
@@ -105,5 +114,5 @@ fn for_rows(samples: &Samples, remove_dc: bool, mut visit: impl FnMut(&[f64])) {
             }
             visit(row);
         }
-    });
+    })
 }

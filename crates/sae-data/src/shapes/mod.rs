@@ -67,7 +67,8 @@ impl ShapesConfig {
             samples: Samples::Bytes {
                 width: self.size * self.size,
                 values,
-            },
+            }
+            .into(),
             labels: Some(Labels {
                 values: (0..count).map(|i| (i % self.kinds.len()) as u32).collect(),
                 classes: self.kinds.iter().map(ToString::to_string).collect(),
@@ -141,10 +142,14 @@ mod tests {
         }
     }
 
+    fn pixels(dataset: &Dataset, index: usize) -> Vec<f32> {
+        dataset.samples.gather(&[index]).unwrap().gather(&[0])
+    }
+
     fn area(config: &ShapesConfig, index: usize) -> (f64, Factors) {
         let rng = stream(1, Stream::ShapesTrain);
         let (dataset, factors) = config.generate(5, &rng).unwrap();
-        let sum: f32 = dataset.samples.gather(&[index]).iter().sum();
+        let sum: f32 = pixels(&dataset, index).iter().sum();
         (f64::from(sum), factors[index])
     }
 
@@ -212,7 +217,7 @@ mod tests {
         };
         let rng = stream(9, Stream::ShapesTrain);
         let (dataset, _) = config.generate(1, &rng).unwrap();
-        let pixels = dataset.samples.gather(&[0]);
+        let pixels = pixels(&dataset, 0);
         let middle: Vec<f32> = (20..40)
             .flat_map(|row| pixels[row * 60 + 20..row * 60 + 40].to_vec())
             .collect();
@@ -249,7 +254,7 @@ mod tests {
             let rng = stream(5, Stream::ShapesTrain);
             let (dataset, factors) = config.generate(10_000, &rng).unwrap();
             for (index, f) in factors.iter().enumerate() {
-                let image = dataset.samples.gather(&[index]);
+                let image = pixels(&dataset, index);
                 let mut reach = 0.0f64;
                 for place in (0..900).filter(|&place| image[place] > 0.0) {
                     let (row, column) = ((place / 30) as f64, (place % 30) as f64);

@@ -177,9 +177,7 @@ impl Network {
         KernelError::count("labels", labels.len(), rows)?;
         let classes = self.engine.layers.rows(self.config.units.len());
         match labels.iter().max() {
-            Some(&label) if label as usize >= classes => {
-                Err(KernelError::Label { label, classes })
-            }
+            Some(&label) if label as usize >= classes => Err(KernelError::Label { label, classes }),
             _ => Ok(rows),
         }
     }

@@ -1,5 +1,6 @@
 //! The forward pass of layers against plain loops.
 
+use super::sets;
 use crate::unit::{Activation, Unit};
 use crate::{Chain, Rows};
 
@@ -49,8 +50,12 @@ fn results_are_those_of_plain_loops() {
         let count: usize = sizes.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
         let parameters: Vec<f32> = numbers(count, 3).iter().map(|p| 0.3 * p).collect();
         let activations: Vec<Activation> = units.iter().map(|&unit| Activation::of(unit)).collect();
-        let mut chain = Chain::new(&sizes, &activations, &parameters, 2).expect("a chain");
-        for rows in [1, 16, 33, 1100] {
+        for (rows, set) in [1, 16, 33, 1100]
+            .into_iter()
+            .zip(sets().into_iter().cycle())
+        {
+            let chain = Chain::new(&sizes, &activations, &parameters, 2).expect("a chain");
+            let mut chain = chain.with_instruction_set(set).expect("it is available");
             let inputs = numbers(rows * sizes[0], 11);
             let found = chain.forward(Rows::of(&inputs, sizes[0])).expect("rows");
             assert_eq!(found.len(), rows * chain.outputs());

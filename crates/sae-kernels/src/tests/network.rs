@@ -13,7 +13,7 @@ fn terms(value: &NetworkValue) -> [f64; 3] {
 #[test]
 fn gradients_of_networks() {
     let of = Activation::of;
-    let cases: [(&[usize], &[Activation], usize); 7] = [
+    let cases: [(&[usize], &[Activation], usize); 8] = [
         (&[5, 3], &[], 9),
         (&[40, 10], &[], 1100),
         (&[70, 33, 4], &[of(Unit::Sigmoid)], 45),

@@ -6,13 +6,18 @@ mod config;
 
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::{DataError, Dataset, ImageShape, Labels, Samples};
+use super::numbers::{Kind, Number};
+use super::strided::{Place, Source, Strided};
+use crate::rows::{Chunk, Layout, Reader};
+use crate::{DataError, Dataset, ImageShape, Room, Samples, Store};
 
 pub use config::IdxConfig;
+pub(super) use config::pair_in;
 
 impl Dataset {
     /// Reads an IDX file of images and the IDX file of their labels, plain or gzip-compressed.
@@ -23,57 +28,101 @@ impl Dataset {
     /// Refuses files that are not IDX, images that are labels and the reverse, sizes that do not
     /// match the file, an empty set, and counts that differ.
     pub fn read_idx(images: &Path, labels: &Path) -> Result<Self, DataError> {
-        let (image, samples) = read_images(images)?;
-        let label_values = read_labels(labels)?;
-        if label_values.len() != samples.rows() {
-            return Err(DataError::Counts {
-                images_path: images.to_owned(),
-                images: samples.rows(),
-                labels_path: labels.to_owned(),
-                labels: label_values.len(),
-            });
-        }
-        let names: Vec<String> = label_values.iter().map(ToString::to_string).collect();
-        Ok(Self {
-            samples,
-            labels: Some(Labels::named(&names)?),
-            image,
-            names: vec![],
-        })
-    }
-
-    /// Reads an IDX file of images, without labels.
-    ///
-    /// # Errors
-    ///
-    /// As [`Dataset::read_idx`].
-    pub fn read_idx_images(images: &Path) -> Result<Self, DataError> {
-        let (image, samples) = read_images(images)?;
-        Ok(Self {
-            samples,
-            labels: None,
-            image,
-            names: vec![],
-        })
+        let mut reader = IdxReader::open(images, Some(labels))?;
+        let what = images.display().to_string();
+        Self::read(&mut reader, &what, Room::UNLIMITED)
     }
 }
 
 /// The IDX code of unsigned bytes, the only type that MNIST uses.
 const UNSIGNED_BYTE: u8 = 0x08;
+/// Dimensions of images: `[count, height, width]`.
+const IMAGES: usize = 3;
+/// Dimensions of labels: `[count]`.
+const LABELS: usize = 1;
 
-/// Reads images: rank 3, `[count, height, width]`.
-///
-/// # Errors
-///
-/// Refuses anything but a complete IDX file of at least one image.
-pub fn read_images(path: &Path) -> Result<(ImageShape, Samples), DataError> {
-    let (sizes, values) = read(path, 3)?;
-    let [_, height, width] = sizes[..] else {
-        unreachable!("read() checked the rank");
-    };
-    let image = ImageShape::grey(height, width);
-    let width = height * width;
-    Ok((image, Samples::Bytes { width, values }))
+/// The images of an IDX file, with their labels where there is a file of them.
+pub(super) struct IdxReader {
+    layout: Layout,
+    stream: Stream,
+    labels: Vec<String>,
+    next: usize,
+}
+
+impl IdxReader {
+    /// Reads the sizes, and all labels.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dataset::read_idx`].
+    pub(super) fn open(images: &Path, labels: Option<&Path>) -> Result<Self, DataError> {
+        let stream = Stream::open(images, IMAGES)?;
+        let [rows, height, width] = stream.sizes[..] else {
+            unreachable!("the rank was checked");
+        };
+        let values = labels.map(read_labels).transpose()?.unwrap_or_default();
+        if let Some(labels) = labels.filter(|_| values.len() != rows) {
+            return Err(DataError::Counts {
+                images_path: images.to_owned(),
+                images: rows,
+                labels_path: labels.to_owned(),
+                labels: values.len(),
+            });
+        }
+        Ok(Self {
+            layout: Layout {
+                image: Some(ImageShape::grey(height, width)),
+                rows: Some(rows),
+                labelled: labels.is_some(),
+                ..Layout::table(height * width)
+            },
+            stream,
+            labels: values.iter().map(ToString::to_string).collect(),
+            next: 0,
+        })
+    }
+}
+
+impl Reader for IdxReader {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn read(&mut self, most: usize) -> Result<Option<Chunk>, DataError> {
+        let rows = self.stream.sizes[0];
+        let count = most.min(rows - self.next);
+        if count == 0 {
+            return Ok(None);
+        }
+        let width = self.layout.inputs;
+        let values = self.stream.values(count * width)?;
+        let from = self.next;
+        self.next += count;
+        if self.next == rows {
+            self.stream.check_end()?;
+        }
+        let labels = self.labels.get(from..self.next).unwrap_or_default();
+        Ok(Some(Chunk {
+            samples: Samples::Bytes { width, values },
+            labels: labels.to_vec(),
+        }))
+    }
+
+    /// Of a file that is not compressed.
+    fn store(&self) -> Option<(Arc<dyn Store>, Vec<String>)> {
+        self.stream.length?;
+        let place = Place {
+            path: self.stream.path.clone(),
+            offset: start_of_values(IMAGES),
+            kind: Kind::little(Number::U8),
+            rows: self.stream.sizes[0],
+            columns: self.layout.inputs,
+            by_columns: false,
+        };
+        let file = File::open(&place.path).ok()?;
+        let store = Strided::new(place, Source::File(file));
+        Some((Arc::new(store), self.labels.clone()))
+    }
 }
 
 /// Reads labels: rank 1, `[count]`.
@@ -81,8 +130,11 @@ pub fn read_images(path: &Path) -> Result<(ImageShape, Samples), DataError> {
 /// # Errors
 ///
 /// Refuses anything but a complete IDX file of at least one label.
-pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
-    Ok(read(path, 1)?.1)
+pub(super) fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
+    let mut stream = Stream::open(path, LABELS)?;
+    let labels = stream.values(stream.sizes[0])?;
+    stream.check_end()?;
+    Ok(labels)
 }
 
 /// The bytes of an IDX file of images.
@@ -115,38 +167,81 @@ fn encode(sizes: &[usize], values: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn read(path: &Path, rank: usize) -> Result<(Vec<usize>, Vec<u8>), DataError> {
-    let unreadable = |source| DataError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let mut file = File::open(path).map_err(unreadable)?;
-    let length = file.metadata().map_err(unreadable)?.len();
-    let mut start = Vec::new();
-    (&mut file)
-        .take(2)
-        .read_to_end(&mut start)
-        .map_err(unreadable)?;
+/// An IDX file whose sizes have been read.
+struct Stream {
+    path: PathBuf,
+    bytes: Box<dyn Read + Send>,
+    /// Of a file that is not compressed.
+    length: Option<u64>,
+    sizes: Vec<usize>,
+    /// Values that were read.
+    read: usize,
+}
 
-    let whole = BufReader::new(start.as_slice().chain(file));
-    let (mut stream, length): (Box<dyn Read>, _) = if start == [0x1f, 0x8b] {
-        (Box::new(MultiGzDecoder::new(whole)), None)
-    } else {
-        (Box::new(whole), Some(length))
-    };
-    parse(&mut stream, length, rank).map_err(|error| match error {
-        ParseError::Read(source) => unreadable(source),
-        ParseError::Format { found, expected } => DataError::Format {
+impl Stream {
+    fn open(path: &Path, rank: usize) -> Result<Self, DataError> {
+        let unreadable = |source| DataError::unreadable(path, source);
+        let mut file = File::open(path).map_err(unreadable)?;
+        let length = file.metadata().map_err(unreadable)?.len();
+        let mut start = Vec::new();
+        (&mut file)
+            .take(2)
+            .read_to_end(&mut start)
+            .map_err(unreadable)?;
+        let is_compressed = start == [0x1f, 0x8b];
+        let whole = BufReader::new(std::io::Cursor::new(start).chain(file));
+        let (mut bytes, length): (Box<dyn Read + Send>, _) = match is_compressed {
+            true => (Box::new(MultiGzDecoder::new(whole)), None),
+            false => (Box::new(whole), Some(length)),
+        };
+        let sizes = parse_sizes(&mut bytes, length, rank);
+        Ok(Self {
+            sizes: sizes.map_err(|error| error.at(path))?,
             path: path.to_owned(),
-            found,
-            expected,
-        },
-    })
+            bytes,
+            length,
+            read: 0,
+        })
+    }
+
+    /// The next values. Of a compressed stream no more is ever kept than it really yields.
+    fn values(&mut self, count: usize) -> Result<Vec<u8>, DataError> {
+        let mut values = Vec::new();
+        let read = (&mut self.bytes)
+            .take(count as u64)
+            .read_to_end(&mut values);
+        read.map_err(|source| DataError::unreadable(&self.path, source))?;
+        self.read += values.len();
+        if values.len() < count {
+            let found = format!("ends after {} values", self.read);
+            return Err(DataError::format(&self.path, found, announced(&self.sizes)));
+        }
+        Ok(values)
+    }
+
+    /// Refuses values beyond those that are announced.
+    fn check_end(&mut self) -> Result<(), DataError> {
+        let more = self.bytes.read(&mut [0]);
+        if more.map_err(|source| DataError::unreadable(&self.path, source))? == 0 {
+            return Ok(());
+        }
+        let found = format!("holds more than {} values", self.read);
+        Err(DataError::format(&self.path, found, announced(&self.sizes)))
+    }
 }
 
 enum ParseError {
     Read(std::io::Error),
     Format { found: String, expected: String },
+}
+
+impl ParseError {
+    fn at(self, path: &Path) -> DataError {
+        match self {
+            Self::Read(source) => DataError::unreadable(path, source),
+            Self::Format { found, expected } => DataError::format(path, found, expected),
+        }
+    }
 }
 
 impl From<std::io::Error> for ParseError {
@@ -162,14 +257,13 @@ fn wrong<T>(found: impl Into<String>, expected: impl Into<String>) -> Result<T, 
     })
 }
 
-/// Reads sizes and values. `length` is the number of bytes that the stream will yield, where it is
-/// known before reading; a size beyond it is refused before anything is allocated. Of a compressed
-/// stream no more is ever kept than it really yields.
-fn parse(
+/// Reads the sizes. `length` is the number of bytes that the stream will yield, where it is known before
+/// reading; a size beyond it is refused before anything is allocated.
+fn parse_sizes(
     stream: &mut dyn Read,
     length: Option<u64>,
     rank: usize,
-) -> Result<(Vec<usize>, Vec<u8>), ParseError> {
+) -> Result<Vec<usize>, ParseError> {
     let (what, other) = match rank {
         1 => ("labels (rank 1)", "images"),
         _ => ("images (rank 3)", "labels"),
@@ -220,23 +314,24 @@ fn parse(
     if total == 0 {
         return wrong(format!("announces sizes {sizes:?}"), "at least one sample");
     }
-    let announced = format!("{total} values, as its sizes {sizes:?} announce");
+    let sizes: Vec<usize> = sizes.into_iter().map(|s| s as usize).collect();
     if let Some(length) = length {
-        let held = length.saturating_sub(4 + 4 * rank as u64);
+        let held = length.saturating_sub(start_of_values(rank));
         if held != total {
-            return wrong(format!("holds {held} values"), announced);
+            return wrong(format!("holds {held} values"), announced(&sizes));
         }
     }
-    let mut values = Vec::new();
-    stream.take(total).read_to_end(&mut values)?;
-    if (values.len() as u64) < total {
-        return wrong(format!("ends after {} values", values.len()), announced);
-    }
-    if stream.read(&mut [0])? > 0 {
-        return wrong(format!("holds more than {total} values"), announced);
-    }
-    let sizes = sizes.into_iter().map(|s| s as usize).collect();
-    Ok((sizes, values))
+    Ok(sizes)
+}
+
+/// Bytes before the values.
+fn start_of_values(rank: usize) -> u64 {
+    4 + 4 * rank as u64
+}
+
+fn announced(sizes: &[usize]) -> String {
+    let total: usize = sizes.iter().product();
+    format!("{total} values, as its sizes {sizes:?} announce")
 }
 
 #[cfg(test)]
@@ -261,6 +356,11 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    fn read_images(path: &Path) -> Result<Dataset, DataError> {
+        let mut reader = IdxReader::open(path, None)?;
+        Dataset::read(&mut reader, "images", Room::UNLIMITED)
+    }
+
     fn images_error(bytes: &[u8]) -> String {
         read_images(file(bytes).path()).unwrap_err().to_string()
     }
@@ -273,10 +373,10 @@ mod tests {
     #[test]
     fn reads_plain_and_compressed_images() {
         for bytes in [TWO.to_vec(), gzip(&TWO)] {
-            let (image, samples) = read_images(file(&bytes).path()).unwrap();
-            assert_eq!((image.height, image.width), (1, 3));
+            let read = read_images(file(&bytes).path()).unwrap();
+            assert_eq!(read.image, ImageShape::grey(1, 3));
             let values = vec![10, 20, 30, 40, 50, 60];
-            assert_eq!(samples, Samples::Bytes { width: 3, values });
+            assert_eq!(read.samples, Samples::Bytes { width: 3, values }.into());
         }
     }
 

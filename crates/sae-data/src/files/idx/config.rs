@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sae_kernels::Setting;
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Dataset, Part};
+use crate::{DataError, Part};
 
 /// The four files of a data set. Each may also lie there with `.gz` at the end of its name. Keys
 /// and defaults are listed in `docs/config.md`.
@@ -45,22 +45,24 @@ impl IdxConfig {
         }
     }
 
-    /// Reads the images of a part, with their labels if `labels` asks for them.
+    /// The files of images and of labels of a part, the latter if `labels` asks for them.
     ///
     /// # Errors
     ///
-    /// As [`IdxConfig::folder`] and [`Dataset::read_idx`]; refuses files that are not there.
-    pub fn read(&self, part: Part, labels: bool) -> Result<Dataset, DataError> {
+    /// As [`IdxConfig::folder`]; refuses files that are not there.
+    pub(crate) fn files(
+        &self,
+        part: Part,
+        labels: bool,
+    ) -> Result<(PathBuf, Option<PathBuf>), DataError> {
         let (images, names) = match part {
             Part::Train => (&self.train_images, &self.train_labels),
             Part::Test => (&self.test_images, &self.test_labels),
         };
         let folder = self.folder()?;
         let images = find(&folder, images)?;
-        match labels {
-            true => Dataset::read_idx(&images, &find(&folder, names)?),
-            false => Dataset::read_idx_images(&images),
-        }
+        let labels = labels.then(|| find(&folder, names)).transpose()?;
+        Ok((images, labels))
     }
 
     /// The folder, with its environment variables filled in.
@@ -119,47 +121,41 @@ fn find(folder: &Path, name: &str) -> Result<PathBuf, DataError> {
     })
 }
 
-impl Dataset {
-    /// Reads the one pair of images and labels in a folder: the files whose names contain `idx`
-    /// and `images` or `labels`, those of the test set where there are two of each.
-    ///
-    /// # Errors
-    ///
-    /// Refuses a folder in which the pair is missing or not unique; otherwise as
-    /// [`Dataset::read_idx`].
-    pub fn read_idx_folder(folder: &Path) -> Result<Self, DataError> {
-        let unreadable = |source| DataError::Read {
-            path: folder.to_owned(),
-            source,
-        };
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-            names.push(entry.map_err(unreadable)?.file_name());
-        }
-        let names: Vec<_> = names.iter().map(|name| name.to_string_lossy()).collect();
-        let find = |kind: &str| {
-            let mut found: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
-            found.retain(|name| name.contains(kind) && name.contains("idx"));
-            if found.len() > 1 {
-                found.retain(|name| name.starts_with("test") || name.starts_with("t10k"));
-            }
-            match found[..] {
-                [name] => Ok(folder.join(name)),
-                _ => {
-                    let found = format!("holds {} IDX files of test {kind}", found.len());
-                    let expected = format!("one (a name with `{kind}` and `idx`)");
-                    Err(DataError::format(folder, found, expected))
-                }
-            }
-        };
-        Self::read_idx(&find("images")?, &find("labels")?)
+/// The one pair of images and labels in a folder: the files whose names contain `idx` and `images` or
+/// `labels`, those of the test set where there are two of each.
+///
+/// # Errors
+///
+/// Refuses a folder in which the pair is missing or not unique.
+pub(crate) fn pair_in(folder: &Path) -> Result<(PathBuf, PathBuf), DataError> {
+    let unreadable = |source| DataError::unreadable(folder, source);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        names.push(entry.map_err(unreadable)?.file_name());
     }
+    let names: Vec<_> = names.iter().map(|name| name.to_string_lossy()).collect();
+    let find = |kind: &str| {
+        let mut found: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+        found.retain(|name| name.contains(kind) && name.contains("idx"));
+        if found.len() > 1 {
+            found.retain(|name| name.starts_with("test") || name.starts_with("t10k"));
+        }
+        match found[..] {
+            [name] => Ok(folder.join(name)),
+            _ => {
+                let found = format!("holds {} IDX files of test {kind}", found.len());
+                let expected = format!("one (a name with `{kind}` and `idx`)");
+                Err(DataError::format(folder, found, expected))
+            }
+        }
+    };
+    Ok((find("images")?, find("labels")?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ImageShape, encode_images, encode_labels};
+    use crate::{Dataset, ImageShape, encode_images, encode_labels};
 
     fn write(folder: &Path, prefix: &str, labels: &[u8]) {
         let image = ImageShape::grey(1, 1);
@@ -174,10 +170,11 @@ mod tests {
         let mut config = IdxConfig::default();
         config.relative_to(folder.path());
         write(folder.path(), "train", &[0, 1, 2]);
-        let train = config.read(Part::Train, true).unwrap();
+        let (images, labels) = config.files(Part::Train, true).unwrap();
+        let train = Dataset::read_idx(&images, &labels.unwrap()).unwrap();
         assert_eq!(train.labels.unwrap().values, [0, 1, 2]);
-        assert!(config.read(Part::Train, false).unwrap().labels.is_none());
-        let message = config.read(Part::Test, true).unwrap_err().to_string();
+        assert!(config.files(Part::Train, false).unwrap().1.is_none());
+        let message = config.files(Part::Test, true).unwrap_err().to_string();
         assert!(
             message
                 .contains("there is no file t10k-images-idx3-ubyte or t10k-images-idx3-ubyte.gz"),
@@ -188,7 +185,10 @@ mod tests {
     #[test]
     fn a_folder_has_one_pair_to_test_on() {
         let folder = tempfile::tempdir().unwrap();
-        let read = || Dataset::read_idx_folder(folder.path());
+        let read = || {
+            let (images, labels) = pair_in(folder.path())?;
+            Dataset::read_idx(&images, &labels)
+        };
         let message = read().unwrap_err().to_string();
         assert!(
             message.ends_with(
