@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use crate::store::{Store, Subset, read_numbered};
+use crate::store::{Store, Subset, append_numbered};
 use crate::{DataError, Samples, memory};
 
 /// Rows of equal width, in memory or in a store that holds more than is to be in memory at once.
@@ -102,7 +102,12 @@ impl<'a> Inputs<'a> {
     pub fn gather(&self, rows: &[usize]) -> Result<Samples, DataError> {
         match self {
             Self::Memory(samples) => Ok(samples.select(rows)),
-            Self::Stored(stored) => read_numbered(&*stored.store, rows),
+            Self::Stored(Stored { store, .. }) => {
+                let (width, bytes) = (store.width(), store.value_bytes());
+                let mut read = Samples::with_capacity(width, bytes, rows.len());
+                append_numbered(&**store, rows, &mut read)?;
+                Ok(read)
+            }
         }
     }
 

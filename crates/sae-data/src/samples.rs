@@ -53,7 +53,7 @@ impl Samples {
     pub fn first_not_finite(&self) -> Option<(usize, usize)> {
         let place = match self {
             Self::Bytes { .. } => None,
-            Self::Floats { values, .. } => values.iter().position(|v| !v.is_finite()),
+            Self::Floats { values, .. } => first_not_finite(values),
             Self::Doubles { values, .. } => values.iter().position(|v| !v.is_finite()),
         };
         place.map(|place| (place / self.width(), place % self.width()))
@@ -98,6 +98,15 @@ impl Samples {
                 width,
                 values: Vec::with_capacity(rows * width),
             },
+        }
+    }
+
+    /// No rows, and the room that was there.
+    pub(crate) fn clear(&mut self) {
+        match self {
+            Self::Bytes { values, .. } => values.clear(),
+            Self::Floats { values, .. } => values.clear(),
+            Self::Doubles { values, .. } => values.clear(),
         }
     }
 
@@ -198,6 +207,16 @@ impl Samples {
             },
         }
     }
+}
+
+/// The place of the first value that is NaN or infinite. Whole parts are looked at first, which the
+/// compiler does many values at a time.
+pub(crate) fn first_not_finite(values: &[f32]) -> Option<usize> {
+    const PART: usize = 1024;
+    let is_finite = |part: &[f32]| part.iter().fold(true, |all, v| all & v.is_finite());
+    let part = values.chunks(PART).position(|part| !is_finite(part))? * PART;
+    let place = values[part..].iter().position(|v| !v.is_finite());
+    place.map(|place| part + place)
 }
 
 /// The given rows of a table, one after the other, each value converted.

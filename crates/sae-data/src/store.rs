@@ -17,12 +17,23 @@ pub trait Store: Debug + Send + Sync {
     /// Bytes that a value takes in memory: 1 where values are bytes, else 4.
     fn value_bytes(&self) -> usize;
 
-    /// The rows of a range.
+    /// Puts the rows of a range behind others.
     ///
     /// # Errors
     ///
     /// Fails where they cannot be read; refuses what is no finite number.
-    fn read(&self, rows: Range<usize>) -> Result<Samples, DataError>;
+    fn append(&self, rows: Range<usize>, to: &mut Samples) -> Result<(), DataError>;
+
+    /// The rows of a range.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::append`].
+    fn read(&self, rows: Range<usize>) -> Result<Samples, DataError> {
+        let mut read = Samples::with_capacity(self.width(), self.value_bytes(), rows.len());
+        self.append(rows, &mut read)?;
+        Ok(read)
+    }
 }
 
 /// Some rows of a store.
@@ -52,16 +63,17 @@ impl Store for Subset {
         self.all.value_bytes()
     }
 
-    fn read(&self, rows: Range<usize>) -> Result<Samples, DataError> {
-        read_numbered(&*self.all, &self.rows[rows])
+    fn append(&self, rows: Range<usize>, to: &mut Samples) -> Result<(), DataError> {
+        append_numbered(&*self.all, &self.rows[rows], to)
     }
 }
 
-/// Rows by their numbers; those that lie beside each other are read at once.
-pub(crate) fn read_numbered(store: &dyn Store, numbers: &[usize]) -> Result<Samples, DataError> {
-    let mut read = Samples::with_capacity(store.width(), store.value_bytes(), numbers.len());
-    for run in numbers.chunk_by(|a, b| a + 1 == *b) {
-        read.extend(&store.read(run[0]..run[0] + run.len())?)?;
-    }
-    Ok(read)
+/// Puts rows of the given numbers behind others; those that lie beside each other are read at once.
+pub(crate) fn append_numbered(
+    store: &dyn Store,
+    numbers: &[usize],
+    to: &mut Samples,
+) -> Result<(), DataError> {
+    let mut runs = numbers.chunk_by(|a, b| a + 1 == *b);
+    runs.try_for_each(|run| store.append(run[0]..run[0] + run.len(), to))
 }

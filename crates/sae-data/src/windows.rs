@@ -6,7 +6,7 @@
 //! and the memory limit, and on no thread.
 
 use std::ops::Range;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use sae_kernels::Setting;
 
 use crate::inputs::Stored;
 use crate::random::{below, shuffled};
+use crate::store::Store;
 use crate::{DataError, Samples, Stream, stream_at};
 
 /// Shares of the memory limit that a window takes. Two are there at once, and rows on their way.
@@ -136,15 +137,25 @@ impl Plan {
         shuffled(&mut rng, rows)
     }
 
-    fn read(&self, stored: &Stored, window: usize) -> Result<Window, DataError> {
-        let store = &stored.store;
-        let ranges = self.ranges(window);
+    /// A window, where one was before.
+    fn read(
+        &self,
+        store: &dyn Store,
+        window: usize,
+        before: Option<Window>,
+    ) -> Result<Window, DataError> {
         let order = self.order(window);
-        let count = order.len();
-        let mut samples = Samples::with_capacity(store.width(), store.value_bytes(), count);
-        let mut numbers = Vec::with_capacity(count);
-        for range in ranges {
-            samples.extend(&store.read(range.clone())?)?;
+        let (mut samples, mut numbers) = match before {
+            Some(before) => (before.samples, before.numbers),
+            None => (
+                Samples::with_capacity(store.width(), store.value_bytes(), order.len()),
+                Vec::with_capacity(order.len()),
+            ),
+        };
+        samples.clear();
+        numbers.clear();
+        for range in self.ranges(window) {
+            store.append(range.clone(), &mut samples)?;
             numbers.extend(range);
         }
         Ok(Window {
@@ -160,6 +171,7 @@ impl Plan {
 pub struct Windows {
     sizes: Sizes,
     receive: Receiver<Result<Window, DataError>>,
+    give_back: Sender<Window>,
     reader: Option<JoinHandle<()>>,
     /// The epoch, and the window in it, that comes next, and those of the one that was taken last.
     next: (u64, usize),
@@ -182,14 +194,16 @@ impl Windows {
         let sizes = Sizes::new(stored, batch)?;
         let next = (epoch, step * batch / sizes.window);
         let (send, receive) = sync_channel(0);
-        let stored = stored.clone();
+        let (give_back, used) = channel();
+        let store = stored.store.clone();
         let reader = thread::spawn(move || {
             for epoch in next.0.. {
                 let plan = Plan::new(sizes, order, epoch);
                 let first = if epoch == next.0 { next.1 } else { 0 };
                 for window in first..sizes.windows() {
+                    let read = plan.read(&*store, window, used.try_recv().ok());
                     // Nobody listens any more once training has ended.
-                    if send.send(plan.read(&stored, window)).is_err() {
+                    if send.send(read).is_err() {
                         return;
                     }
                 }
@@ -198,6 +212,7 @@ impl Windows {
         Ok(Self {
             sizes,
             receive,
+            give_back,
             reader: Some(reader),
             next,
             current: None,
@@ -221,12 +236,16 @@ impl Windows {
         step * batch % self.sizes.window
     }
 
-    /// The next window.
+    /// The next window; another one is made where that before it was.
     ///
     /// # Errors
     ///
     /// Fails where its rows cannot be read.
-    pub fn take(&mut self) -> Result<Window, DataError> {
+    pub fn take(&mut self, before: Option<Window>) -> Result<Window, DataError> {
+        if let Some(before) = before {
+            // Nobody takes it where the reading has failed, which is said below.
+            let _ = self.give_back.send(before);
+        }
         let start = Instant::now();
         let window = match self.receive.recv() {
             Ok(window) => window?,
@@ -261,7 +280,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::store::Store;
 
     const WIDTH: usize = 2;
     const ORDER: OrderOf = OrderOf {
@@ -286,9 +304,9 @@ mod tests {
             size_of::<f32>()
         }
 
-        fn read(&self, rows: Range<usize>) -> Result<Samples, DataError> {
+        fn append(&self, rows: Range<usize>, to: &mut Samples) -> Result<(), DataError> {
             assert!(rows.end <= self.0);
-            Ok(Samples::Floats {
+            to.extend(&Samples::Floats {
                 width: WIDTH,
                 values: rows.flat_map(|row| [row as f32; WIDTH]).collect(),
             })
@@ -307,13 +325,15 @@ mod tests {
     fn epoch(stored: &Stored, batch: usize, number: u64) -> Vec<Vec<usize>> {
         let mut windows = Windows::start(stored, batch, ORDER, (number, 0)).unwrap();
         let mut all = Vec::new();
+        let mut before = None;
         while windows.next.0 == number {
-            let window = windows.take().unwrap();
+            let window = windows.take(before.take()).unwrap();
             for (row, number) in window.numbers.iter().enumerate() {
                 assert_eq!(window.samples.gather(&[row]), [*number as f32; WIDTH]);
             }
             let numbers = window.order.iter().map(|&row| window.numbers[row]);
             all.push(numbers.collect());
+            before = Some(window);
         }
         all
     }
@@ -357,7 +377,7 @@ mod tests {
         for step in 0..1000usize.div_ceil(batch) {
             let mut windows = Windows::start(&stored, batch, ORDER, (5, step)).unwrap();
             assert!(windows.leads_to(5, step, batch) && !windows.is_current(5, step, batch));
-            let window = windows.take().unwrap();
+            let window = windows.take(None).unwrap();
             assert!(windows.is_current(5, step, batch));
             let row = window.order[windows.place(step, batch)];
             let expected = whole.concat()[step * batch];

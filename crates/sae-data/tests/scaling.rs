@@ -30,7 +30,7 @@ fn config(kind: ScalingKind) -> ScalingConfig {
 }
 
 fn fitted(config: ScalingConfig) -> Scaling {
-    config.fit(&array("train")).unwrap().unwrap()
+    config.fit(array("train")).unwrap().unwrap()
 }
 
 /// Every scaling with the name of its fixture.
@@ -187,13 +187,13 @@ fn tensors_give_the_same_scaling_back() {
 
 #[test]
 fn no_scaling_is_no_scaling() {
-    let fitted = ScalingConfig::default().fit(&array("train")).unwrap();
+    let fitted = ScalingConfig::default().fit(array("train")).unwrap();
     assert!(fitted.is_none());
 }
 
 #[test]
 fn what_cannot_be_whitened_is_refused() {
-    let error = |config: ScalingConfig| config.fit(&array("train")).unwrap_err().to_string();
+    let error = |config: ScalingConfig| config.fit(array("train")).unwrap_err().to_string();
     // One of the six inputs never varies.
     let exact = ScalingConfig {
         epsilon: 0.0,
@@ -214,7 +214,7 @@ fn what_cannot_be_whitened_is_refused() {
     );
     for (remove_dc, levels) in [(false, vec![77]), (true, vec![77, 200])] {
         let constant = ScalingConfig { remove_dc, ..exact };
-        let message = constant.fit(&grey(&levels)).unwrap_err().to_string();
+        let message = constant.fit(grey(&levels)).unwrap_err().to_string();
         assert_eq!(
             message,
             "epsilon is 0 for inputs that never vary; expected a number > 0"
@@ -247,7 +247,7 @@ fn constant_inputs_are_found_exactly() {
                 low,
                 ..config(kind)
             };
-            let scaling = config.fit(&grey(&[77])).unwrap().unwrap();
+            let scaling = config.fit(grey(&[77])).unwrap().unwrap();
             let scaled = all(&scaling.apply_exactly(&one_off));
             assert_eq!([scaled[0], scaled[2]], [low, low]);
             assert_close("one off", &scaled[1..2], &[low + 1.0 / 255.0], 1e-15);
@@ -270,7 +270,7 @@ fn flat_samples_do_not_vary() {
                 ..config(kind)
             };
             let levels: Vec<u8> = (0..=255).collect();
-            let scaling = config.fit(&grey(&levels)).unwrap().unwrap();
+            let scaling = config.fit(grey(&levels)).unwrap().unwrap();
             let edge = Samples::Bytes {
                 width: 3,
                 values: vec![77, 80, 77],

@@ -143,11 +143,12 @@ impl Store for Codes {
         size_of::<f32>()
     }
 
-    fn read(&self, rows: Range<usize>) -> Result<Samples, DataError> {
+    fn append(&self, rows: Range<usize>, to: &mut Samples) -> Result<(), DataError> {
         let codes = self.encoder.all(&self.samples.read(rows)?);
-        codes.map_err(|error| DataError::Unsuitable {
+        let codes = codes.map_err(|error| DataError::Unsuitable {
             found: error.to_string(),
             expected: "rows that the encoder below can read".to_owned(),
-        })
+        })?;
+        to.extend(&codes)
     }
 }

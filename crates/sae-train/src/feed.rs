@@ -74,10 +74,9 @@ impl Feed {
                 Windows::start(stored, batch, order, (epoch, step))?
             }
         };
-        let kept = self.window.take();
-        let window = match kept.filter(|_| windows.is_current(epoch, step, batch)) {
-            Some(window) => window,
-            None => windows.take()?,
+        let window = match self.window.take() {
+            Some(window) if windows.is_current(epoch, step, batch) => window,
+            before => windows.take(before)?,
         };
         self.waited += windows.waited().as_secs_f64();
         let first = windows.place(step, batch);

@@ -39,8 +39,8 @@ impl Store for Kept {
         self.0.value_bytes()
     }
 
-    fn read(&self, rows: Range<usize>) -> Result<Samples, DataError> {
-        Ok(self.0.select(&rows.collect::<Vec<_>>()))
+    fn append(&self, rows: Range<usize>, to: &mut Samples) -> Result<(), DataError> {
+        to.extend(&self.0.select(&rows.collect::<Vec<_>>()))
     }
 }
 

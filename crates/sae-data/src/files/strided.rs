@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::numbers::{Kind, Number};
 use crate::rows::{Chunk, Layout, Reader};
+use crate::samples::first_not_finite;
 use crate::{DataError, Samples, Store};
 
 /// Where a matrix lies in a file, and how.
@@ -69,13 +70,21 @@ impl Strided {
             None => Ok(samples),
             Some((row, column)) => {
                 let value = samples.gather_doubles(&[row])[column];
-                let found = format!(
-                    "holds {value} in row {}, column {column} (counted from 0)",
-                    first + row
-                );
-                Err(DataError::format(&self.place.path, found, "finite numbers"))
+                Err(self.not_finite(first + row, column, value))
             }
         }
+    }
+
+    fn not_finite(&self, row: usize, column: usize, value: f64) -> DataError {
+        let found = format!("holds {value} in row {row}, column {column} (counted from 0)");
+        DataError::format(&self.place.path, found, "finite numbers")
+    }
+
+    /// Whether the bytes of rows are those of the same rows in memory.
+    fn lies_as_in_memory(&self, number: Number) -> bool {
+        let kind = self.place.kind;
+        let turned = number.size() > 1 && kind.big_endian != cfg!(target_endian = "big");
+        kind.number == number && !self.place.by_columns && !turned
     }
 
     /// The whole numbers of a vector, as labels.
@@ -179,8 +188,33 @@ impl Store for Strided {
         }
     }
 
-    fn read(&self, rows: Range<usize>) -> Result<Samples, DataError> {
-        Ok(Strided::rows(self, rows.start, rows.len())?.in_single())
+    fn append(&self, rows: Range<usize>, to: &mut Samples) -> Result<(), DataError> {
+        let columns = self.place.columns;
+        let (count, width) = (
+            rows.len() * columns,
+            columns * self.place.kind.number.size(),
+        );
+        match to {
+            Samples::Bytes { values, .. } if self.lies_as_in_memory(Number::U8) => {
+                let end = values.len();
+                values.resize(end + count, 0);
+                self.read_at(rows.start * width, &mut values[end..])
+            }
+            Samples::Floats { values, .. } if self.lies_as_in_memory(Number::F32) => {
+                let end = values.len();
+                values.resize(end + count, 0.0);
+                let read = &mut values[end..];
+                self.read_at(rows.start * width, bytemuck::cast_slice_mut(read))?;
+                match first_not_finite(read) {
+                    None => Ok(()),
+                    Some(at) => {
+                        let (row, column) = (rows.start + at / columns, at % columns);
+                        Err(self.not_finite(row, column, f64::from(read[at])))
+                    }
+                }
+            }
+            to => to.extend(&Strided::rows(self, rows.start, rows.len())?),
+        }
     }
 }
 
@@ -201,18 +235,17 @@ impl Store for Parts {
         self.0.iter().map(Store::value_bytes).max().unwrap_or(1)
     }
 
-    fn read(&self, rows: Range<usize>) -> Result<Samples, DataError> {
-        let mut read = Samples::with_capacity(self.width(), self.value_bytes(), rows.len());
+    fn append(&self, rows: Range<usize>, to: &mut Samples) -> Result<(), DataError> {
         let mut first = 0;
         for part in &self.0 {
             let end = first + part.place.rows;
-            let (from, to) = (rows.start.max(first), rows.end.min(end));
-            if from < to {
-                read.extend(&part.read(from - first..to - first)?)?;
+            let own = rows.start.max(first)..rows.end.min(end);
+            if !own.is_empty() {
+                part.append(own.start - first..own.end - first, to)?;
             }
             first = end;
         }
-        Ok(read)
+        Ok(())
     }
 }
 

@@ -46,7 +46,7 @@ impl Store for Scaled {
         size_of::<f32>()
     }
 
-    fn read(&self, rows: Range<usize>) -> Result<Samples, DataError> {
-        Ok(self.scaling.apply(&self.store.read(rows)?))
+    fn append(&self, rows: Range<usize>, to: &mut Samples) -> Result<(), DataError> {
+        to.extend(&self.scaling.apply(&self.store.read(rows)?))
     }
 }
