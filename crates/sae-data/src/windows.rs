@@ -53,24 +53,38 @@ struct Sizes {
     window: usize,
 }
 
+impl Stored {
+    /// Refuses batches for which the memory limit leaves no room.
+    ///
+    /// # Errors
+    ///
+    /// Says how much there must be.
+    pub fn check_batch(&self, batch: usize) -> Result<(), Setting> {
+        let Self { store, limit } = self;
+        if self.rows_within(WINDOWS) >= batch.min(store.rows()) {
+            return Ok(());
+        }
+        let mebibytes = |bytes: usize| bytes.div_ceil(1 << 20);
+        let row = store.width() * store.value_bytes();
+        Err(Setting::new(
+            "memory_limit",
+            mebibytes(*limit),
+            format!(
+                "at least {} (MiB) for batches of {batch} rows of {} values",
+                mebibytes(WINDOWS * batch * row),
+                store.width()
+            ),
+        ))
+    }
+}
+
 impl Sizes {
     /// Windows of whole batches.
     fn new(stored: &Stored, batch: usize) -> Result<Self, Setting> {
+        stored.check_batch(batch)?;
         let (store, most) = (&stored.store, stored.rows_within(WINDOWS));
         let row = store.width() * store.value_bytes();
         let rows = store.rows();
-        if most < batch.min(rows) {
-            let mebibytes = |bytes: usize| bytes.div_ceil(1 << 20);
-            return Err(Setting::new(
-                "memory_limit",
-                format!("{} (MiB)", mebibytes(stored.limit)),
-                format!(
-                    "at least {} for batches of {batch} rows of {} values",
-                    mebibytes(WINDOWS * batch * row),
-                    store.width()
-                ),
-            ));
-        }
         let window = match most < rows {
             true => most - most % batch,
             false => rows,

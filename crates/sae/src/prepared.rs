@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use sae_data::{Samples, Scaling, SplitData, memory};
+use sae_data::{Inputs, Samples, Scaling, SplitData, memory};
 use sae_kernels::InstructionSet;
 use sae_model::GradientRule;
 use sae_stack::{
     EpochMetrics, Finished, Observer, StackData, StackSettings, Stage, Summary, train_stack,
 };
-use sae_train::{Choice, Compute, ExecutorKind, Optimizer, TrainError, Training};
+use sae_train::{BatchSize, Choice, Compute, ExecutorKind, Optimizer, TrainError, Training};
 use serde::{Deserialize, Serialize};
 
 use crate::reach::Targets;
@@ -99,15 +99,10 @@ impl Prepared {
             None => data,
         };
         check_memory(experiment, data.train.samples.width())?;
-        if experiment.data.source.format().is_some() && !experiment.data.scaling.bounds() {
-            let targets = Targets::samples(&data.train.samples)?;
-            let first = experiment.layers[0].decoder;
-            targets
-                .check(first)
-                .map_err(|setting| setting.within("layers[0]"))?;
-        }
-        let compute = experiment.compute()?;
         let settings = experiment.settings(data.train.rows())?;
+        check_room(&settings, &data.train.samples)?;
+        check_values(experiment, &data)?;
+        let compute = experiment.compute()?;
         self_test::run(experiment.backend, &settings, &data.train, &compute.device)?;
         Ok(Self {
             choice: compute.choose()?,
@@ -223,6 +218,43 @@ fn check_memory(experiment: &Experiment, inputs: usize) -> Result<(), Error> {
         below = layer.hidden;
     }
     Ok(())
+}
+
+/// Refuses batches for which `data.memory_limit` leaves no room, before hours of training on the others.
+fn check_room(settings: &StackSettings, train: &Inputs<'_>) -> Result<(), Error> {
+    let Inputs::Stored(stored) = train else {
+        return Ok(());
+    };
+    let of_classifier = settings.classifier.iter().map(|c| &c.finetune);
+    let first = settings.layers.iter().map(|layer| &layer.training).take(1);
+    for training in first.chain(of_classifier) {
+        if let BatchSize::Rows(rows) = training.batch {
+            let checked = stored.check_batch(rows);
+            checked.map_err(|setting| setting.within("data"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses samples that the first decoder cannot give. Those that are not in memory are all read once,
+/// so that a damaged one is met before training.
+fn check_values(experiment: &Experiment, data: &SplitData) -> Result<(), Error> {
+    let others = [data.validation.as_ref(), Some(&data.test)];
+    for set in others.into_iter().flatten() {
+        if let Inputs::Stored(_) = set.samples {
+            set.samples.range()?;
+        }
+    }
+    let is_bounded = experiment.data.source.format().is_none() || experiment.data.scaling.bounds();
+    match (is_bounded, &data.train.samples) {
+        (true, Inputs::Memory(_)) => Ok(()),
+        (true, stored) => Ok(stored.range().map(|_| ())?),
+        (false, samples) => {
+            let targets = Targets::samples(samples)?;
+            let checked = targets.check(experiment.layers[0].decoder);
+            Ok(checked.map_err(|setting| setting.within("layers[0]"))?)
+        }
+    }
 }
 
 /// What a run gives.
