@@ -88,7 +88,7 @@ fn every_format_leads_to_the_same_bits() {
             files(
                 "csv",
                 "own.csv",
-                &["data.csv.label=label", "data.csv.pixels=true"],
+                &["data.table.label=label", "data.table.pixels=true"],
             ),
         ),
     ] {
@@ -116,7 +116,7 @@ fn table_run(folder: &Path) -> String {
     fs::write(&table, format!("a,b,kind\n{rows}")).expect("a table");
     fs::write(
         &config,
-        "[data]\nsource = \"csv\"\n[data.files]\ntrain = \"t.csv\"\n[data.csv]\nlabel = \"kind\"\n\
+        "[data]\nsource = \"csv\"\n[data.files]\ntrain = \"t.csv\"\n[data.table]\nlabel = \"kind\"\n\
          [data.scaling]\nkind = \"min_max\"\n[[layers]]\nhidden = 1\ndecoder = \"linear\"\n\
          beta = 0.0\nweight_decay = 0.0\n[pretrain]\nepochs = 200\nlearning_rate = 0.03\nbatch = 20",
     )
@@ -369,7 +369,7 @@ fn planted_anomalies_are_found() {
         "--contamination",
         "0.01",
         "--set",
-        "data.csv.label=fault",
+        "data.table.label=fault",
     ]));
     let table = fs::read_to_string(support::root().join(later)).expect("readings");
     let faults = table.lines().skip(1).map(|line| !line.ends_with(",ok"));

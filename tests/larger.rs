@@ -90,8 +90,8 @@ fn rows_are_trained_on_while_they_are_read() {
     let csv = [
         "data.source=\"csv\"".to_owned(),
         format!("data.files.train={}", at("own.csv")),
-        "data.csv.label=label".to_owned(),
-        "data.csv.pixels=true".to_owned(),
+        "data.table.label=label".to_owned(),
+        "data.table.pixels=true".to_owned(),
     ];
     let csv: Vec<&str> = csv.iter().map(String::as_str).collect();
     for (name, sets) in [("csv", csv), ("one", with(&["threads=1"]))] {

@@ -180,7 +180,7 @@ pub struct ApplyArgs {
     /// File to write: .csv, .tsv, .npy or .safetensors; without it CSV to standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Change how the data are read, for example --set data.csv.label=5 (may be repeated)
+    /// Change how the data are read, for example --set data.table.label=5 (may be repeated)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 }

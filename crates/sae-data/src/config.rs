@@ -10,8 +10,8 @@ use crate::files::given;
 use crate::patches::PatchesConfig;
 use crate::shapes::ShapesConfig;
 use crate::{
-    ArraysConfig, CsvConfig, DataError, Dataset, FilesConfig, Format, IdxConfig, ImagesConfig,
-    Options, Part, Purpose, Reader, Room, Scaling, ScalingConfig, Stream, stream,
+    ArraysConfig, DataError, Dataset, FilesConfig, Format, IdxConfig, ImagesConfig, Options, Part,
+    Purpose, Reader, Room, Scaling, ScalingConfig, Stream, TableConfig, stream,
 };
 
 /// Where samples come from and how they are scaled. Keys and defaults are listed in
@@ -40,8 +40,8 @@ pub struct DataConfig {
     pub patches: PatchesConfig,
     /// Files of rows.
     pub files: FilesConfig,
-    /// How tables as text are read.
-    pub csv: CsvConfig,
+    /// How tables are read.
+    pub table: TableConfig,
     /// How pictures become rows.
     pub images: ImagesConfig,
     /// Which tensors of a file are meant.
@@ -131,7 +131,7 @@ impl Default for DataConfig {
             idx: IdxConfig::default(),
             patches: PatchesConfig::default(),
             files: FilesConfig::default(),
-            csv: CsvConfig::default(),
+            table: TableConfig::default(),
             images: ImagesConfig::default(),
             arrays: ArraysConfig::default(),
             scaling: ScalingConfig::default(),
@@ -228,7 +228,7 @@ impl DataConfig {
 
     fn options<'a>(&'a self, purpose: Purpose<'a>) -> Options<'a> {
         Options {
-            csv: &self.csv,
+            table: &self.table,
             images: &self.images,
             arrays: &self.arrays,
             purpose,
@@ -278,7 +278,7 @@ impl DataConfig {
         let mut reader = format.open(path, own_labels, self.options(Purpose::Training))?;
         if labels && !reader.layout().labelled {
             let found = "has no labels";
-            let expected = "labels for a classifier (data.csv.label, data.images.labels, \
+            let expected = "labels for a classifier (data.table.label, data.images.labels, \
                             data.arrays.labels or data.files.train_labels), or classifier = false";
             return Err(DataError::format(path, found, expected));
         }

@@ -47,8 +47,8 @@ pub use corruption::{Corruption, CorruptionKind, Corruptor};
 pub use dataset::{Dataset, ImageShape, Part};
 pub use error::DataError;
 pub use files::{
-    ArraysConfig, Colour, CsvConfig, Delimiter, FilesConfig, Format, Header, IdxConfig,
-    ImagesConfig, Options, Purpose, encode_images, encode_labels,
+    ArraysConfig, Colour, Delimiter, FilesConfig, Format, Header, IdxConfig, ImagesConfig, Options,
+    Purpose, TableConfig, encode_images, encode_labels,
 };
 pub use inputs::{Inputs, Stored};
 pub use inspect::{InputFacts, Inspection, RowSet};

@@ -420,7 +420,7 @@ mod tests {
         let message = error.to_string();
         assert!(
             message.starts_with(
-                "memory_limit is 1 (MiB); expected at least 1 for batches of 131 rows"
+                "memory_limit is 1; expected at least 1 (MiB) for batches of 131 rows"
             ),
             "{message}"
         );

@@ -92,8 +92,8 @@ fn arrays_have_names_and_labels() {
 
 #[test]
 fn tables_as_text_are_read() {
-    let labelled = with(|c| c.csv.label = "kind".to_owned());
-    let by_number = with(|c| c.csv.label = "4".to_owned());
+    let labelled = with(|c| c.table.label = "kind".to_owned());
+    let by_number = with(|c| c.table.label = "4".to_owned());
     for name in ["numbers.csv", "numbers.tsv", "numbers.csv.gz"] {
         for config in [&labelled, &by_number] {
             let data = read(name, config);
@@ -102,7 +102,7 @@ fn tables_as_text_are_read() {
             assert_eq!(data.names, ["a", "b b", "c \"c\""], "{name}");
         }
     }
-    let ignoring = with(|c| c.csv.ignore = vec!["kind".to_owned(), "2".to_owned()]);
+    let ignoring = with(|c| c.table.ignore = vec!["kind".to_owned(), "2".to_owned()]);
     assert_eq!(read("numbers.csv", &ignoring).names, ["a", "c \"c\""]);
     assert_eq!(
         read("numbers.csv", &DataConfig::default()).samples.width(),
@@ -190,19 +190,19 @@ fn what_tables_may_look_like() {
         let data = table(text.as_bytes(), &plain).unwrap();
         assert_eq!(values(&data), numbers, "{text:?}");
     }
-    let headed = with(|c| c.csv.header = sae_data::Header::Yes);
+    let headed = with(|c| c.table.header = sae_data::Header::Yes);
     assert_eq!(
         table(b"7,8\n1,2\n3,4\n", &headed).unwrap().names,
         ["7", "8"]
     );
-    let filled = with(|c| c.csv.fill_missing = Some(-1.0));
+    let filled = with(|c| c.table.fill_missing = Some(-1.0));
     let data = table(b"a,b\n1,\nNA,4\n", &filled).unwrap();
     assert_eq!(values(&data), [1.0, -1.0, -1.0, 4.0]);
-    let words = with(|c| c.csv.one_hot = true);
+    let words = with(|c| c.table.one_hot = true);
     let data = table(b"a,b\n1,red\n2,blue\n3,red\n", &words).unwrap();
     assert_eq!(data.names, ["a", "b=blue", "b=red"]);
     assert_eq!(values(&data), [1., 0., 1., 2., 1., 0., 3., 0., 1.]);
-    let pixels = with(|c| c.csv.pixels = true);
+    let pixels = with(|c| c.table.pixels = true);
     assert_eq!(
         values(&table(b"0,255\n51,102\n", &pixels).unwrap()),
         [0.0, 1.0, 0.2, 0.4]
@@ -215,7 +215,7 @@ fn words_are_those_of_the_model() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");
     fs::write(&path, "a,b\n1,red\n2,green\n").unwrap();
-    let config = with(|c| c.csv.one_hot = true);
+    let config = with(|c| c.table.one_hot = true);
     let wanted: Vec<String> = ["a", "b=blue", "b=red"].map(str::to_owned).to_vec();
     let mut reader = config.open(&path, Purpose::Model(&wanted)).unwrap();
     let expected = Layout {
@@ -237,8 +237,8 @@ fn a_model_needs_its_inputs_only() {
     let path = folder.path().join("t.csv");
     fs::write(&path, "a,b\n1,2\n").unwrap();
     let config = with(|c| {
-        c.csv.label = "kind".to_owned();
-        c.csv.ignore = vec!["b".to_owned(), "id".to_owned()];
+        c.table.label = "kind".to_owned();
+        c.table.ignore = vec!["b".to_owned(), "id".to_owned()];
     });
     let reader = config.open(&path, Purpose::Model(&[])).unwrap();
     assert_eq!(reader.layout().names, ["a"]);
@@ -262,11 +262,11 @@ fn bad_tables_are_refused_by_place() {
         (b"1,2\n3,4,5\n", "t.csv: line 2 has 3 fields; expected 2"),
         (
             b"a,b\n1,x\n",
-            "t.csv: line 2, column 2 (`b`): `x` is no number; expected a number; csv.one_hot",
+            "t.csv: line 2, column 2 (`b`): `x` is no number; expected a number; table.one_hot",
         ),
         (
             b"a,b\n1,\n",
-            "t.csv: line 2, column 2 (`b`): the value is missing; expected a number; csv.fill_missing",
+            "t.csv: line 2, column 2 (`b`): the value is missing; expected a number; table.fill_missing",
         ),
         (
             b"a,b\n1,nan\n",
@@ -316,19 +316,19 @@ fn bad_tables_are_refused_by_place() {
     }
     for (change, expected) in [
         (
-            with(|c| c.csv.label = "c".to_owned()),
-            "csv.label is \"c\"; expected a column of t.csv (a, b), or its number from 1",
+            with(|c| c.table.label = "c".to_owned()),
+            "table.label is \"c\"; expected a column of t.csv (a, b), or its number from 1",
         ),
         (
-            with(|c| c.csv.label = "3".to_owned()),
-            "csv.label is \"3\"; expected a column",
+            with(|c| c.table.label = "3".to_owned()),
+            "table.label is \"3\"; expected a column",
         ),
         (
-            with(|c| c.csv.ignore = vec!["1".to_owned(), "b".to_owned()]),
+            with(|c| c.table.ignore = vec!["1".to_owned(), "b".to_owned()]),
             "t.csv: has no column that is an input",
         ),
         (
-            with(|c| c.csv.pixels = true),
+            with(|c| c.table.pixels = true),
             "t.csv: line 2, column 2 (`b`): `2.5` is no pixel; expected a whole number from 0 to 255",
         ),
     ] {
@@ -552,7 +552,7 @@ fn experiments_read_files() {
     write("other.csv", "1,2,c\n");
     let mut config = with(|c| {
         c.source = Source::Csv;
-        c.csv.label = "3".to_owned();
+        c.table.label = "3".to_owned();
         c.files.train = "train.csv".to_owned();
         c.validation = 0.25;
         c.test = 0.2;
@@ -583,8 +583,8 @@ fn experiments_read_files() {
     config.files.test = folder.path().join("other.csv").display().to_string();
     let error = config.load(1, true).unwrap_err().to_string();
     assert_eq!(error, "a label is `c`; expected one of the classes a, b");
-    config.csv.label = String::new();
-    config.csv.ignore = vec!["3".to_owned()];
+    config.table.label = String::new();
+    config.table.ignore = vec!["3".to_owned()];
     let error = config.load(1, true).unwrap_err().to_string();
     assert!(
         error.contains("train.csv: has no labels; expected labels for a classifier"),

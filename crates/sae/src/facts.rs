@@ -130,7 +130,7 @@ impl DataFacts {
             ),
             (None, Some(name)) => format!(
                 "the data have a column `{}`, on which the model was not trained; leave it out with \
-                 --set data.csv.ignore='[\"{}\"]', or name the column of labels in data.csv.label",
+                 --set data.table.ignore='[\"{}\"]', or name the column of labels in data.table.label",
                 escaped(name),
                 escaped(name)
             ),

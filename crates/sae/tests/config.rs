@@ -300,7 +300,7 @@ fn implemented() -> Vec<(String, String)> {
 const OPTIONAL: [&str; 3] = [
     "instruction_set",
     "layers.pretrain",
-    "data.csv.fill_missing",
+    "data.table.fill_missing",
 ];
 
 #[test]

@@ -21,7 +21,7 @@ pub struct RowsArgs {
     /// The rows: a CSV, TSV, NPY, NPZ or safetensors file, an IDX file, a folder of pictures or with a
     /// pair of IDX files, or - for CSV from standard input
     pub data: PathBuf,
-    /// Change how they are read, for example --set data.csv.label=5 (may be repeated)
+    /// Change how they are read, for example --set data.table.label=5 (may be repeated)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 }

@@ -33,8 +33,8 @@ fn open_with(experiment: &Experiment, path: &Path) -> Result<Box<dyn Reader>, Cl
 /// Rows as they are looked at: missing values are no numbers, and words are inputs.
 pub fn open_tolerantly(args: &RowsArgs) -> Result<Box<dyn Reader>, CliError> {
     let mut experiment = Experiment::parse("the defaults", "", &args.set)?;
-    experiment.data.csv.fill_missing.get_or_insert(f64::NAN);
-    experiment.data.csv.one_hot |= args.data != Path::new("-");
+    experiment.data.table.fill_missing.get_or_insert(f64::NAN);
+    experiment.data.table.one_hot |= args.data != Path::new("-");
     open_with(&experiment, &args.data)
 }
 

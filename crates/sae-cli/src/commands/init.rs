@@ -109,7 +109,7 @@ fn configuration(
         _ => line(&format!("train = {path}")),
     }
     if format == Format::Csv {
-        line("\n[data.csv]");
+        line("\n[data.table]");
         match &label {
             Some(column) => {
                 line("# The one column of words; if it is no label: one_hot = true instead.");

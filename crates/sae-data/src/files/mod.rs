@@ -10,6 +10,7 @@ mod purpose;
 mod safetensors;
 mod spill;
 mod strided;
+mod table;
 
 use std::path::{Path, PathBuf};
 
@@ -17,11 +18,11 @@ use serde::{Deserialize, Serialize};
 
 pub use self::config::FilesConfig;
 pub(crate) use self::config::given;
-pub use self::csv::{CsvConfig, Delimiter, Header};
 pub use self::idx::{IdxConfig, encode_images, encode_labels};
 pub use self::images::{Colour, ImagesConfig};
 pub use self::purpose::Purpose;
 pub(crate) use self::spill::Spill;
+pub use self::table::{Delimiter, Header, TableConfig};
 
 use self::csv::CsvReader;
 use self::idx::IdxReader;
@@ -63,8 +64,8 @@ pub struct ArraysConfig {
 /// How files are read: what is said of each format.
 #[derive(Debug, Clone, Copy)]
 pub struct Options<'a> {
-    /// Of tables as text.
-    pub csv: &'a CsvConfig,
+    /// Of tables.
+    pub table: &'a TableConfig,
     /// Of pictures.
     pub images: &'a ImagesConfig,
     /// Of arrays by name.
@@ -138,12 +139,12 @@ impl Format {
         options: Options<'_>,
     ) -> Result<Box<dyn Reader>, DataError> {
         let others = labels
-            .map(|path| read_labels(path, options.csv))
+            .map(|path| read_labels(path, options.table))
             .transpose()?
             .unwrap_or_default();
         let arrays = options.arrays;
         Ok(match self {
-            Self::Csv => Box::new(CsvReader::open(path, options.csv, options.purpose)?),
+            Self::Csv => Box::new(CsvReader::open(path, options.table, options.purpose)?),
             Self::Images => Box::new(ImagesReader::open(path, options.images)?),
             Self::Npy => Box::new(StridedReader::new(vec![npy::open(path)?], others)?),
             Self::Safetensors => {
@@ -203,7 +204,7 @@ fn shards(path: &Path) -> Result<Vec<PathBuf>, DataError> {
 }
 
 /// The labels in a file of their own: an NPY vector of whole numbers, or a table of one column.
-fn read_labels(path: &Path, config: &CsvConfig) -> Result<Vec<String>, DataError> {
+fn read_labels(path: &Path, config: &TableConfig) -> Result<Vec<String>, DataError> {
     match Format::of(path)? {
         Format::Npy => label_texts(&[npy::open(path)?]),
         Format::Idx => {

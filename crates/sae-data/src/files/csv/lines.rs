@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use csv::ByteRecord;
 use flate2::bufread::MultiGzDecoder;
 
-use super::config::{CsvConfig, Delimiter};
 use crate::DataError;
 use crate::files::STANDARD_INPUT;
+use crate::files::table::{Delimiter, TableConfig};
 
 /// Bytes that a line may have, those in quotes included: no table has longer ones.
 const MOST_LINE: usize = 64 << 20;
@@ -25,7 +25,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Opens a table, plain or compressed by gzip.
-    pub(super) fn open(path: &Path, config: &CsvConfig) -> Result<Self, DataError> {
+    pub(super) fn open(path: &Path, config: &TableConfig) -> Result<Self, DataError> {
         let mut text = text(path)?;
         let start = text
             .fill_buf()

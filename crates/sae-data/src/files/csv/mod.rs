@@ -1,27 +1,21 @@
 //! Tables as text: a row per line, fields with a delimiter between them (RFC 4180).
 
-mod columns;
-mod config;
-mod fields;
 mod lines;
 
 use std::path::Path;
 
 use csv::ByteRecord;
 
-pub use config::{CsvConfig, Delimiter, Header};
-
-use self::columns::{Columns, Input};
-use self::fields::{is_missing, number};
-use self::lines::{Lines, line_of};
-use crate::files::purpose::Purpose;
+use self::lines::{Lines, is_standard_input, line_of};
+use super::purpose::Purpose;
+use super::table::{Columns, Header, Input, TableConfig, Words, is_missing, number};
 use crate::message::shown;
 use crate::rows::{Chunk, Layout, Reader};
 use crate::{DataError, Samples};
 
 /// A table that is being read.
 pub(super) struct CsvReader {
-    config: CsvConfig,
+    config: TableConfig,
     columns: Columns,
     lines: Lines,
     layout: Layout,
@@ -35,11 +29,15 @@ impl CsvReader {
     /// Refuses what is no table, has no row, or lacks a column that the settings name.
     pub(super) fn open(
         path: &Path,
-        config: &CsvConfig,
+        config: &TableConfig,
         purpose: Purpose<'_>,
     ) -> Result<Self, DataError> {
         let mut lines = Lines::open(path, config)?;
-        let columns = Columns::choose(&mut lines, config, purpose)?;
+        let names = take_names(&mut lines, config.header)?;
+        let columns = Columns::new(path, names, lines.fields());
+        let columns = columns.choose(config, purpose, |columns, chosen| {
+            words_in(path, config, columns, chosen)
+        })?;
         let layout = Layout {
             names: columns.input_names(),
             labelled: columns.label.is_some(),
@@ -69,7 +67,7 @@ impl CsvReader {
         if is_missing(field) {
             return self.config.fill_missing.ok_or_else(|| {
                 let found = "the value is missing";
-                let expected = "a number; csv.fill_missing says what stands for missing ones";
+                let expected = "a number; table.fill_missing says what stands for missing ones";
                 self.refuse(row, column, found, expected)
             });
         }
@@ -83,7 +81,7 @@ impl CsvReader {
         match number(field) {
             None => refuse(
                 "no number",
-                "a number; csv.one_hot = true takes words, csv.label and csv.ignore take a column \
+                "a number; table.one_hot = true takes words, table.label and table.ignore take a column \
                  out",
             ),
             Some(value) if !(value as f32).is_finite() => {
@@ -113,7 +111,7 @@ impl CsvReader {
 
 /// The fields of a table of one column, as they are. The first line is one of them unless the settings
 /// say that it holds a name.
-pub(super) fn read_words(path: &Path, config: &CsvConfig) -> Result<Vec<String>, DataError> {
+pub(super) fn read_words(path: &Path, config: &TableConfig) -> Result<Vec<String>, DataError> {
     let mut lines = Lines::open(path, config)?;
     if lines.fields() != 1 {
         let found = format!("has {} columns", lines.fields());
@@ -167,4 +165,65 @@ impl Reader for CsvReader {
         };
         Ok(Some(Chunk { samples, labels }))
     }
+}
+
+/// The words of some columns, of which columns of numbers have none: reads the file to its end.
+fn words_in(
+    path: &Path,
+    config: &TableConfig,
+    columns: &Columns,
+    chosen: &[usize],
+) -> Result<Words, DataError> {
+    let mut found: Words = vec![vec![]; chosen.len()];
+    if is_standard_input(path) {
+        let found = "cannot be read twice, which table.one_hot needs";
+        return Err(DataError::format(path, found, "a file"));
+    }
+    let mut lines = Lines::open(path, config)?;
+    take_names(&mut lines, config.header)?;
+    while let Some(row) = lines.next()? {
+        for (&column, words) in chosen.iter().zip(&mut found) {
+            let field = row.get(column).unwrap_or_default().trim_ascii();
+            if number(field).is_none() && !is_missing(field) {
+                columns.add_word(column, words, field)?;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The names in the first line, each once, where there are any.
+fn take_names(lines: &mut Lines, header: Header) -> Result<Vec<String>, DataError> {
+    let is_row = |first: &ByteRecord| first.iter().any(|field| number(field).is_some());
+    let has_names = match header {
+        Header::Yes => true,
+        Header::No => false,
+        Header::Auto => lines.first().is_some_and(|first| !is_row(first)),
+    };
+    if !has_names {
+        return Ok(vec![]);
+    }
+    let path = lines.path().to_owned();
+    let first = lines.next()?.unwrap_or_default();
+    let mut names: Vec<String> = Vec::new();
+    for (column, field) in first.iter().enumerate() {
+        let refuse = |problem: &str, expected: &str| {
+            let found = format!("line 1, column {}: the name {problem}", column + 1);
+            Err(DataError::format(&path, found, expected))
+        };
+        let Ok(name) = std::str::from_utf8(field) else {
+            return refuse("is no UTF-8", "text in UTF-8");
+        };
+        let name = name.trim().to_owned();
+        let expected = "a name of its own for every column (table.header = \"no\" where the first \
+                        line is a row)";
+        if name.is_empty() {
+            return refuse("is missing", expected);
+        }
+        if names.contains(&name) {
+            return refuse(&format!("`{name}` is there twice"), expected);
+        }
+        names.push(name);
+    }
+    Ok(names)
 }

@@ -1,14 +1,14 @@
-//! The table `[data.csv]`.
+//! The table `[data.table]`.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// How tables as text are read.
+/// How tables are read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct CsvConfig {
-    /// Whether the first line holds the names of the columns.
+pub struct TableConfig {
+    /// Whether the first line holds the names of the columns, of text.
     pub header: Header,
-    /// The character between fields; "auto" looks at the first lines.
+    /// The character between fields, of text; "auto" looks at the first lines.
     pub delimiter: Delimiter,
     /// The column of labels: its name, or its number, from 1.
     #[serde(deserialize_with = "name_or_number")]
@@ -57,7 +57,7 @@ pub enum Delimiter {
 }
 
 impl Delimiter {
-    pub(super) const KNOWN: [(Self, u8); 5] = [
+    pub(in crate::files) const KNOWN: [(Self, u8); 5] = [
         (Self::Comma, b','),
         (Self::Semicolon, b';'),
         (Self::Tab, b'\t'),
@@ -66,7 +66,7 @@ impl Delimiter {
     ];
 
     /// The byte; nothing for `auto`.
-    pub(super) fn byte(self) -> Option<u8> {
+    pub(in crate::files) fn byte(self) -> Option<u8> {
         let known = Self::KNOWN.into_iter().find(|(name, _)| *name == self);
         known.map(|(_, byte)| byte)
     }

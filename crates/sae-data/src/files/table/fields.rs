@@ -6,14 +6,14 @@ const MISSING: [&[u8]; 8] = [
 ];
 
 /// Whether a field says that there is no value.
-pub(super) fn is_missing(field: &[u8]) -> bool {
+pub(in crate::files) fn is_missing(field: &[u8]) -> bool {
     let field = field.trim_ascii();
     field.is_empty() || MISSING.contains(&field)
 }
 
 /// The number that a field is, infinite where it is too large; nothing for words and for what is
 /// missing.
-pub(super) fn number(field: &[u8]) -> Option<f64> {
+pub(in crate::files) fn number(field: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(field.trim_ascii()).ok()?;
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     // Rust would read `inf` and `nan` as well, which are words here.

@@ -1,0 +1,10 @@
+//! What the columns of a table are for, in whatever format.
+
+mod columns;
+mod config;
+mod fields;
+
+pub use config::{Delimiter, Header, TableConfig};
+
+pub(super) use columns::{Columns, Input, Words};
+pub(super) use fields::{is_missing, number};
