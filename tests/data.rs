@@ -95,6 +95,12 @@ fn every_format_leads_to_the_same_bits() {
         let found = weights(path, name, &sets);
         assert!(found == expected, "{} differs", sets[0]);
     }
+    if cfg!(feature = "parquet") {
+        succeed(&["data", "convert", &images, "--out", &at("own.parquet")]);
+        let own = ["data.table.label=label", "data.table.pixels=true"];
+        let found = weights(path, "d", &files("parquet", "own.parquet", &own));
+        assert!(found == expected, "Parquet differs");
+    }
 }
 
 /// A run on a table of two columns that go together.

@@ -1,4 +1,4 @@
-"""Writes one matrix in many formats by NumPy, safetensors, Pillow and csv.
+"""Writes one matrix in many formats by NumPy, safetensors, Pillow, csv and pyarrow.
 
     python3 tests/reference/files.py
 
@@ -11,6 +11,8 @@ import gzip
 import pathlib
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image
 from safetensors.numpy import save_file
 
@@ -52,6 +54,31 @@ def tables():
     (HERE / "numbers.csv.gz").write_bytes(gzip.compress(text, mtime=0))
 
 
+def parquet():
+    numbers = {"a": NUMBERS[:, 0], "b b": NUMBERS[:, 1].astype("f4"), "c": NUMBERS[:, 2]}
+    kinds = pa.array([str(label) for label in LABELS])
+    for codec in ["snappy", "gzip", "zstd", "lz4", "none"]:
+        table = pa.table({**numbers, "kind": kinds})
+        pq.write_table(table, HERE / f"numbers_{codec}.parquet", compression=codec, row_group_size=3)
+    whole = (PIXELS[:, 0] > 100).astype("i8")
+    types = [pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.int32(), pa.uint32(), pa.int64(),
+             pa.uint64(), pa.float16(), pa.float32(), pa.float64(), pa.bool_()]
+    columns = {str(kind): pa.array(whole.astype(kind.to_pandas_dtype()), kind) for kind in types}
+    pq.write_table(pa.table(columns), HERE / "whole.parquet")
+    pq.write_table(pa.table({"u4": pa.array([2**32 - 1], pa.uint32()),
+                             "u8": pa.array([2**64 - 1], pa.uint64())}), HERE / "unsigned.parquet")
+    pq.write_table(pa.table({"a": pa.array([1.0, None, 3.0]), "b": pa.array([1, 2, None]),
+                             "kind": pa.array(["x", None, "y"])}), HERE / "missing.parquet")
+    pq.write_table(pa.table({"a": [1.0, 2.0, 3.0], "kind": pa.array(["x", "y", "x"]).dictionary_encode()}),
+                   HERE / "words.parquet")
+    pq.write_table(pa.table({"a": [1.0], "list": [[1.0, 2.0]]}), HERE / "nested.parquet")
+    pq.write_table(pa.table({"a": [1.0], "group": [{"x": 1.0}]}), HERE / "group.parquet")
+    pq.write_table(pa.table({"a": [1.0], "when": pa.array([0], pa.timestamp("us"))}),
+                   HERE / "times.parquet")
+    pq.write_table(pa.table({"a": pa.array([], pa.float64())}), HERE / "empty.parquet")
+    pq.write_table(pa.table({"a": [1.0, float("inf")]}), HERE / "infinite.parquet")
+
+
 def pictures():
     folder = HERE / "pictures"
     kinds = {"png": "L", "bmp": "L", "tiff": "L", "webp": "RGB", "jpeg": "L"}
@@ -74,4 +101,5 @@ def pictures():
 HERE.mkdir(exist_ok=True)
 arrays()
 tables()
+parquet()
 pictures()

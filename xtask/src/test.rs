@@ -28,9 +28,9 @@ impl Test {
         }
     }
 
-    /// All tests, as the workspace is by default. A missing GPU is no failure here.
+    /// All tests, with what takes little to build besides. A missing GPU is no failure here.
     fn workspace(&self) {
-        let mut tests = tests(&["test", "--workspace"]);
+        let mut tests = tests(&["test", "--workspace", "--features", "sae-cli/parquet"]);
         run(tests.env_remove("SAE_REQUIRE_WGPU").args(&self.rest));
     }
 

@@ -174,10 +174,10 @@ pub struct FeaturesArgs {
 pub struct ApplyArgs {
     /// Run folder, or a model file
     pub model: PathBuf,
-    /// The rows: a CSV, TSV, NPY, NPZ or safetensors file, an IDX file, a folder of pictures or with a
+    /// The rows: a CSV, TSV, NPY, NPZ, Parquet or safetensors file, an IDX file, a folder of pictures or with a
     /// pair of IDX files, or - for CSV from standard input; without it the run's own test data
     pub data: Option<PathBuf>,
-    /// File to write: .csv, .tsv, .npy or .safetensors; without it CSV to standard output
+    /// File to write: .csv, .tsv, .npy, .parquet or .safetensors; without it CSV to standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Change how the data are read, for example --set data.table.label=5 (may be repeated)

@@ -69,6 +69,8 @@ pub enum Source {
     Npy,
     /// Archives with arrays of NumPy.
     Npz,
+    /// Tables in Parquet.
+    Parquet,
     /// Tensors.
     Safetensors,
 }
@@ -82,6 +84,7 @@ impl Source {
             Self::Csv => Some(Format::Csv),
             Self::Npy => Some(Format::Npy),
             Self::Npz => Some(Format::Npz),
+            Self::Parquet => Some(Format::Parquet),
             Self::Safetensors => Some(Format::Safetensors),
         }
     }

@@ -145,6 +145,28 @@ impl Samples {
         Ok(())
     }
 
+    /// Adds rows below, of the same kind as those before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Samples::extend`].
+    #[cfg(feature = "parquet")]
+    pub(crate) fn append(&mut self, more: &Self) -> Result<(), DataError> {
+        match (&mut *self, more) {
+            (
+                Self::Doubles { width, values },
+                Self::Doubles {
+                    width: w,
+                    values: more,
+                },
+            ) if width == w => {
+                values.extend_from_slice(more);
+                Ok(())
+            }
+            _ => self.extend(more),
+        }
+    }
+
     /// Puts all values, in single precision, behind others.
     fn append_singles(&self, to: &mut Vec<f32>) {
         match self {

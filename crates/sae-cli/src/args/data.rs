@@ -18,7 +18,7 @@ pub enum DataCommand {
 /// Rows, and how they are read.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct RowsArgs {
-    /// The rows: a CSV, TSV, NPY, NPZ or safetensors file, an IDX file, a folder of pictures or with a
+    /// The rows: a CSV, TSV, NPY, NPZ, Parquet or safetensors file, an IDX file, a folder of pictures or with a
     /// pair of IDX files, or - for CSV from standard input
     pub data: PathBuf,
     /// Change how they are read, for example --set data.table.label=5 (may be repeated)
@@ -49,7 +49,7 @@ pub struct ConvertArgs {
     /// The rows.
     #[command(flatten)]
     pub rows: RowsArgs,
-    /// File to write: .csv, .tsv, .npy or .safetensors; for images also a folder of PNG files; without it
+    /// File to write: .csv, .tsv, .npy, .parquet or .safetensors; for images also a folder of PNG files; without it
     /// CSV to standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -97,6 +97,7 @@ fn configuration(
                 Format::Csv => "csv",
                 Format::Npy => "npy",
                 Format::Npz => "npz",
+                Format::Parquet => "parquet",
                 _ => "safetensors",
             };
             line(&format!("source = \"{source}\""));

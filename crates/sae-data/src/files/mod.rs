@@ -6,6 +6,8 @@ mod idx;
 mod images;
 mod npy;
 mod numbers;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod purpose;
 mod safetensors;
 mod spill;
@@ -27,6 +29,8 @@ pub use self::table::{Delimiter, Header, TableConfig};
 use self::csv::CsvReader;
 use self::idx::IdxReader;
 use self::images::ImagesReader;
+#[cfg(feature = "parquet")]
+use self::parquet::ParquetReader;
 use self::strided::{Strided, StridedReader};
 use crate::DataError;
 use crate::rows::Reader;
@@ -45,6 +49,8 @@ pub enum Format {
     Npy,
     /// An archive with arrays of NumPy.
     Npz,
+    /// A table in Parquet.
+    Parquet,
     /// Tensors, in one file or in a folder of them.
     Safetensors,
     /// A folder with a pair of IDX files, or one IDX file of images.
@@ -93,7 +99,7 @@ impl Format {
             DataError::format(
                 path,
                 "has a name that tells no format",
-                "a name that ends in .csv, .tsv, .npy, .npz or .safetensors, an IDX file, or a \
+                "a name that ends in .csv, .tsv, .npy, .npz, .parquet or .safetensors, an IDX file, or a \
                  folder of pictures",
             )
         })
@@ -107,9 +113,18 @@ impl Format {
             "csv" | "tsv" | "txt" | "tab" => Some(Self::Csv),
             "npy" => Some(Self::Npy),
             "npz" => Some(Self::Npz),
+            "parquet" => Some(Self::Parquet),
             "safetensors" => Some(Self::Safetensors),
             _ => plain.contains("idx").then_some(Self::Idx),
         }
+    }
+
+    /// What a program says that was built without it.
+    #[cfg(not(feature = "parquet"))]
+    pub(crate) fn no_parquet(path: &Path) -> DataError {
+        let found = "is a Parquet file, which this program was built without";
+        let expected = "CSV, NPY or safetensors, or a program built with --features parquet";
+        DataError::format(path, found, expected)
     }
 
     fn of_folder(folder: &Path) -> Result<Self, DataError> {
@@ -169,6 +184,10 @@ impl Format {
                 let samples = npy::open_entry(path, &arrays.samples)?;
                 Box::new(StridedReader::new(vec![samples], labels)?)
             }
+            #[cfg(feature = "parquet")]
+            Self::Parquet => Box::new(ParquetReader::open(path, options.table, options.purpose)?),
+            #[cfg(not(feature = "parquet"))]
+            Self::Parquet => return Err(Self::no_parquet(path)),
             Self::Idx => Box::new(open_idx(path, labels)?),
         })
     }

@@ -3,6 +3,8 @@
 mod csv;
 mod images;
 mod matrix;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod table;
 mod target;
 
@@ -14,6 +16,8 @@ pub use self::target::Target;
 use self::csv::CsvWriter;
 use self::images::ImagesWriter;
 use self::matrix::{Header, MatrixWriter};
+#[cfg(feature = "parquet")]
+use self::parquet::ParquetWriter;
 use crate::{DataError, Format, ImageShape};
 
 /// A writer to `path`, by the end of its name, or of CSV to standard output without one. Rows that are
@@ -40,11 +44,15 @@ pub fn writer(
         }
         (Some(Format::Npy), _) => matrix(path, Header::Npy, columns)?,
         (Some(Format::Safetensors), _) => matrix(path, Header::Safetensors, columns)?,
+        #[cfg(feature = "parquet")]
+        (Some(Format::Parquet), _) => Box::new(ParquetWriter::new(Target::file(path)?, heading)),
+        #[cfg(not(feature = "parquet"))]
+        (Some(Format::Parquet), _) => return Err(Format::no_parquet(path)),
         (None, Some(shape)) if end.is_none() => Box::new(ImagesWriter::new(path, shape)?),
         _ => {
             let found = "has a name that tells no format";
-            let expected = "a name that ends in .csv, .tsv, .npy or .safetensors (or, for images, a \
-                            folder)";
+            let expected = "a name that ends in .csv, .tsv, .npy, .safetensors or .parquet (or, for \
+                            images, a folder)";
             return Err(DataError::format(path, found, expected));
         }
     })

@@ -19,7 +19,7 @@ pub struct Target {
 enum To {
     File(BufWriter<NamedTempFile>),
     /// A device or a pipe, which is written to and not replaced.
-    Stream(Box<dyn Write>),
+    Stream(Box<dyn Write + Send>),
 }
 
 /// Bytes that are written at once.
@@ -71,6 +71,11 @@ impl Target {
             shown: PathBuf::from("standard output"),
             to: To::Stream(Box::new(BufWriter::with_capacity(BUFFER, io::stdout()))),
         }
+    }
+
+    /// What messages call it.
+    pub fn shown(&self) -> &Path {
+        &self.shown
     }
 
     /// Adds bytes.
