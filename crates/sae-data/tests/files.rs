@@ -126,16 +126,55 @@ fn folders_of_pictures_are_read() {
     assert_eq!(values(&data)[18..36], [80.0 / 255.0; 18]);
 }
 
-/// 0x8080 of 16 bits is 0x80 of 8; before black, half of 200 is 100.
+/// 0x8080 of 16 bits is 32896 / 65535, as exactly as single precision has it; before black, half of 200
+/// is 100.
 #[test]
-fn palettes_depths_and_alpha_become_bytes() {
-    let data = read("kinds", &with(|c| c.images.colour = Colour::Rgb));
-    let Samples::Bytes { values, .. } = &*data.samples.all().unwrap() else {
-        panic!("pictures are bytes");
-    };
-    assert_eq!(values[..6], [255, 255, 255, 0, 0, 0]);
-    assert_eq!(values[12..24], [128; 12]);
-    assert_eq!(values[24..27], [100, 50, 25]);
+fn palettes_depths_and_alpha_are_understood() {
+    let found = values(&read("kinds", &with(|c| c.images.colour = Colour::Rgb)));
+    assert_eq!(found[..6], [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
+    assert_eq!(found[12..24], [32896.0 / 65535.0; 12]);
+    assert_eq!(found[24..27], [100.0, 50.0, 25.0].map(|v: f32| v / 255.0));
+    let deep = tempfile::tempdir().unwrap();
+    let ramp = image::ImageBuffer::from_fn(3, 1, |x, _| image::Luma([x as u16 * 257 + 1]));
+    ramp.save(deep.path().join("a.png")).unwrap();
+    let grey = read_with(deep.path(), &DataConfig::default()).unwrap();
+    assert_eq!(values(&grey), [1.0, 258.0, 515.0].map(|v: f32| v / 65535.0));
+}
+
+/// Pictures of 2 x 5 and 3 x 4 pixels have two patches of 2 x 2 each, from the top left.
+#[test]
+fn pictures_are_cut_into_patches() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, width, height) in [("1", 5, 2), ("2", 4, 3)] {
+        let numbered =
+            image::GrayImage::from_fn(width, height, |x, y| image::Luma([(10 * y + x) as u8]));
+        fs::create_dir(folder.path().join(name)).unwrap();
+        numbered
+            .save(folder.path().join(name).join("a.png"))
+            .unwrap();
+    }
+    let config = with(|c| (c.images.patch, c.images.labels) = (2, true));
+    let data = read_with(folder.path(), &config).unwrap();
+    let patches = [[0, 1, 10, 11], [2, 3, 12, 13]].concat();
+    let twice = [patches.clone(), patches].concat();
+    assert_eq!(
+        values(&data),
+        twice.iter().map(|&v| v as f32 / 255.0).collect::<Vec<_>>()
+    );
+    assert_eq!(labels(&data), ["1", "1", "2", "2"]);
+    assert_eq!((data.image.height, data.image.width), (2, 2));
+    let mut reader = config.open(folder.path(), Purpose::Training).unwrap();
+    let mut counts = Vec::new();
+    while let Some(chunk) = reader.read(3).unwrap() {
+        counts.push(chunk.samples.rows());
+    }
+    assert_eq!(counts, [3, 1]);
+    let larger = with(|c| c.images.patch = 3);
+    let message = read_with(folder.path(), &larger).unwrap_err().to_string();
+    assert!(
+        message.ends_with("has 2 x 5 pixels; expected at least 3 x 3, the size of a patch"),
+        "{message}"
+    );
 }
 
 #[test]

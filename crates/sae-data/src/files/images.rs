@@ -1,15 +1,13 @@
 //! A folder tree of pictures, one row per picture.
 
 use std::fs;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use image::imageops::FilterType;
-use image::{DynamicImage, ImageReader, Limits};
+use image::DynamicImage;
 use sae_kernels::Setting;
 use serde::{Deserialize, Serialize};
 
-use crate::message::shown;
+use super::picture::{MOST_SIDE, fit, open_picture, size_of_picture};
 use crate::rows::{Chunk, Layout, Reader};
 use crate::{DataError, ImageShape, Samples};
 
@@ -22,6 +20,9 @@ pub struct ImagesConfig {
     /// Height and width to which every picture is brought, after a cut from its middle to the same
     /// proportions; [0, 0] where all have one size.
     pub size: [usize; 2],
+    /// Height and width of the patches into which every picture is cut, each a row; 0 where a picture
+    /// is a row.
+    pub patch: usize,
     /// Whether the folder in which a picture lies is its label.
     pub labels: bool,
 }
@@ -47,10 +48,6 @@ impl Colour {
     }
 }
 
-/// Most pixels along a side.
-const MOST_SIDE: usize = 16_384;
-/// Most bytes that one picture may take while it is unpacked.
-const MOST_BYTES: u64 = 1 << 30;
 /// Depth of folders that is looked into.
 const MOST_DEPTH: usize = 32;
 
@@ -58,14 +55,19 @@ const MOST_DEPTH: usize = 32;
 const ENDS: [&str; 7] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff"];
 
 impl ImagesConfig {
-    /// Checks the size.
+    /// Checks the sizes.
     ///
     /// # Errors
     ///
-    /// Refuses one that is 0 in one direction only, or too large.
+    /// Refuses one that is 0 in one direction only, or too large, and patches that are larger.
     pub fn check(&self) -> Result<(), Setting> {
         let [height, width] = self.size;
         let given = height > 0 && width > 0 && height.max(width) <= MOST_SIDE;
+        let most = if given { height.min(width) } else { MOST_SIDE };
+        if self.patch > most {
+            let expected = format!("0, or at most {most}, the size of a picture");
+            return Err(Setting::new("patch", self.patch, expected));
+        }
         if given || self.size == [0, 0] {
             return Ok(());
         }
@@ -89,6 +91,8 @@ pub(super) struct ImagesReader {
     files: Vec<PathBuf>,
     next: usize,
     layout: Layout,
+    /// Rows of the picture that was read last, which wait, with their label.
+    waiting: Option<(Samples, String)>,
 }
 
 impl ImagesReader {
@@ -107,13 +111,10 @@ impl ImagesReader {
             let expected = "a folder with PNG, JPEG, WebP, BMP or TIFF files";
             return Err(DataError::format(folder, found, expected));
         };
-        let [height, width] = match config.size {
-            [0, 0] => {
-                let reader = reader(first)?;
-                let (width, height) = reader.into_dimensions().map_err(|e| damaged(first, &e))?;
-                [height as usize, width as usize]
-            }
-            size => size,
+        let [height, width] = match (config.patch, config.size) {
+            (0, [0, 0]) => size_of_picture(first)?,
+            (0, size) => size,
+            (patch, _) => [patch, patch],
         };
         let shape = ImageShape {
             height,
@@ -123,13 +124,15 @@ impl ImagesReader {
         Ok(Self {
             layout: Layout {
                 image: Some(shape),
-                rows: Some(files.len()),
+                // How many patches there are is seen when pictures are read.
+                rows: (config.patch == 0).then_some(files.len()),
                 labelled: config.labels,
                 ..Layout::table(shape.values())
             },
             config: config.clone(),
             files,
             next: 0,
+            waiting: None,
         })
     }
 
@@ -139,32 +142,81 @@ impl ImagesReader {
             .unwrap_or(ImageShape::line(self.layout.inputs))
     }
 
-    /// The pixels of a picture.
-    fn pixels(&self, path: &Path) -> Result<Vec<u8>, DataError> {
-        let ImageShape { height, width, .. } = self.shape();
-        let picture = reader(path)?
-            .decode()
-            .map_err(|error| damaged(path, &error))?;
-        let picture = opaque(picture);
+    /// The rows of a picture, at least one.
+    fn rows(&self, path: &Path) -> Result<Samples, DataError> {
+        let (picture, is_deep) = open_picture(path)?;
         let picture = match self.config.size {
-            [0, 0] if (picture.height() as usize, picture.width() as usize) == (height, width) => {
-                picture
-            }
-            [0, 0] => {
-                let found = format!("has {} x {} pixels", picture.height(), picture.width());
-                let first = self.files[0].display();
-                let expected = format!(
+            [0, 0] => picture,
+            [height, width] => fit(&picture, height as u32, width as u32),
+        };
+        let ImageShape { height, width, .. } = self.shape();
+        let (high, wide) = (picture.height() as usize, picture.width() as usize);
+        let fits = match self.config.patch {
+            0 => (high, wide) == (height, width),
+            patch => high.min(wide) >= patch,
+        };
+        if !fits {
+            let found = format!("has {high} x {wide} pixels");
+            let first = self.files[0].display();
+            let expected = match self.config.patch {
+                0 => format!(
                     "{height} x {width}, as {first} has; images.size = [height, width] brings all \
                      to one size"
-                );
-                return Err(DataError::format(path, found, expected));
+                ),
+                patch => format!("at least {patch} x {patch}, the size of a patch"),
+            };
+            return Err(DataError::format(path, found, expected));
+        }
+        let values = |cut: DynamicImage| self.values(cut, is_deep);
+        if self.config.patch == 0 {
+            return Ok(values(picture));
+        }
+        let mut rows = Samples::with_capacity(self.layout.inputs, 1, 0);
+        for top in (0..=high - height).step_by(height) {
+            for left in (0..=wide - width).step_by(width) {
+                let [x, y, w, h] = [left, top, width, height].map(|pixels| pixels as u32);
+                let patch = values(picture.crop_imm(x, y, w, h));
+                match rows.rows() {
+                    0 => rows = patch,
+                    _ => rows.extend(&patch)?,
+                }
             }
-            _ => fit(&picture, height as u32, width as u32),
+        }
+        Ok(rows)
+    }
+
+    /// The values of a picture's pixels: bytes, or fractions where they have more than eight bits.
+    fn values(&self, picture: DynamicImage, is_deep: bool) -> Samples {
+        let width = self.layout.inputs;
+        match (is_deep, self.config.colour) {
+            (false, Colour::Grey) => Samples::Bytes {
+                width,
+                values: picture.into_luma8().into_raw(),
+            },
+            (false, Colour::Rgb) => Samples::Bytes {
+                width,
+                values: picture.into_rgb8().into_raw(),
+            },
+            (true, colour) => Samples::Floats {
+                width,
+                values: fractions(picture, colour),
+            },
+        }
+    }
+
+    /// Rows of one picture that wait, or of the next; nothing after the last.
+    fn some_rows(&mut self) -> Result<Option<(Samples, String)>, DataError> {
+        if let Some(waiting) = self.waiting.take() {
+            return Ok(Some(waiting));
+        }
+        let Some(path) = self.files.get(self.next) else {
+            return Ok(None);
         };
-        Ok(match self.config.colour {
-            Colour::Grey => picture.into_luma8().into_raw(),
-            Colour::Rgb => picture.into_rgb8().into_raw(),
-        })
+        let rows = self.rows(path)?;
+        let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+        let label = folder.to_string_lossy().into_owned();
+        self.next += 1;
+        Ok(Some((rows, label)))
     }
 }
 
@@ -174,27 +226,42 @@ impl Reader for ImagesReader {
     }
 
     fn read(&mut self, most: usize) -> Result<Option<Chunk>, DataError> {
-        let end = self.files.len().min(self.next.saturating_add(most));
-        let files = &self.files[self.next..end];
-        let mut values = Vec::with_capacity(files.len() * self.layout.inputs);
-        for path in files {
-            values.extend(self.pixels(path)?);
+        let (mut samples, mut labels): (Option<Samples>, _) = (None, Vec::new());
+        let mut left = most;
+        while left > 0
+            && let Some((rows, label)) = self.some_rows()?
+        {
+            let count = left.min(rows.rows());
+            if count < rows.rows() {
+                let rest: Vec<usize> = (count..rows.rows()).collect();
+                self.waiting = Some((rows.select(&rest), label.clone()));
+            }
+            let own = rows.select(&(0..count).collect::<Vec<_>>());
+            if self.config.labels {
+                labels.resize(labels.len() + count, label);
+            }
+            match &mut samples {
+                Some(samples) => samples.extend(&own)?,
+                None => samples = Some(own),
+            }
+            left -= count;
         }
-        let folder = |path: &PathBuf| {
-            let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
-            folder.to_string_lossy().into_owned()
-        };
-        let labels = match self.config.labels {
-            true => files.iter().map(folder).collect(),
-            false => vec![],
-        };
-        let samples = Samples::Bytes {
-            width: self.layout.inputs,
-            values,
-        };
-        let any = !files.is_empty();
-        self.next = end;
-        Ok(any.then_some(Chunk { samples, labels }))
+        Ok(samples.map(|samples| Chunk { samples, labels }))
+    }
+}
+
+/// Values of more than eight bits: v / 65535 of those of 16 bits, floating-point numbers as they are.
+fn fractions(picture: DynamicImage, colour: Colour) -> Vec<f32> {
+    let of_16 = |values: Vec<u16>| values.into_iter().map(|v| f32::from(v) / 65_535.0);
+    let is_float = matches!(
+        picture,
+        DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_)
+    );
+    match (is_float, colour) {
+        (false, Colour::Grey) => of_16(picture.into_luma16().into_raw()).collect(),
+        (false, Colour::Rgb) => of_16(picture.into_rgb16().into_raw()).collect(),
+        (true, Colour::Grey) => picture.to_luma32f().into_raw(),
+        (true, Colour::Rgb) => picture.into_rgb32f().into_raw(),
     }
 }
 
@@ -233,52 +300,4 @@ fn natural(name: &str) -> Vec<(String, usize, String)> {
         rest = after;
     }
     parts
-}
-
-/// A picture with limits on what it may ask for.
-fn reader(path: &Path) -> Result<ImageReader<BufReader<fs::File>>, DataError> {
-    let wrong = |source| DataError::unreadable(path, source);
-    let reader = ImageReader::open(path).map_err(wrong)?;
-    // By what it holds, whatever its name says.
-    let mut reader = reader.with_guessed_format().map_err(wrong)?;
-    let mut limits = Limits::default();
-    (limits.max_image_width, limits.max_image_height) =
-        (Some(MOST_SIDE as u32), Some(MOST_SIDE as u32));
-    limits.max_alloc = Some(MOST_BYTES);
-    reader.limits(limits);
-    Ok(reader)
-}
-
-fn damaged(path: &Path, error: &image::ImageError) -> DataError {
-    let expected = format!("a picture of at most {MOST_SIDE} x {MOST_SIDE} pixels");
-    DataError::format(path, shown(&error.to_string()), expected)
-}
-
-/// The picture as it looks before black.
-fn opaque(picture: DynamicImage) -> DynamicImage {
-    if !picture.color().has_alpha() {
-        return picture;
-    }
-    let mut pixels = picture.into_rgba16();
-    for pixel in pixels.pixels_mut() {
-        let alpha = u64::from(pixel.0[3]);
-        for value in &mut pixel.0[..3] {
-            *value = ((u64::from(*value) * alpha + 32_767) / 65_535) as u16;
-        }
-        pixel.0[3] = u16::MAX;
-    }
-    DynamicImage::ImageRgba16(pixels)
-}
-
-/// A cut from the middle with the proportions that are wanted, brought to size.
-fn fit(picture: &DynamicImage, height: u32, width: u32) -> DynamicImage {
-    let (all_width, all_height) = (u64::from(picture.width()), u64::from(picture.height()));
-    let (w, h) = (u64::from(width), u64::from(height));
-    let (cut_width, cut_height) = match all_width * h > all_height * w {
-        true => ((all_height * w / h).max(1), all_height),
-        false => (all_width, (all_width * h / w).max(1)),
-    };
-    let (x, y) = ((all_width - cut_width) / 2, (all_height - cut_height) / 2);
-    let cut = picture.crop_imm(x as u32, y as u32, cut_width as u32, cut_height as u32);
-    cut.resize_exact(width, height, FilterType::Triangle)
 }

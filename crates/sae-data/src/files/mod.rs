@@ -8,6 +8,7 @@ mod npy;
 mod numbers;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod picture;
 mod purpose;
 mod safetensors;
 mod spill;
@@ -22,6 +23,7 @@ pub use self::config::FilesConfig;
 pub(crate) use self::config::given;
 pub use self::idx::{IdxConfig, encode_images, encode_labels};
 pub use self::images::{Colour, ImagesConfig};
+pub(crate) use self::picture::open_picture;
 pub use self::purpose::Purpose;
 pub(crate) use self::spill::Spill;
 pub use self::table::{Delimiter, Header, TableConfig};

@@ -1,5 +1,5 @@
-//! Square patches cut at random places from grey pictures: PNG files, or pictures of the project's
-//! own drawing.
+//! Square patches cut at random places from grey pictures: files, or pictures of the project's own
+//! drawing.
 
 mod leaves;
 mod picture;
@@ -15,7 +15,7 @@ use crate::random::below;
 use crate::{DataError, Dataset, ImageShape, Part, Samples, Stream, memory, stream};
 
 pub use leaves::dead_leaves;
-pub use picture::{Picture, read_png};
+pub use picture::Picture;
 
 /// Where patches are cut from, and how many. Keys and defaults are listed in `docs/config.md`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct PatchesConfig {
     pub train: usize,
     /// Number of test patches.
     pub test: usize,
-    /// PNG files to cut from; none: pictures are drawn.
+    /// Pictures to cut from; none: some are drawn.
     pub pictures: Vec<PathBuf>,
     /// Number of pictures that are drawn for training and again for testing.
     pub drawn: usize,
@@ -115,7 +115,7 @@ impl PatchesConfig {
     ///
     /// # Errors
     ///
-    /// As [`PatchesConfig::check`]; refuses files that are no PNG, and pictures smaller than a
+    /// As [`PatchesConfig::check`]; refuses files that are no pictures, and pictures smaller than a
     /// patch.
     pub fn cut(&self, part: Part, seed: u64) -> Result<Dataset, DataError> {
         self.check()?;
@@ -155,7 +155,7 @@ impl PatchesConfig {
         self.pictures
             .iter()
             .map(|path| {
-                let picture = read_png(path)?;
+                let picture = Picture::read(path)?;
                 let ImageShape { height, width, .. } = picture.shape;
                 if height.min(width) >= self.size {
                     return Ok(picture);
@@ -172,12 +172,8 @@ impl PatchesConfig {
 mod tests {
     use super::*;
 
-    fn write_png(path: &Path, width: u32, height: u32, colour: png::ColorType, bytes: &[u8]) {
-        let mut file = png::Encoder::new(std::fs::File::create(path).unwrap(), width, height);
-        file.set_color(colour);
-        file.set_depth(png::BitDepth::Eight);
-        let mut writer = file.write_header().unwrap();
-        writer.write_image_data(bytes).unwrap();
+    fn write_grey(path: &Path, width: u32, height: u32, bytes: &[u8]) {
+        image::save_buffer(path, bytes, width, height, image::ColorType::L8).unwrap();
     }
 
     /// Every patch of a picture whose pixels are numbered is a run of rows of that picture.
@@ -186,7 +182,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("numbered.png");
         let pixels: Vec<u8> = (0..60).collect();
-        write_png(&path, 10, 6, png::ColorType::Grayscale, &pixels);
+        write_grey(&path, 10, 6, &pixels);
         let config = PatchesConfig {
             size: 3,
             train: 400,
@@ -216,15 +212,15 @@ mod tests {
         assert_ne!(config.cut(Part::Test, 1).unwrap().samples, set.samples);
     }
 
-    /// Luma of pure colours after BT.601: 0.299, 0.587 and 0.114 of 255, rounded.
+    /// 0.2126, 0.7152 and 0.0722 of 255, without what is behind the point.
     #[test]
-    fn colours_become_their_luma() {
+    fn colours_become_their_brightness() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("colours.png");
         let pixels = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255];
-        write_png(&path, 4, 1, png::ColorType::Rgb, &pixels);
-        let picture = read_png(&path).unwrap();
-        assert_eq!(picture.pixels, [76, 150, 29, 255]);
+        image::save_buffer(&path, &pixels, 4, 1, image::ColorType::Rgb8).unwrap();
+        let picture = Picture::read(&path).unwrap();
+        assert_eq!(picture.pixels, [54, 182, 18, 255]);
     }
 
     #[test]
@@ -238,11 +234,11 @@ mod tests {
             };
             config.cut(Part::Train, 1).unwrap_err().to_string()
         };
-        write_png(&path, 4, 9, png::ColorType::Grayscale, &[0; 36]);
+        write_grey(&path, 4, 9, &[0; 36]);
         let found = cut(&path);
         assert!(found.ends_with("a picture of 4 x 9 pixels; expected at least 8 x 8, one patch"));
         std::fs::write(&path, b"no picture").unwrap();
-        assert!(cut(&path).contains("expected a PNG picture"));
+        assert!(cut(&path).contains("expected a picture of at most"));
         assert!(cut(&folder.path().join("none.png")).contains("cannot be read"));
     }
 
@@ -314,9 +310,9 @@ mod tests {
         bytes.extend(crc.sum().to_be_bytes());
         bytes.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e");
         std::fs::write(&path, bytes).unwrap();
-        let message = read_png(&path).unwrap_err().to_string();
+        let message = Picture::read(&path).unwrap_err().to_string();
         assert!(
-            message.contains("expected a picture that fits"),
+            message.contains("expected a picture of at most"),
             "{message}"
         );
     }

@@ -1,8 +1,9 @@
-//! A picture, and how to read one.
+//! A grey picture to cut from.
 
 use std::path::Path;
 
-use crate::{DataError, ImageShape, memory};
+use crate::files::open_picture;
+use crate::{DataError, ImageShape};
 
 /// A grey picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,45 +14,18 @@ pub struct Picture {
     pub pixels: Vec<u8>,
 }
 
-/// Reads a PNG file of any colour type as grey: luma after ITU-R BT.601, transparency ignored.
-///
-/// # Errors
-///
-/// Refuses files that cannot be read or are no PNG.
-pub fn read_png(path: &Path) -> Result<Picture, DataError> {
-    let file = std::fs::File::open(path).map_err(|source| DataError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let wrong =
-        |error: png::DecodingError| DataError::format(path, error.to_string(), "a PNG picture");
-    let mut decoder = png::Decoder::new(std::io::BufReader::new(file));
-    // Palettes are looked up and every channel becomes a byte.
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(wrong)?;
-    let size = reader.output_buffer_size();
-    let Some(size) = size.filter(|&size| size as u128 <= memory::available()) else {
-        let (width, height) = reader.info().size();
-        let found = format!("announces {width} x {height} pixels");
-        return Err(DataError::format(
-            path,
-            found,
-            "a picture that fits in memory",
-        ));
-    };
-    let mut bytes = vec![0; size];
-    let info = reader.next_frame(&mut bytes).map_err(wrong)?;
-    let grey = |pixel: &[u8]| match pixel {
-        [r, g, b, ..] => {
-            let (r, g, b) = (u32::from(*r), u32::from(*g), u32::from(*b));
-            ((299 * r + 587 * g + 114 * b + 500) / 1000) as u8
-        }
-        _ => pixel[0],
-    };
-    let channels = info.color_type.samples();
-    let pixels = bytes[..info.buffer_size()].chunks(channels);
-    Ok(Picture {
-        shape: ImageShape::grey(info.height as usize, info.width as usize),
-        pixels: pixels.map(grey).collect(),
-    })
+impl Picture {
+    /// Reads a PNG, JPEG, WebP, BMP or TIFF file as grey: brightness 0.2126 R + 0.7152 G + 0.0722 B, what
+    /// is transparent before black.
+    ///
+    /// # Errors
+    ///
+    /// Refuses files that cannot be read, are no pictures, or are too large.
+    pub fn read(path: &Path) -> Result<Self, DataError> {
+        let (picture, _) = open_picture(path)?;
+        Ok(Self {
+            shape: ImageShape::grey(picture.height() as usize, picture.width() as usize),
+            pixels: picture.into_luma8().into_raw(),
+        })
+    }
 }
