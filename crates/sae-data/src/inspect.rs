@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Serialize;
 
+use crate::near::Neighbours;
 use crate::rows::{Layout, ROWS_AT_ONCE, Reader};
 use crate::{DataError, Samples};
 
@@ -21,6 +22,9 @@ pub struct Inspection {
     pub duplicates: u64,
     /// Rows that are also in the source that this one was compared with.
     pub shared: Option<u64>,
+    /// Rows that are not in it but nearly equal one that is: their distance is at most a tenth of the
+    /// distance from its mean, by values as they are. Some such rows may be missed.
+    pub near: Option<u64>,
     /// Whether values are bytes, which stand for v / 255.
     pub bytes: bool,
 }
@@ -87,7 +91,10 @@ impl InputFacts {
 
 /// The contents of rows, to be compared with others'.
 #[derive(Debug, Clone, Default)]
-pub struct RowSet(HashSet<u64>);
+pub struct RowSet {
+    digests: HashSet<u64>,
+    neighbours: Neighbours,
+}
 
 impl RowSet {
     /// The rows of a source.
@@ -98,20 +105,21 @@ impl RowSet {
     pub fn of(reader: &mut dyn Reader) -> Result<Self, DataError> {
         let mut set = Self::default();
         while let Some(chunk) = reader.read(ROWS_AT_ONCE)? {
-            (0..chunk.samples.rows()).for_each(|row| {
-                set.insert(&chunk.samples, row);
-            });
+            for row in 0..chunk.samples.rows() {
+                set.digests.insert(digest(&chunk.samples, row));
+                set.neighbours.add(&chunk.samples.gather(&[row]));
+            }
         }
+        set.neighbours.sort();
         Ok(set)
     }
 
-    /// False where the row was there.
-    fn insert(&mut self, samples: &Samples, row: usize) -> bool {
-        self.0.insert(digest(samples, row))
+    fn contains(&self, samples: &Samples, row: usize) -> bool {
+        self.digests.contains(&digest(samples, row))
     }
 
-    fn contains(&self, samples: &Samples, row: usize) -> bool {
-        self.0.contains(&digest(samples, row))
+    fn has_near(&self, samples: &Samples, row: usize) -> bool {
+        self.neighbours.has_near(&samples.gather(&[row]))
     }
 }
 
@@ -145,9 +153,10 @@ impl Inspection {
             labels: BTreeMap::new(),
             duplicates: 0,
             shared: others.map(|_| 0),
+            near: others.map(|_| 0),
             bytes: false,
         };
-        let mut seen = RowSet::default();
+        let mut seen = HashSet::new();
         while let Some(chunk) = reader.read(ROWS_AT_ONCE)? {
             found.bytes = matches!(chunk.samples, Samples::Bytes { .. });
             for row in 0..chunk.samples.rows() {
@@ -157,9 +166,13 @@ impl Inspection {
                     .iter_mut()
                     .zip(values)
                     .for_each(|(input, value)| input.add(value));
-                found.duplicates += u64::from(!seen.insert(&chunk.samples, row));
-                let is_shared = others.is_some_and(|set| set.contains(&chunk.samples, row));
-                found.shared = found.shared.map(|shared| shared + u64::from(is_shared));
+                found.duplicates += u64::from(!seen.insert(digest(&chunk.samples, row)));
+                if let Some(others) = others {
+                    let is_shared = others.contains(&chunk.samples, row);
+                    let is_near = !is_shared && others.has_near(&chunk.samples, row);
+                    found.shared = found.shared.map(|count| count + u64::from(is_shared));
+                    found.near = found.near.map(|count| count + u64::from(is_near));
+                }
                 found.rows += 1;
             }
             for label in chunk.labels {

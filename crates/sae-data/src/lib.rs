@@ -28,6 +28,7 @@ mod interval;
 mod labels;
 pub mod memory;
 pub mod message;
+mod near;
 mod npy;
 pub mod patches;
 mod random;

@@ -37,6 +37,8 @@ pub enum Stream {
     PatchesTrain,
     /// Pictures and places of the test patches.
     PatchesTest,
+    /// Directions on which rows are projected to tell which are near.
+    Directions,
 }
 
 impl Stream {
@@ -56,6 +58,7 @@ impl Stream {
             Self::PatchesTest => (12, 0),
             Self::TestSplit => (13, 0),
             Self::Folds => (14, 0),
+            Self::Directions => (15, 0),
         };
         purpose << 16 | u64::from(index)
     }

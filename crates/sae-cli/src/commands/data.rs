@@ -125,7 +125,10 @@ fn table(found: &Inspection, layout: &Layout) -> String {
     ));
     lines.push(format!("{} rows equal to one before", found.duplicates));
     if let Some(shared) = found.shared {
-        lines.push(format!("{shared} rows that are in the other file, too"));
+        let near = found.near.unwrap_or(0);
+        lines.push(format!(
+            "{shared} rows that are in the other file, too, and {near} that nearly equal one of its rows"
+        ));
     }
     if !found.labels.is_empty() {
         let labels: Vec<String> = found
