@@ -1,10 +1,8 @@
 //! What a model does with rows that come one after the other.
 
-use std::sync::mpsc::sync_channel;
-use std::thread;
+use sae_data::{Heading, Layout, Reader, Samples, Writer};
 
-use sae_data::{Chunk, DataError, Heading, Layout, Reader, Samples, Writer};
-
+use crate::ahead::read_ahead;
 use crate::{Error, Model};
 
 /// What a model is to do with rows.
@@ -172,30 +170,17 @@ fn scores(
 pub fn apply(
     model: &Model,
     work: Work,
-    mut reader: Box<dyn Reader>,
+    reader: Box<dyn Reader>,
     writer: &mut dyn Writer,
 ) -> Result<Applied, Error> {
     work.check(model, reader.layout())?;
     let at_once = (VALUES_AT_ONCE / reader.layout().inputs.max(1)).clamp(1, 4096);
-    let (send, receive) = sync_channel::<Result<Chunk, DataError>>(2);
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            while let Some(chunk) = reader.read(at_once).transpose() {
-                let failed = chunk.is_err();
-                // Nobody listens any more where the work has failed.
-                if send.send(chunk).is_err() || failed {
-                    break;
-                }
-            }
-        });
-        let mut applied = Applied::default();
-        for chunk in receive {
-            let rows = chunk?.samples;
-            let results = work.of(model, &rows)?;
-            applied.rows += rows.rows() as u64;
-            applied.anomalies += results.anomalies;
-            writer.write(&results.numbers, &results.words)?;
-        }
-        Ok(applied)
-    })
+    let mut applied = Applied::default();
+    read_ahead(reader, at_once, |rows| {
+        let results = work.of(model, &rows)?;
+        applied.rows += rows.rows() as u64;
+        applied.anomalies += results.anomalies;
+        Ok(writer.write(&results.numbers, &results.words)?)
+    })?;
+    Ok(applied)
 }

@@ -10,7 +10,7 @@ use sae_stack::WeightsError;
 use sae_train::TrainError;
 use thiserror::Error;
 
-use crate::{ConfigError, FolderError};
+use crate::{CompressionError, ConfigError, FolderError};
 
 /// What can end a piece of work of this library.
 #[derive(Debug, Error)]
@@ -55,6 +55,9 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// Compressed codes cannot be read or written.
+    #[error(transparent)]
+    Compression(#[from] CompressionError),
     /// A picture could not be drawn.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -78,6 +81,7 @@ impl Error {
                 error,
                 TrainError::Setting(_) | TrainError::Model(_) | TrainError::NoSamples { .. }
             ),
+            Self::Compression(error) => error.is_input(),
             Self::Report(_) => false,
         }
     }

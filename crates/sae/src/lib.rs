@@ -32,8 +32,10 @@
 //! [`sae_model`] (the mathematics, as Burn modules), [`train`] (executors, the loop, its state),
 //! [`stack`] (the pipeline), [`report`] (pictures).
 
+mod ahead;
 mod apply;
 mod backend;
+pub mod compression;
 mod crossval;
 mod error;
 mod experiment;
@@ -55,6 +57,7 @@ mod toml_file;
 
 pub use apply::{Applied, Results, Work, apply};
 pub use backend::{Backend, use_threads};
+pub use compression::CompressionError;
 pub use crossval::{FoldFigure, fold_figures};
 pub use error::{ConfigError, FolderError};
 pub use experiment::{Experiment, ObjectiveScale};

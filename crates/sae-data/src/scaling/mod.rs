@@ -88,6 +88,11 @@ impl Scaling {
         }
     }
 
+    /// Whether the mean of each sample is taken from it.
+    pub fn removes_mean(&self) -> bool {
+        self.remove_dc
+    }
+
     /// `samples`, `[rows, inputs]`, scaled: `[rows, outputs]` of `f32`.
     ///
     /// # Panics

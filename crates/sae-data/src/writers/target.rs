@@ -124,6 +124,20 @@ impl Target {
     }
 }
 
+/// For those who write to any stream. Their errors hold the [`WriteError`] that [`Target::write`] gives.
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Self::write(self, bytes)
+            .map(|()| bytes.len())
+            .map_err(|error| io::Error::new(error.source.kind(), error))
+    }
+
+    /// What is written gets to its place when all is there: see [`Target::finish`].
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Temporary files and folders are private; results are not, and get `mode`.
 #[cfg(unix)]
 pub(super) fn readable_by_all(path: &Path, mode: u32) -> io::Result<()> {
