@@ -1,5 +1,7 @@
 //! The command line.
 
+mod apply;
+mod compress;
 mod data;
 
 use std::fmt;
@@ -11,6 +13,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use sae::Backend;
 use sae_model::{Convention, Unit};
 
+pub use self::apply::{ApplyArgs, InputArgs, ScoreArgs};
+pub use self::compress::{CompressArgs, DecompressArgs};
 pub use self::data::{ConvertArgs, DataCommand, InitArgs, InspectArgs, RowsArgs, ShapesArgs};
 
 /// Sparse and stacked autoencoders: train, look at what they learned, evaluate.
@@ -48,6 +52,11 @@ pub enum Command {
     /// Write how far rows are from their reconstruction: the larger, the less they are like the
     /// training data
     Score(ScoreArgs),
+    /// Write the quantised codes of rows, entropy-coded: a small file, from which the model gives the rows
+    /// back nearly
+    Compress(CompressArgs),
+    /// Write the rows that compressed codes stand for
+    Decompress(DecompressArgs),
     /// Draw what the hidden units of a run's first autoencoder look for
     Features(FeaturesArgs),
     /// Print J, its terms, rho_hat and the gradient's norm exactly, in f64
@@ -167,40 +176,6 @@ pub struct FeaturesArgs {
     /// PNG to write; without it features.png in the run folder
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-}
-
-/// A model, rows that it works on, and where the results go.
-#[derive(Debug, ClapArgs)]
-pub struct ApplyArgs {
-    /// Run folder, or a model file
-    pub model: PathBuf,
-    /// The rows: a CSV, TSV, NPY, NPZ, Parquet or safetensors file, an IDX file, a folder of pictures or with a
-    /// pair of IDX files, or - for CSV from standard input; without it the run's own test data
-    pub data: Option<PathBuf>,
-    /// File to write: .csv, .tsv, .npy, .parquet or .safetensors; without it CSV to standard output
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Change how the data are read, for example --set data.table.label=5 (may be repeated)
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-}
-
-/// Arguments of `sae score`.
-#[derive(Debug, ClapArgs)]
-pub struct ScoreArgs {
-    /// Model, data, results.
-    #[command(flatten)]
-    pub apply: ApplyArgs,
-    /// Also write the absolute error of each input, in its own units
-    #[arg(long)]
-    pub per_input: bool,
-    /// Also write whether a row is an anomaly: its score is above what this share of the training data
-    /// exceeds
-    #[arg(long, value_name = "SHARE")]
-    pub contamination: Option<f64>,
-    /// Exit with code 1 where there is an anomaly
-    #[arg(long, requires = "contamination")]
-    pub strict: bool,
 }
 
 /// Arguments of `sae objective`.

@@ -6,18 +6,20 @@ use std::process::ExitCode;
 use sae::data::{MemoryReader, Purpose, Reader, writer};
 use sae::{Applied, Experiment, Model, Run, Work, apply, use_threads};
 
-use crate::args::{ApplyArgs, ScoreArgs};
+use crate::args::{ApplyArgs, InputArgs, ScoreArgs};
 use crate::error::CliError;
 use crate::output;
 
 /// A model, and the run that it is of where a run's folder was given.
-struct Opened {
+pub struct Opened {
     run: Option<Run>,
-    model: Model,
+    /// The model.
+    pub model: Model,
 }
 
 impl Opened {
-    fn new(path: &Path) -> Result<Self, CliError> {
+    /// Opens a run's folder or a model file.
+    pub fn new(path: &Path) -> Result<Self, CliError> {
         let run = path.is_dir().then(|| Run::open(path)).transpose()?;
         let model = match &run {
             Some(run) => run.model()?,
@@ -25,17 +27,35 @@ impl Opened {
         };
         Ok(Self { run, model })
     }
+
+    /// The rows to work on, which fit the model. Starts as many threads as the run's configuration says.
+    pub fn rows(&self, args: &InputArgs, work: Work) -> Result<Box<dyn Reader>, CliError> {
+        let experiment = self.experiment(&args.set, work)?;
+        use_threads(experiment.threads())?;
+        let reader = reader(args, &experiment, self, work)?;
+        work.check(&self.model, reader.layout())?;
+        Ok(reader)
+    }
+
+    /// How data are read: as the run does, or by default, with what the arguments change. Codes are not the
+    /// run's data.
+    pub fn experiment(&self, set: &[String], work: Work) -> Result<Experiment, CliError> {
+        Ok(match &self.run {
+            Some(run) if work != Work::Decode => run.experiment_with(set)?,
+            _ => Experiment::parse("the defaults", "", set)?,
+        })
+    }
 }
 
 /// Applies a model to rows and writes what comes of it.
 pub fn run(args: &ApplyArgs, work: Work) -> Result<ExitCode, CliError> {
-    applied(args, &Opened::new(&args.model)?, work)?;
+    applied(args, &Opened::new(&args.input.model)?, work)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Scores rows; says how many are anomalies where that is asked.
 pub fn score(args: &ScoreArgs) -> Result<ExitCode, CliError> {
-    let opened = Opened::new(&args.apply.model)?;
+    let opened = Opened::new(&args.apply.input.model)?;
     let threshold = args
         .contamination
         .map(|share| opened.model.threshold(share));
@@ -58,10 +78,7 @@ pub fn score(args: &ScoreArgs) -> Result<ExitCode, CliError> {
 
 fn applied(args: &ApplyArgs, opened: &Opened, work: Work) -> Result<Applied, CliError> {
     let model = &opened.model;
-    let experiment = experiment(args, opened, work)?;
-    use_threads(experiment.threads())?;
-    let reader = reader(args, &experiment, opened, work)?;
-    work.check(model, reader.layout())?;
+    let reader = opened.rows(&args.input, work)?;
     let image = match work {
         Work::Decode | Work::Reconstruct => model.facts().image(),
         _ => None,
@@ -72,17 +89,8 @@ fn applied(args: &ApplyArgs, opened: &Opened, work: Work) -> Result<Applied, Cli
     Ok(applied)
 }
 
-/// How data are read: as the run does, or by default, with what the arguments change. Codes are not the
-/// run's data.
-fn experiment(args: &ApplyArgs, opened: &Opened, work: Work) -> Result<Experiment, CliError> {
-    Ok(match &opened.run {
-        Some(run) if work != Work::Decode => run.experiment_with(&args.set)?,
-        _ => Experiment::parse("the defaults", "", &args.set)?,
-    })
-}
-
 fn reader(
-    args: &ApplyArgs,
+    args: &InputArgs,
     experiment: &Experiment,
     Opened { run, model }: &Opened,
     work: Work,

@@ -2,6 +2,7 @@
 
 mod apply;
 mod backends;
+mod compress;
 mod config;
 mod crossval;
 mod data;
@@ -37,6 +38,8 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Reconstruct(args) => apply::run(&args, Work::Reconstruct),
         Command::Predict(args) => apply::run(&args, Work::Predict),
         Command::Score(args) => apply::score(&args),
+        Command::Compress(args) => compress::run(&args),
+        Command::Decompress(args) => compress::back(&args),
         Command::Features(args) => features::run(&args),
         Command::Objective(args) => objective::run(&args),
         Command::Import(args) => import::run(&args),

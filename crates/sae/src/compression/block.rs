@@ -30,7 +30,10 @@ impl Block {
     pub fn of(codes: &[f32], width: usize, bits: u32) -> Self {
         let column = |unit: usize| codes.iter().skip(unit).step_by(width).copied();
         let ranges: Vec<Range> = (0..width).map(|unit| Range::of(column(unit))).collect();
-        let varying = ranges.iter().enumerate().filter(|(_, range)| range.varies());
+        let varying = ranges
+            .iter()
+            .enumerate()
+            .filter(|(_, range)| range.varies());
         let levels = varying.flat_map(|(unit, range)| column(unit).map(|v| range.level(v, bits)));
         Self {
             rows: codes.len() / width,
@@ -75,7 +78,9 @@ impl Block {
         let bounds = lows.chain(self.ranges.iter().map(|range| range.high));
         let bounds: Vec<u8> = bounds.flat_map(f32::to_le_bytes).collect();
         let mut encoder = DeflateEncoder::new(vec![form], Compression::best());
-        let written = encoder.write_all(&bounds).and_then(|()| encoder.write_all(levels));
+        let written = encoder
+            .write_all(&bounds)
+            .and_then(|()| encoder.write_all(levels));
         // Nothing fails that writes into memory.
         written.and_then(|()| encoder.finish()).unwrap_or_default()
     }
@@ -176,8 +181,12 @@ mod tests {
                 let again = block.codes();
                 let levels = f64::from(2u32.pow(bits) - 1);
                 for unit in 0..3 {
-                    let column: Vec<f64> =
-                        codes.iter().skip(unit).step_by(3).map(|&v| f64::from(v)).collect();
+                    let column: Vec<f64> = codes
+                        .iter()
+                        .skip(unit)
+                        .step_by(3)
+                        .map(|&v| f64::from(v))
+                        .collect();
                     let low = column.iter().copied().fold(f64::INFINITY, f64::min);
                     let high = column.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                     let most = (high - low) / levels / 2.0 + 1e-6 * high.abs().max(low.abs());
@@ -217,15 +226,42 @@ mod tests {
         assert!(read(&deflate(PACKED, &block(0.0, 1.0, &[0b11_1111]))).is_ok());
         let cases = [
             (vec![], "a block is empty"),
-            (deflate(2, &block(0.0, 1.0, &[7, 0])), "a block is of an unknown form"),
-            (deflate(BYTES, &block(0.0, 1.0, &[8, 0])), "a level is above the largest"),
-            (deflate(BYTES, &block(0.0, 1.0, &[7])), "a block is shorter than its values"),
-            (deflate(BYTES, &block(0.0, 1.0, &[7, 0, 0])), "a block is longer than its values"),
-            (deflate(BYTES, &block(0.0, 0.0, &[0])), "a block is longer than its values"),
-            (deflate(PACKED, &block(0.0, 1.0, &[64])), "bits after the last level are set"),
-            (deflate(BYTES, &block(1.0, 0.0, &[])), "the range of a unit is none"),
-            (deflate(BYTES, &block(f32::NAN, 0.0, &[])), "the range of a unit is none"),
-            (deflate(BYTES, &block(0.0, f32::INFINITY, &[])), "the range of a unit is none"),
+            (
+                deflate(2, &block(0.0, 1.0, &[7, 0])),
+                "a block is of an unknown form",
+            ),
+            (
+                deflate(BYTES, &block(0.0, 1.0, &[8, 0])),
+                "a level is above the largest",
+            ),
+            (
+                deflate(BYTES, &block(0.0, 1.0, &[7])),
+                "a block is shorter than its values",
+            ),
+            (
+                deflate(BYTES, &block(0.0, 1.0, &[7, 0, 0])),
+                "a block is longer than its values",
+            ),
+            (
+                deflate(BYTES, &block(0.0, 0.0, &[0])),
+                "a block is longer than its values",
+            ),
+            (
+                deflate(PACKED, &block(0.0, 1.0, &[64])),
+                "bits after the last level are set",
+            ),
+            (
+                deflate(BYTES, &block(1.0, 0.0, &[])),
+                "the range of a unit is none",
+            ),
+            (
+                deflate(BYTES, &block(f32::NAN, 0.0, &[])),
+                "the range of a unit is none",
+            ),
+            (
+                deflate(BYTES, &block(0.0, f32::INFINITY, &[])),
+                "the range of a unit is none",
+            ),
             (vec![BYTES, 7, 7, 7], "a block cannot be inflated"),
         ];
         for (bytes, problem) in cases {

@@ -12,6 +12,7 @@ use super::error::CompressionError;
 use super::fingerprint::fingerprint;
 use super::frame::{END, HEADER, Header, write_block, write_end};
 use crate::ahead::read_ahead;
+use crate::facts::check_width;
 use crate::{Error, Model};
 
 /// How rows are compressed.
@@ -141,6 +142,7 @@ impl<'a, W: Write> Compressor<'a, W> {
     /// Refuses rows of another width and those whose codes are not finite; fails where nothing can be
     /// written.
     pub fn add(&mut self, rows: &Samples) -> Result<(), Error> {
+        check_width("the rows", rows.width(), self.model.inputs())?;
         let most = self.model.compressed_rows();
         let mut next = 0;
         while next < rows.rows() {
@@ -263,6 +265,8 @@ pub fn compress(
 ) -> Result<Compressed, Error> {
     model.facts().check_layout(reader.layout())?;
     let mut compressor = Compressor::new(model, settings, out)?;
-    read_ahead(reader, model.compressed_rows(), |rows| compressor.add(&rows))?;
+    read_ahead(reader, model.compressed_rows(), |rows| {
+        compressor.add(&rows)
+    })?;
     compressor.finish()
 }

@@ -52,11 +52,6 @@ impl<'a, R: Read> Decompressor<'a, R> {
         self.bits
     }
 
-    /// Rows that were read so far.
-    pub fn rows(&self) -> u64 {
-        self.rows
-    }
-
     /// The next rows, `[rows, inputs]`, at least one of them; nothing after the last.
     ///
     /// # Errors
@@ -84,17 +79,16 @@ impl<'a, R: Read> Decompressor<'a, R> {
             }
         }
     }
-}
 
-/// Decompresses all rows, some at a time; returns their number.
-///
-/// # Errors
-///
-/// As [`Decompressor`]; fails where rows cannot be written.
-pub fn decompress(model: &Model, input: impl Read, writer: &mut dyn Writer) -> Result<u64, Error> {
-    let mut decompressor = Decompressor::new(model, input)?;
-    while let Some(rows) = decompressor.read()? {
-        writer.write(&rows, &[])?;
+    /// Writes all rows that are left, some at a time; returns the number of all.
+    ///
+    /// # Errors
+    ///
+    /// As [`Decompressor::read`]; fails where rows cannot be written.
+    pub fn write_to(mut self, writer: &mut dyn Writer) -> Result<u64, Error> {
+        while let Some(rows) = self.read()? {
+            writer.write(&rows, &[])?;
+        }
+        Ok(self.rows)
     }
-    Ok(decompressor.rows())
 }

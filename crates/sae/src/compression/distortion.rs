@@ -99,7 +99,10 @@ mod tests {
     use super::*;
 
     fn floats(values: &[f32]) -> Samples {
-        Samples::Floats { width: 2, values: values.to_vec() }
+        Samples::Floats {
+            width: 2,
+            values: values.to_vec(),
+        }
     }
 
     /// Errors 0.1, 0, 0.1, 0: MSE 0.005, of peak 1 10·log10(200) = 23.0103 dB, of peak 0.5 6.0206 dB less.

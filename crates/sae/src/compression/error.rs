@@ -50,7 +50,9 @@ pub enum CompressionError {
         found: String,
     },
     /// A code has no place in any range.
-    #[error("value {unit} of the code of row {row} (counted from 0) is {value}; expected a finite number")]
+    #[error(
+        "value {unit} of the code of row {row} (counted from 0) is {value}; expected a finite number"
+    )]
     NotFinite {
         /// The row within what was compressed.
         row: u64,

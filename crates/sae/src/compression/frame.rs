@@ -173,5 +173,9 @@ fn filled(input: &mut impl Read, bytes: &mut [u8], before: u64) -> Result<(), Co
 
 /// The first four bytes as a number.
 fn number(bytes: &[u8]) -> u32 {
-    bytes.iter().take(4).rev().fold(0, |number, &byte| (number << 8) | u32::from(byte))
+    bytes
+        .iter()
+        .take(4)
+        .rev()
+        .fold(0, |number, &byte| (number << 8) | u32::from(byte))
 }

@@ -32,6 +32,6 @@ mod rows;
 
 pub use self::compare::{Comparison, Method, Rival, compare};
 pub use self::compressor::{Compressed, Compression, Compressor, Sample, compress};
-pub use self::decompressor::{Decompressor, decompress};
+pub use self::decompressor::Decompressor;
 pub use self::distortion::{Distortion, Peak};
 pub use self::error::CompressionError;

@@ -53,19 +53,40 @@ mod tests {
     #[test]
     fn two_bits_by_hand() {
         let range = Range::of([-1.0, 0.25, 2.0].into_iter());
-        assert_eq!(range, Range { low: -1.0, high: 2.0 });
+        assert_eq!(
+            range,
+            Range {
+                low: -1.0,
+                high: 2.0
+            }
+        );
         assert_eq!(range.step(2), 1.0);
         let levels = [-1.0, -0.6, 0.25, 0.75, 2.0].map(|value| range.level(value, 2));
         assert_eq!(levels, [0, 0, 1, 2, 3]);
-        assert_eq!([0, 1, 2, 3].map(|level| range.value(level, 2)), [-1.0, 0.0, 1.0, 2.0]);
+        assert_eq!(
+            [0, 1, 2, 3].map(|level| range.value(level, 2)),
+            [-1.0, 0.0, 1.0, 2.0]
+        );
     }
 
     #[test]
     fn the_largest_range_has_levels() {
-        let range = Range { low: f32::MIN, high: f32::MAX };
-        assert_eq!((range.level(f32::MIN, 8), range.level(f32::MAX, 8)), (0, 255));
-        assert_eq!((range.value(0, 8), range.value(255, 8)), (f32::MIN, f32::MAX));
-        let smallest = Range { low: 0.0, high: f32::from_bits(1) };
+        let range = Range {
+            low: f32::MIN,
+            high: f32::MAX,
+        };
+        assert_eq!(
+            (range.level(f32::MIN, 8), range.level(f32::MAX, 8)),
+            (0, 255)
+        );
+        assert_eq!(
+            (range.value(0, 8), range.value(255, 8)),
+            (f32::MIN, f32::MAX)
+        );
+        let smallest = Range {
+            low: 0.0,
+            high: f32::from_bits(1),
+        };
         assert_eq!(smallest.level(f32::from_bits(1), 8), 255);
     }
 }

@@ -38,7 +38,9 @@ impl Model {
             (values.iter().sum::<f64>() / values.len() as f64) as f32
         };
         let with_mean = codes_only.chunks(self.hidden()).zip(rows);
-        Ok(with_mean.flat_map(|(code, row)| code.iter().copied().chain([mean(row)])).collect())
+        Ok(with_mean
+            .flat_map(|(code, row)| code.iter().copied().chain([mean(row)]))
+            .collect())
     }
 
     /// `[rows, compressed_width]` → `[rows, inputs]`.
@@ -54,8 +56,14 @@ impl Model {
             // The scaling looks for nothing in the original but its mean.
             means.extend(std::iter::repeat_n(row[hidden], self.inputs()));
         }
-        let output = self.decoded(&Samples::Floats { width: hidden, values: codes })?;
-        let originals = Samples::Floats { width: self.inputs(), values: means };
+        let output = self.decoded(&Samples::Floats {
+            width: hidden,
+            values: codes,
+        })?;
+        let originals = Samples::Floats {
+            width: self.inputs(),
+            values: means,
+        };
         Ok(self.unscaled(output, &originals).in_single())
     }
 }

@@ -3,6 +3,8 @@
 mod comparison;
 mod pca;
 mod pictures;
+mod rival;
 mod sheets;
 
-pub use self::comparison::{Comparison, Method, Rival, compare};
+pub use self::comparison::{Comparison, compare};
+pub use self::rival::{Method, Rival};

@@ -2,7 +2,7 @@
 
 use sae_data::{Samples, ScalingConfig, ScalingKind};
 
-use super::comparison::{Method, Rival};
+use super::rival::{Method, Rival};
 use crate::Error;
 use crate::compression::block::Block;
 use crate::compression::distortion::Distortion;
@@ -31,7 +31,9 @@ pub(super) fn pca(
     let numbers: Vec<usize> = (0..rows.rows()).collect();
     for part in numbers.chunks(most) {
         let part = rows.select(part);
-        let scaled = axes.as_ref().map_or_else(|| part.clone(), |axes| axes.apply(&part));
+        let scaled = axes
+            .as_ref()
+            .map_or_else(|| part.clone(), |axes| axes.apply(&part));
         let all: Vec<usize> = (0..part.rows()).collect();
         let block = Block::of(&scaled.gather(&all), components, bits);
         bytes += BLOCK_HEADER + block.to_bytes().len();
@@ -39,7 +41,9 @@ pub(super) fn pca(
             width: components,
             values: block.codes(),
         };
-        let again = axes.as_ref().map_or(codes.clone(), |axes| axes.undo(&codes, &part));
+        let again = axes
+            .as_ref()
+            .map_or(codes.clone(), |axes| axes.undo(&codes, &part));
         distortion.add(&part, &again);
     }
     Ok(Rival {

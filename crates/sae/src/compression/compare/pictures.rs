@@ -5,7 +5,7 @@ use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageError, ImageFormat};
 use sae_data::{ImageShape, Samples};
 
-use super::comparison::{Method, Rival};
+use super::rival::{Method, Rival};
 use super::sheets::{Layout, Sheet};
 use crate::Error;
 use crate::compression::distortion::Distortion;
@@ -42,7 +42,12 @@ impl<'a> Pictures<'a> {
                 other.gather(&rows).into_iter().map(byte).collect()
             }
         };
-        Ok(Self { originals, pixels, shape, tight })
+        Ok(Self {
+            originals,
+            pixels,
+            shape,
+            tight,
+        })
     }
 
     fn colour(&self) -> ExtendedColorType {
@@ -95,7 +100,11 @@ fn jpeg_of(pictures: &Pictures<'_>, layout: Layout, budget: u64) -> Result<Rival
     let sheets = pictures.sheets(layout);
     let encoded = |quality| -> Result<Vec<Vec<u8>>, Error> {
         let encode = |(sheet, _): &(Sheet, usize)| encode_jpeg(sheet, quality, pictures.colour());
-        sheets.iter().map(encode).collect::<Result<_, _>>().map_err(failed)
+        sheets
+            .iter()
+            .map(encode)
+            .collect::<Result<_, _>>()
+            .map_err(failed)
     };
     let size = |files: &[Vec<u8>]| files.iter().map(|file| file.len() as u64).sum::<u64>();
     // The size grows with the quality: below `low` all fit, from `high` on none does.
@@ -132,7 +141,12 @@ fn encode_jpeg(
 ) -> Result<Vec<u8>, ImageError> {
     let mut file = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut file, quality);
-    encoder.encode(&sheet.pixels, sheet.width as u32, sheet.height as u32, colour)?;
+    encoder.encode(
+        &sheet.pixels,
+        sheet.width as u32,
+        sheet.height as u32,
+        colour,
+    )?;
     Ok(file)
 }
 
@@ -155,5 +169,7 @@ pub(super) fn webp(pictures: &Pictures<'_>) -> Result<Rival, Error> {
 }
 
 fn failed(error: ImageError) -> Error {
-    Error::Input(format!("the images cannot be compared with pictures: {error}"))
+    Error::Input(format!(
+        "the images cannot be compared with pictures: {error}"
+    ))
 }

@@ -31,7 +31,10 @@ impl Layout {
     /// Images whose places are whole blocks of 8 x 8 pixels, as JPEG has them; nothing where they are so
     /// already, or where that takes more than twice the pixels.
     pub fn in_blocks(shape: ImageShape) -> Option<Self> {
-        let place = (shape.height.next_multiple_of(8), shape.width.next_multiple_of(8));
+        let place = (
+            shape.height.next_multiple_of(8),
+            shape.width.next_multiple_of(8),
+        );
         let pixels = shape.height * shape.width;
         let larger = pixels + 1..=2 * pixels;
         let fits = larger.contains(&(place.0 * place.1)) && place.0.max(place.1) <= LONGEST;
@@ -56,7 +59,11 @@ impl Layout {
 
     /// A sheet of images, one after the other.
     pub fn sheet(self, images: &[u8]) -> Sheet {
-        let ImageShape { height, width, channels } = self.shape;
+        let ImageShape {
+            height,
+            width,
+            channels,
+        } = self.shape;
         let size = self.shape.values();
         let (columns, rows) = self.grid(images.len() / size);
         let (tall, wide) = (rows * self.place.0, columns * self.place.1);
@@ -72,12 +79,20 @@ impl Layout {
                 }
             }
         }
-        Sheet { height: tall, width: wide, pixels }
+        Sheet {
+            height: tall,
+            width: wide,
+            pixels,
+        }
     }
 
     /// The first `count` images of a sheet's pixels.
     pub fn images(self, pixels: &[u8], count: usize) -> Vec<u8> {
-        let ImageShape { height, width, channels } = self.shape;
+        let ImageShape {
+            height,
+            width,
+            channels,
+        } = self.shape;
         let (columns, _) = self.grid(count);
         let wide = columns * self.place.1;
         let mut images = Vec::with_capacity(count * self.shape.values());
@@ -92,7 +107,10 @@ impl Layout {
     }
 
     fn corner(self, index: usize, columns: usize) -> (usize, usize) {
-        (index / columns * self.place.0, index % columns * self.place.1)
+        (
+            index / columns * self.place.0,
+            index % columns * self.place.1,
+        )
     }
 }
 
@@ -111,7 +129,10 @@ mod tests {
 
     #[test]
     fn whole_blocks_repeat_the_edge() {
-        let shape = ImageShape { channels: 3, ..ImageShape::grey(7, 8) };
+        let shape = ImageShape {
+            channels: 3,
+            ..ImageShape::grey(7, 8)
+        };
         let layout = Layout::in_blocks(shape).unwrap();
         let image: Vec<u8> = (0..168).collect();
         let sheet = layout.sheet(&image);
@@ -124,7 +145,11 @@ mod tests {
 
     #[test]
     fn no_sheet_is_too_large() {
-        for shape in [ImageShape::grey(1, 16384), ImageShape::grey(5000, 3), ImageShape::grey(28, 28)] {
+        for shape in [
+            ImageShape::grey(1, 16384),
+            ImageShape::grey(5000, 3),
+            ImageShape::grey(28, 28),
+        ] {
             let layout = Layout::tight(shape).unwrap();
             for images in [1, 2, 17, 1000, 1_000_000] {
                 let (columns, rows) = layout.grid(images);
