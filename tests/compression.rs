@@ -108,7 +108,7 @@ fn others_on_the_same_images() {
         "of peak 1: images in [0, 1]",
         "compared on all rows",
         "8 components of as many bits, fitted on these rows; without their basis",
-        "infinite  lossless; all images on large sheets",
+        "infinite  lossless, of 8 bits; all images on large sheets",
     ] {
         assert!(said.contains(expected), "{said}");
     }

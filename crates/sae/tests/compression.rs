@@ -34,8 +34,8 @@ fn experiment(hidden: usize) -> Experiment {
 
 fn trained(experiment: &Experiment, data: Dataset) -> Model {
     let data = SplitData::new(data.clone(), data);
-    let prepared = Prepared::new(experiment, data).unwrap();
-    prepared.run(&mut ()).unwrap().model
+    let prepared = Prepared::new(experiment, data).expect("an experiment");
+    prepared.run(&mut ()).expect("it trains").model
 }
 
 fn rows_of(samples: &Samples) -> Vec<f32> {
@@ -53,9 +53,9 @@ fn compressed(model: &Model, bits: u32, rows: &Samples) -> (Vec<u8>, Compressed)
         bits,
         keep: Some(1 << 20),
     };
-    let mut compressor = Compressor::new(model, settings, &mut file).unwrap();
-    compressor.add(rows).unwrap();
-    let compressed = compressor.finish().unwrap();
+    let mut compressor = Compressor::new(model, settings, &mut file).expect("a header");
+    compressor.add(rows).expect("rows that fit");
+    let compressed = compressor.finish().expect("an end");
     (file, compressed)
 }
 
@@ -71,7 +71,7 @@ fn decompressed(model: &Model, file: &[u8]) -> Result<Vec<f32>, Error> {
 /// What decompression should give, by plain loops: each unit of each 4096 rows on 2^bits even levels.
 fn expected(model: &Model, bits: u32, rows: &Samples) -> Vec<f32> {
     let width = model.hidden();
-    let mut codes = rows_of(&model.encode(rows).unwrap());
+    let mut codes = rows_of(&model.encode(rows).expect("codes"));
     for block in codes.chunks_mut(4096 * width) {
         for unit in 0..width {
             let column = || (unit..block.len()).step_by(width);
@@ -90,7 +90,7 @@ fn expected(model: &Model, bits: u32, rows: &Samples) -> Vec<f32> {
         width,
         values: codes,
     };
-    rows_of(&model.decode(&codes).unwrap())
+    rows_of(&model.decode(&codes).expect("rows"))
 }
 
 #[test]
@@ -126,8 +126,8 @@ fn check_figures(found: &Compressed, x: &[f32], z: &[f32]) {
     assert!((found.distortion.rmse() / mse.sqrt() - 1.0).abs() < 1e-4);
     let psnr = -10.0 * mse.log10();
     assert_eq!(peak, Peak::One);
-    assert!((found.distortion.psnr(peak).unwrap() - psnr).abs() < 1e-3);
-    let sample = found.sample.as_ref().unwrap();
+    assert!((found.distortion.psnr(peak).expect("values") - psnr).abs() < 1e-3);
+    let sample = found.sample.as_ref().expect("a sample");
     assert!(sample.is_all && sample.bytes == found.bytes);
 }
 

@@ -190,7 +190,7 @@ fn explanation(rival: &Rival, budget: u64) -> String {
             };
             format!("quality {quality}, {which}; all images on large sheets")
         }
-        Method::WebP => "lossless; all images on large sheets".to_owned(),
+        Method::WebP => "lossless, of 8 bits; all images on large sheets".to_owned(),
     }
 }
 
