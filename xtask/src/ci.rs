@@ -5,7 +5,7 @@ use std::process;
 
 use crate::backend::{Backend, features};
 use crate::command::{cargo, run};
-use crate::test::Test;
+use crate::test::{Test, WITH_PARQUET};
 use crate::train::Train;
 
 /// The backends beyond the default one.
@@ -26,13 +26,15 @@ pub(crate) fn ci() {
 
 fn lint() {
     let mut clippy = cargo(&["clippy", "--workspace", "--all-targets"]);
-    clippy.args(features(&BEYOND));
+    clippy.args(features(&BEYOND)).args(WITH_PARQUET);
     run(clippy.args(["--", "--deny", "warnings"]));
 }
 
 fn document() {
     let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
-    doc.arg("--document-private-items").args(features(&BEYOND));
+    doc.args(["--document-private-items"])
+        .args(features(&BEYOND));
+    doc.args(WITH_PARQUET);
     run(doc.env("RUSTDOCFLAGS", "--deny warnings"));
 }
 

@@ -8,6 +8,9 @@ use clap::{Args, ValueEnum};
 use crate::backend::{Backend, features};
 use crate::command::{cargo, run};
 
+/// What takes little to build and is no part of the default program.
+pub(crate) const WITH_PARQUET: [&str; 2] = ["--features", "sae-cli/parquet"];
+
 #[derive(Args)]
 pub(crate) struct Test {
     /// Test these backends only, against flex; without it everything that needs none of them
@@ -30,7 +33,8 @@ impl Test {
 
     /// All tests, with what takes little to build besides. A missing GPU is no failure here.
     fn workspace(&self) {
-        let mut tests = tests(&["test", "--workspace", "--features", "sae-cli/parquet"]);
+        let mut tests = tests(&["test", "--workspace"]);
+        tests.args(WITH_PARQUET);
         run(tests.env_remove("SAE_REQUIRE_WGPU").args(&self.rest));
     }
 

@@ -70,7 +70,12 @@ impl Neighbours {
         let count = self.rows.len().max(1) as f64;
         let mean = |k: usize| self.rows.iter().map(|row| f64::from(row[k])).sum::<f64>() / count;
         self.mean = (0..DIRECTIONS).map(mean).collect();
-        let spread = self.rows.iter().map(|row| self.from_mean(row)).sum::<f64>() / count;
+        let spread = self
+            .rows
+            .iter()
+            .map(|row| self.distance_from_mean(row))
+            .sum::<f64>()
+            / count;
         self.cell = (4.0 * NEAR * spread / (DIRECTIONS as f64).sqrt()).max(f64::MIN_POSITIVE);
         let mut cells: HashMap<_, Vec<u32>> = HashMap::new();
         for (number, row) in (0..).zip(&self.rows) {
@@ -90,7 +95,7 @@ impl Neighbours {
             return false;
         }
         let row = directions.project(row);
-        let most = NEAR * self.from_mean(&row);
+        let most = NEAR * self.distance_from_mean(&row);
         let is_near = |&other: &u32| {
             let other = self.rows[other as usize];
             let squares = row
@@ -105,7 +110,7 @@ impl Neighbours {
         })
     }
 
-    fn from_mean(&self, row: &Projected) -> f64 {
+    fn distance_from_mean(&self, row: &Projected) -> f64 {
         let squares = row
             .iter()
             .zip(&self.mean)
