@@ -1,5 +1,6 @@
 //! Data for autoencoders: images in memory, the shapes generator, patches of pictures, IDX files,
-//! splits, scaling and seeded random streams. [`DataConfig`] says which of them a run uses.
+//! splits, scaling and seeded random streams. [`DataConfig`] says which of them a run uses;
+//! [`mod@fetch`] gets data sets from the network.
 //!
 //! Every random number of the project comes from [`stream_at`]: one independent ChaCha8 stream per
 //! seed, purpose and epoch, so that changing, say, the number of epochs leaves the initial weights
@@ -21,6 +22,7 @@ mod config;
 mod corruption;
 mod dataset;
 mod error;
+pub mod fetch;
 mod files;
 mod inputs;
 mod inspect;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use sae_data::DataError;
+use sae_data::fetch::FetchError;
 use sae_kernels::Setting;
 use sae_model::ModelError;
 use sae_report::ReportError;
@@ -24,6 +25,9 @@ pub enum Error {
     /// The data are wrong.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A data set could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// A run folder or another place for files cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -76,6 +80,7 @@ impl Error {
             | Self::Read { .. } => true,
             Self::Data(DataError::Write(error)) => error.is_input(),
             Self::Data(_) => true,
+            Self::Fetch(error) => error.is_input(),
             Self::Folder(error) => error.is_input(),
             Self::Train(error) => matches!(
                 error,

@@ -1,0 +1,13 @@
+//! What a mirror answers.
+
+use std::io::Read;
+
+/// The bytes of a file, or of the rest of it.
+pub(super) enum Reply {
+    /// From its start.
+    Whole(Box<dyn Read>),
+    /// From the place that was asked for.
+    Rest(Box<dyn Read>),
+    /// There is nothing at the place that was asked for.
+    NoRest,
+}
