@@ -113,7 +113,8 @@ fn missing_data_folder_and_file() {
 
 #[test]
 fn unset_environment_variable() {
-    let output = command(&["train", "configs/mnist.toml"])
+    let set = ["--set", "data.idx.dir=${SAE_MNIST_DIR}"];
+    let output = command(&[&["train", "configs/mnist.toml"], &set[..]].concat())
         .env_remove("SAE_MNIST_DIR")
         .output()
         .unwrap();

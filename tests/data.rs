@@ -22,6 +22,46 @@ fn shapes(folder: &Path) -> String {
     text(&out.join("train-images-idx3-ubyte")).to_owned()
 }
 
+#[test]
+fn mirrors_that_lack_a_set_are_refused() {
+    let folder = tempdir().expect("a folder for the test");
+    let (mirror, dir) = (folder.path().join("mirror"), folder.path().join("data/set"));
+    let fetch = || {
+        let args = ["--mirror", text(&mirror), "--dir", text(&dir)];
+        refuse(&[&["data", "fetch", "mnist"], &args[..]].concat())
+    };
+    let message = fetch();
+    assert!(
+        message.ends_with("is neither a URL (http:// or https://) nor a folder that is there"),
+        "{message}"
+    );
+    fs::create_dir(&mirror).expect("a folder");
+    let message = fetch();
+    assert!(
+        message.contains("there is no file train-images-idx3-ubyte.gz"),
+        "{message}"
+    );
+    for part in [
+        "train-images-idx3",
+        "train-labels-idx1",
+        "t10k-images-idx3",
+        "t10k-labels-idx1",
+    ] {
+        fs::write(mirror.join(format!("{part}-ubyte.gz")), "no digits").expect("a file");
+    }
+    let message = fetch();
+    let sum = "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db";
+    assert!(
+        message.starts_with("train-images-idx3-ubyte.gz cannot be fetched")
+            && message.contains(sum),
+        "{message}"
+    );
+    assert!(
+        !folder.path().join("data").exists(),
+        "nothing is left behind"
+    );
+}
+
 /// The weights that training on `train` leads to, all that `weights/` holds but the scaling.
 fn weights(folder: &Path, name: &str, sets: &[String]) -> Vec<(String, Vec<u8>)> {
     let (config, run) = (folder.join(format!("{name}.toml")), folder.join(name));

@@ -14,13 +14,46 @@ type Test = fn(&Path) -> Result<(), Failed>;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let folder = std::env::var_os("SAE_MNIST_DIR").map(PathBuf::from);
-    let tests: [(&str, Test); 2] = [("mnist_is_read", is_read), ("mnist_is_learned", is_learned)];
-    let trials = tests.map(|(name, run)| {
-        let skipped = folder.is_none();
+    let tests: [(&str, Test, fn(&Path) -> bool); 3] = [
+        ("mnist_is_read", is_read, |_| true),
+        ("mnist_is_learned", is_learned, |_| true),
+        ("mnist_is_fetched", is_fetched, is_packed),
+    ];
+    let trials = tests.map(|(name, run, suits)| {
+        let skipped = !folder.as_deref().is_some_and(suits);
         let folder = folder.clone().unwrap_or_default();
         Trial::test(name, move || run(&folder)).with_ignored_flag(skipped)
     });
     libtest_mimic::run(&arguments, trials.into()).exit_code()
+}
+
+const FILES: [&str; 4] = [
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+];
+
+/// Whether the files are compressed, as mirrors have them.
+fn is_packed(folder: &Path) -> bool {
+    FILES.iter().all(|name| folder.join(name).is_file())
+}
+
+/// The sums in the program are those of MNIST, and a folder may be a mirror.
+fn is_fetched(folder: &Path) -> Result<(), Failed> {
+    let place = tempfile::tempdir()?;
+    let dir = place.path().join("data/mnist");
+    let args = ["data", "fetch", "mnist", "--dir", text(&dir)];
+    let printed = succeed(&[&args[..], &["--mirror", text(folder)]].concat());
+    assert!(printed.contains("the four files of mnist"), "{printed}");
+    let names = std::fs::read_dir(&dir)?.map(|entry| Ok(entry?.file_name().into_string()));
+    let names: Result<Vec<_>, std::io::Error> = names.collect();
+    let mut names: Vec<_> = names?.into_iter().flatten().collect();
+    names.sort();
+    assert_eq!(names, FILES);
+    // Nothing is asked of the network.
+    succeed(&args);
+    Ok(())
 }
 
 /// Facts that the database's page and its many users state: the sizes, the first labels, and the

@@ -15,7 +15,9 @@ use sae_model::{Convention, Unit};
 
 pub use self::apply::{ApplyArgs, InputArgs, ScoreArgs};
 pub use self::compress::{CompressArgs, DecompressArgs};
-pub use self::data::{ConvertArgs, DataCommand, InitArgs, InspectArgs, RowsArgs, ShapesArgs};
+pub use self::data::{
+    ConvertArgs, DataCommand, FetchArgs, InitArgs, InspectArgs, RowsArgs, ShapesArgs,
+};
 
 /// Sparse and stacked autoencoders: train, look at what they learned, evaluate.
 ///
@@ -63,7 +65,7 @@ pub enum Command {
     Objective(ObjectiveArgs),
     /// Make a run from an autoencoder's weights written elsewhere
     Import(ImportArgs),
-    /// Make, look at and convert data sets
+    /// Fetch, make, look at and convert data sets
     #[command(subcommand)]
     Data(DataCommand),
     /// Look at data and write a configuration that suits them

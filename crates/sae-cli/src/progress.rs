@@ -54,7 +54,7 @@ impl Progress {
 }
 
 /// Whether a bar can be drawn: not into a file, and not on a terminal that cannot go back.
-fn draws_bars() -> bool {
+pub fn draws_bars() -> bool {
     stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 

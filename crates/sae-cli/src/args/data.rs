@@ -2,17 +2,36 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Subcommand};
+use sae::data::fetch::DataSet;
 
 /// The data commands.
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
+    /// Download a data set, check it, and put it where the configurations look for it
+    Fetch(FetchArgs),
     /// Draw shape images: a contact sheet, IDX pairs and the true factors
     Shapes(ShapesArgs),
     /// Say what rows are like: ranges, constants, missing values, labels, duplicates
     Inspect(InspectArgs),
     /// Write rows in another format
     Convert(ConvertArgs),
+}
+
+/// Arguments of `sae data fetch`.
+#[derive(Debug, ClapArgs)]
+pub struct FetchArgs {
+    /// Which one
+    #[arg(value_parser = PossibleValuesParser::new(DataSet::NAMES).try_map(|name| name.parse::<DataSet>()))]
+    pub set: DataSet,
+    /// Folder for its files; without it data/mnist or data/fashion-mnist below the current folder
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Where to take the files from instead of the public mirrors: a URL below which they lie, or a folder
+    /// that holds them
+    #[arg(long, value_name = "URL|DIR")]
+    pub mirror: Option<String>,
 }
 
 /// Rows, and how they are read.

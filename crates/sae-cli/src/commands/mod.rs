@@ -8,6 +8,7 @@ mod crossval;
 mod data;
 mod eval;
 mod features;
+mod fetch;
 mod gradcheck;
 mod help;
 mod import;
@@ -43,6 +44,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Features(args) => features::run(&args),
         Command::Objective(args) => objective::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Data(DataCommand::Fetch(args)) => fetch::run(&args),
         Command::Data(DataCommand::Shapes(args)) => shapes::run(&args),
         Command::Data(DataCommand::Inspect(args)) => data::inspect(&args),
         Command::Data(DataCommand::Convert(args)) => data::convert(&args),

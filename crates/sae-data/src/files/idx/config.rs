@@ -12,7 +12,8 @@ use crate::{DataError, Part};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IdxConfig {
-    /// The folder; `${NAME}` stands for an environment variable.
+    /// The folder; `${NAME}` stands for an environment variable, `${NAME:-FOLDER}` for another folder
+    /// where there is no such variable.
     pub dir: String,
     /// Images to train on.
     pub train_images: String,
@@ -37,12 +38,19 @@ impl Default for IdxConfig {
 }
 
 impl IdxConfig {
-    /// Takes a relative folder as one in `folder`. What begins with an environment variable stays:
-    /// the variable says where that is.
+    /// Takes a relative folder as one in `folder`. What begins with an environment variable stays, since
+    /// the variable says where that is; the folder that stands in for it is one in `folder`, too.
     pub fn relative_to(&mut self, folder: &Path) {
-        if !self.dir.starts_with("${") {
-            self.dir = folder.join(&self.dir).to_string_lossy().into_owned();
-        }
+        let joined = |path: &str| folder.join(path).to_string_lossy().into_owned();
+        self.dir = match self.dir.strip_prefix("${") {
+            None => joined(&self.dir),
+            Some(rest) => match rest.split_once('}') {
+                Some((variable, after)) if let Some((name, other)) = variable.split_once(":-") => {
+                    format!("${{{name}:-{}}}{after}", joined(other))
+                }
+                _ => return,
+            },
+        };
     }
 
     /// The files of images and of labels of a part, the latter if `labels` asks for them.
@@ -80,22 +88,28 @@ impl IdxConfig {
         }
         let found = format!("{}, and there is no such folder", folder.display());
         let expected = format!(
-            "the folder of the IDX files {}, {}, {} and {} (or the same with .gz)",
+            "the folder of the IDX files {}, {}, {} and {} (or the same with .gz); `sae data fetch \
+             mnist` puts those of MNIST into data/mnist",
             self.train_images, self.train_labels, self.test_images, self.test_labels
         );
         Err(Setting::new("dir", found, expected).into())
     }
 }
 
-/// `dir` with the values of the variables that it names as `${NAME}`.
+/// `dir` with the values of the variables that it names as `${NAME}` or, as shells do,
+/// `${NAME:-OTHER}` with what stands in for a variable that is not set.
 fn fill_in(dir: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, Setting> {
     let mut filled = String::new();
     let mut rest = dir;
     while let Some((before, after)) = rest.split_once("${") {
-        let (name, after) = after
+        let (variable, after) = after
             .split_once('}')
             .ok_or_else(|| Setting::new("dir", format!("{dir:?}"), "a `}` after each `${`"))?;
-        let value = value(name).ok_or_else(|| {
+        let (name, other) = match variable.split_once(":-") {
+            Some((name, other)) => (name, Some(other.to_owned())),
+            None => (variable, None),
+        };
+        let value = value(name).or(other).ok_or_else(|| {
             let found = format!("{dir:?} but the environment variable {name} is not set");
             let expected = format!(
                 "the folder of the IDX files: set it with {name}=FOLDER before the command, or \
@@ -210,6 +224,8 @@ mod tests {
         assert_eq!(fill("${A}/mnist").unwrap(), "/data/mnist");
         assert_eq!(fill("x/${A}/${A}").unwrap(), "x//data//data");
         assert_eq!(fill("plain").unwrap(), "plain");
+        assert_eq!(fill("${A:-x}/y").unwrap(), "/data/y");
+        assert_eq!(fill("${B:-../x}/y").unwrap(), "../x/y");
         let unset = fill("${B}").unwrap_err().to_string();
         assert!(
             unset.starts_with("dir is \"${B}\" but the environment variable B is not set"),
@@ -231,6 +247,9 @@ mod tests {
         assert_eq!(relative("b/c"), "/a/b/c");
         assert_eq!(relative("/b"), "/b");
         assert_eq!(relative("${MNIST}"), "${MNIST}");
+        assert_eq!(relative("${MNIST:-../b}/c"), "${MNIST:-/a/../b}/c");
+        assert_eq!(relative("${MNIST:-/b}"), "${MNIST:-/b}");
+        assert_eq!(relative("${MNIST"), "${MNIST");
         assert_eq!(relative("."), "/a/.");
     }
 }
