@@ -10,11 +10,13 @@ use sae_data::Dataset;
 use support::{number, succeed, summary, text};
 
 type Test = fn(&Path) -> Result<(), Failed>;
+/// Whether a test can do with the folder.
+type Suits = fn(&Path) -> bool;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let folder = std::env::var_os("SAE_MNIST_DIR").map(PathBuf::from);
-    let tests: [(&str, Test, fn(&Path) -> bool); 3] = [
+    let tests: [(&str, Test, Suits); 3] = [
         ("mnist_is_read", is_read, |_| true),
         ("mnist_is_learned", is_learned, |_| true),
         ("mnist_is_fetched", is_fetched, is_packed),

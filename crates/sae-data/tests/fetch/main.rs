@@ -1,5 +1,7 @@
 //! Fetching small made-up data sets, from folders and from servers that do not always behave.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 #[cfg(feature = "fetch")]
 mod remote;
 #[cfg(feature = "fetch")]
