@@ -307,7 +307,11 @@ impl Reader for StridedReader {
                 first -= part.place.rows;
                 continue;
             }
-            let samples = part.rows(first, most.min(part.place.rows - first))?;
+            let count = most.min(part.place.rows - first);
+            let samples = match part.lies_as_in_memory(Number::F32) {
+                true => part.read(first..first + count)?,
+                false => part.rows(first, count)?,
+            };
             let rows = self.next..self.next + samples.rows();
             self.next = rows.end;
             let labels = self.labels.get(rows).unwrap_or_default().to_vec();
