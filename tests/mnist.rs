@@ -16,10 +16,11 @@ type Suits = fn(&Path) -> bool;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let folder = std::env::var_os("SAE_MNIST_DIR").map(PathBuf::from);
-    let tests: [(&str, Test, Suits); 3] = [
+    let tests: [(&str, Test, Suits); 4] = [
         ("mnist_is_read", is_read, |_| true),
         ("mnist_is_learned", is_learned, |_| true),
         ("mnist_is_fetched", is_fetched, is_packed),
+        ("mnist_in_every_format", in_every_format, |_| true),
     ];
     let trials = tests.map(|(name, run, suits)| {
         let skipped = !folder.as_deref().is_some_and(suits);
@@ -95,6 +96,95 @@ fn is_read(folder: &Path) -> Result<(), Failed> {
     assert!((mean - 0.1307).abs() < 5e-5, "{mean}");
     assert!((deviation - 0.3081).abs() < 5e-5, "{deviation}");
     Ok(())
+}
+
+/// The 10,000 test images lead to the same weights from every format.
+fn in_every_format(folder: &Path) -> Result<(), Failed> {
+    let here = tempfile::tempdir()?;
+    let at = |name: &str| text(&here.path().join(name)).to_owned();
+    let find = |name: &str| {
+        let plain = folder.join(name);
+        if plain.is_file() {
+            plain
+        } else {
+            folder.join(format!("{name}.gz"))
+        }
+    };
+    let images = find("t10k-images-idx3-ubyte");
+    let (images, labels) = (text(&images), at("y.csv"));
+    let mut own = vec!["own.csv", "pictures"];
+    own.extend(cfg!(feature = "parquet").then_some("own.parquet"));
+    for name in own {
+        succeed(&["data", "convert", images, "--out", &at(name)]);
+    }
+    for name in ["t.npy", "t.safetensors"] {
+        succeed(&[
+            "data",
+            "convert",
+            images,
+            "--out",
+            &at(name),
+            "--labels",
+            &labels,
+        ]);
+    }
+    let separate = format!("data.files.train_labels={labels}");
+    let idx = format!(
+        "data.files.train_labels={}",
+        text(&find("t10k-labels-idx1-ubyte"))
+    );
+    let in_table = ["data.table.label=label", "data.table.pixels=true"];
+    let mut cases = vec![
+        ("npy", at("t.npy"), vec![separate.as_str()]),
+        ("npy", at("t.npy"), vec![idx.as_str()]),
+        ("safetensors", at("t.safetensors"), vec![separate.as_str()]),
+        ("csv", at("own.csv"), in_table.to_vec()),
+        ("images", at("pictures"), vec!["data.images.labels=true"]),
+    ];
+    if cfg!(feature = "parquet") {
+        cases.push(("parquet", at("own.parquet"), in_table.to_vec()));
+    }
+    let mut expected = None;
+    for (number, (source, file, more)) in cases.into_iter().enumerate() {
+        let weights = weights_of_run(&at(&format!("run{number}")), source, &file, &more)?;
+        let first = expected.get_or_insert_with(|| weights.clone());
+        assert!(weights == *first, "{source} differs");
+    }
+    Ok(())
+}
+
+/// All weights that a short run on a file leads to.
+fn weights_of_run(
+    run: &str,
+    source: &str,
+    file: &str,
+    more: &[&str],
+) -> Result<Vec<Vec<u8>>, Failed> {
+    let (source, file) = (
+        format!("data.source={source}"),
+        format!("data.files.train={file}"),
+    );
+    let mut args = vec!["train", "configs/mnist.toml", "--out", run];
+    let sets = [
+        source.as_str(),
+        &file,
+        "data.validation=0.1",
+        "control=false",
+        "layers.0.hidden=24",
+        "layers.1.hidden=16",
+        "pretrain.epochs=1",
+        "softmax.epochs=1",
+        "finetune.epochs=1",
+    ];
+    sets.iter()
+        .chain(more)
+        .for_each(|set| args.extend(["--set", set]));
+    succeed(&args);
+    ["autoencoder-1", "autoencoder-2", "softmax", "finetune"]
+        .map(|stage| std::fs::read(format!("{run}/weights/{stage}.safetensors")))
+        .into_iter()
+        .map(|read| read.map_err(Failed::from))
+        .collect()
 }
 
 /// A small network learns a good deal in one epoch of fine-tuning.
