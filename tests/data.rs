@@ -478,3 +478,110 @@ fn folds_are_runs_of_their_own() {
     let rmse = support::number(&support::summary(&again), "/layers/0/test/rmse");
     assert_eq!(rmse, values[1]);
 }
+
+fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> String {
+    let path = folder.join(name);
+    fs::write(&path, bytes).expect("a file");
+    text(&path).to_owned()
+}
+
+/// An NPY file of any shape with these bytes.
+fn npy(kind: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
+    let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    file.extend(format!("{header:<117}\n").as_bytes());
+    file.extend(bytes);
+    file
+}
+
+/// What a model makes of numbers beyond its precision would be no number, and what a header announces
+/// without a byte behind it no memory could hold.
+#[test]
+fn numbers_and_sizes_that_mean_nothing_are_refused() {
+    let folder = tempdir().expect("a folder for the test");
+    let path = folder.path();
+    let large = [1.0f64, 1e300].map(f64::to_le_bytes).concat();
+    let large = write(path, "large.npy", npy("<f8", "(1, 2)", &large));
+    let out = path.join("out.csv");
+    let message = refuse(&["data", "convert", &large, "--out", text(&out)]);
+    assert!(!out.exists());
+    assert!(
+        message.contains("holds 1e300 in row 0, column 1 (counted from 0); expected numbers that"),
+        "{message}"
+    );
+    for (name, shape) in [
+        ("a.npy", "(0, 1000000000000)"),
+        ("b.npy", "(0, 1000000, 100000)"),
+    ] {
+        let wide = write(path, name, npy("|u1", shape, &[]));
+        for command in ["convert", "inspect"] {
+            let message = refuse(&["data", command, &wide]);
+            assert!(message.contains("has rows of 10000"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_table_is_read_as_it_was_meant() {
+    let folder = tempdir().expect("a folder for the test");
+    let path = folder.path();
+    // In a column of words numbers are words.
+    let mixed = write(path, "mixed.csv", "a,k\n1,x\n2,3\n3,y\n");
+    let read = succeed(&[
+        "data",
+        "convert",
+        &mixed,
+        "--set",
+        "data.table.one_hot=true",
+    ]);
+    assert_eq!(read, "a,k=3,k=x,k=y\n1,0,1,0\n2,1,0,0\n3,0,0,1\n");
+    // pandas writes row numbers without a name.
+    let pandas = write(path, "pandas.csv", ",a,b\n0,1,2\n1,3,4\n");
+    let message = refuse(&["data", "convert", &pandas]);
+    assert!(
+        message.contains("table.ignore = [\"1\"] to leave it out"),
+        "{message}"
+    );
+    let ignore = "data.table.ignore=[\"1\"]";
+    let read = succeed(&["data", "convert", &pandas, "--set", ignore]);
+    assert_eq!(read, "a,b\n1,2\n3,4\n");
+    // Tables with other columns are not compared.
+    let message = refuse(&[
+        "data",
+        "inspect",
+        &pandas,
+        "--against",
+        &mixed,
+        "--set",
+        ignore,
+    ]);
+    assert!(
+        message.contains("expected those of the others"),
+        "{message}"
+    );
+    // What is read is not written over.
+    let message = refuse(&["data", "convert", &mixed, "--out", &mixed]);
+    assert!(message.contains("is what is read"), "{message}");
+}
+
+/// What was said of the data is in the configuration, and in the model's file.
+#[test]
+fn how_rows_are_read_is_kept() {
+    let folder = tempdir().expect("a folder for the test");
+    let path = folder.path();
+    let row = |i: usize| format!("{i},{},{},{}\n", i % 7, i * 5 % 9, ["u", "v"][i % 2]);
+    let rows: String = (0..60).map(row).collect();
+    let table = write(path, "t.csv", format!("id,a,b,kind\n{rows}"));
+    let (config, run) = (text(&path.join("c.toml")).to_owned(), path.join("run"));
+    let sets = ["data.table.ignore=[\"id\"]", "data.table.one_hot=true"];
+    succeed(&[
+        "init", &table, "--out", &config, "--set", sets[0], "--set", sets[1],
+    ]);
+    let mut args = vec!["train", &config, "--out", text(&run)];
+    args.extend(["--set", "pretrain.epochs=2"]);
+    succeed(&args);
+    let file = text(&run.join("model.safetensors")).to_owned();
+    let by_run = succeed(&["score", text(&run), &table]);
+    assert_eq!(by_run.lines().count(), 61);
+    assert_eq!(succeed(&["score", &file, &table]), by_run);
+}

@@ -55,9 +55,8 @@ pub enum DataError {
     },
     /// There is no temporary file for rows that do not fit in memory.
     #[error(
-        "{what}: its rows take more than data.memory_limit and cannot be kept in a temporary file in \
-         {}: {source}; expected room there, TMPDIR with the name of another folder, or a larger \
-         data.memory_limit",
+        "{what}: its rows cannot be kept in a temporary file in {}: {source}; expected room there, or \
+         TMPDIR with the name of another folder",
         shown_path(folder)
     )]
     Spill {
@@ -81,6 +80,15 @@ impl DataError {
     pub(crate) fn unreadable(path: &Path, source: std::io::Error) -> Self {
         Self::Read {
             path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// Rows for which there is no temporary file.
+    pub(crate) fn no_room(what: &str, source: std::io::Error) -> Self {
+        Self::Spill {
+            what: what.to_owned(),
+            folder: std::env::temp_dir(),
             source,
         }
     }

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Serialize;
 
+use crate::message::shown;
 use crate::near::Neighbours;
 use crate::rows::{Layout, ROWS_AT_ONCE, Reader};
 use crate::{DataError, Samples};
@@ -92,6 +93,7 @@ impl InputFacts {
 /// The contents of rows, to be compared with others'.
 #[derive(Debug, Clone, Default)]
 pub struct RowSet {
+    layout: Option<(usize, Vec<String>)>,
     digests: HashSet<u64>,
     neighbours: Neighbours,
 }
@@ -103,7 +105,11 @@ impl RowSet {
     ///
     /// As [`Reader::read`].
     pub fn of(reader: &mut dyn Reader) -> Result<Self, DataError> {
-        let mut set = Self::default();
+        let layout = reader.layout();
+        let mut set = Self {
+            layout: Some((layout.inputs, layout.names.clone())),
+            ..Self::default()
+        };
         while let Some(chunk) = reader.read(ROWS_AT_ONCE)? {
             for row in 0..chunk.samples.rows() {
                 set.digests.insert(digest(&chunk.samples, row));
@@ -112,6 +118,25 @@ impl RowSet {
         }
         set.neighbours.sort();
         Ok(set)
+    }
+
+    /// Refuses rows of other columns, or in another order.
+    fn check(&self, layout: &Layout) -> Result<(), DataError> {
+        let Some((inputs, names)) = &self.layout else {
+            return Ok(());
+        };
+        let unlike = !names.is_empty() && !layout.names.is_empty() && *names != layout.names;
+        if *inputs == layout.inputs && !unlike {
+            return Ok(());
+        }
+        let shown = |inputs: usize, names: &[String]| match names.is_empty() {
+            true => format!("{inputs} inputs"),
+            false => format!("the {inputs} inputs {}", shown(&names.join(", "))),
+        };
+        Err(DataError::Unsuitable {
+            found: format!("the rows have {}", shown(layout.inputs, &layout.names)),
+            expected: format!("those of the others: {}", shown(*inputs, names)),
+        })
     }
 
     fn contains(&self, samples: &Samples, row: usize) -> bool {
@@ -141,6 +166,9 @@ impl Inspection {
     /// As [`Reader::read`].
     pub fn of(reader: &mut dyn Reader, others: Option<&RowSet>) -> Result<Self, DataError> {
         let layout: Layout = reader.layout().clone();
+        if let Some(others) = others {
+            others.check(&layout)?;
+        }
         let name = |input: usize| {
             let named = layout.names.get(input).cloned();
             named.unwrap_or_else(|| input.to_string())

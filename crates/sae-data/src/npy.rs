@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, ErrorKind, Read, Write};
 use std::path::Path;
 
 use zip::ZipArchive;
+use zip::read::ZipFile;
 
 use crate::message::shown;
 use crate::{DataError, memory};
@@ -91,9 +92,42 @@ pub fn read_npz_only(path: &Path) -> Result<Array, DataError> {
 }
 
 /// The bytes of the array called `name`, or of the only one where there is no name; with its name.
-pub(crate) fn read_npz_bytes(path: &Path, name: &str) -> Result<(String, Vec<u8>), DataError> {
+fn read_npz_bytes(path: &Path, name: &str) -> Result<(String, Vec<u8>), DataError> {
     let mut archive = open(path)?;
-    let names = names(&archive);
+    let name = chosen(path, &archive, name)?;
+    let mut bytes = Vec::new();
+    copy_entry(path, &mut archive, &name, memory::available(), &mut bytes)?;
+    Ok((name, bytes))
+}
+
+/// The first bytes of the array called `name`, or of the only one where there is no name; with its name
+/// and the length that the archive announces.
+pub(crate) fn npz_start(
+    path: &Path,
+    name: &str,
+    most: u64,
+) -> Result<(String, Vec<u8>, u64), DataError> {
+    let mut archive = open(path)?;
+    let name = chosen(path, &archive, name)?;
+    let mut start = Vec::new();
+    let entry = entry(path, &mut archive, &name)?;
+    let announced = entry.size();
+    let read = entry.take(most).read_to_end(&mut start);
+    read.map_err(|error| damaged(path, &name, &error))?;
+    Ok((name, start, announced))
+}
+
+/// The array called `name`, unpacked into a temporary file that has no name itself.
+pub(crate) fn unpack_npz_entry(path: &Path, name: &str) -> Result<File, DataError> {
+    let no_room = |source| DataError::no_room(&path.display().to_string(), source);
+    let mut file = tempfile::tempfile().map_err(no_room)?;
+    copy_entry(path, &mut open(path)?, name, u128::MAX, &mut file)?;
+    Ok(file)
+}
+
+/// The name that is meant.
+fn chosen(path: &Path, archive: &Archive, name: &str) -> Result<String, DataError> {
+    let names = names(archive);
     let held = shown(&names.join(", "));
     let name = match (&names[..], name) {
         ([only], "") => only,
@@ -109,7 +143,7 @@ pub(crate) fn read_npz_bytes(path: &Path, name: &str) -> Result<(String, Vec<u8>
             }
         },
     };
-    Ok((name.clone(), read_entry(path, &mut archive, name)?))
+    Ok(name.clone())
 }
 
 type Archive = ZipArchive<BufReader<File>>;
@@ -135,12 +169,31 @@ fn names(archive: &Archive) -> Vec<String> {
 }
 
 /// The bytes of an array to the end of its entry, where the archive's reader compares checksums.
-fn read_entry(path: &Path, archive: &mut Archive, name: &str) -> Result<Vec<u8>, DataError> {
-    let mut entry = archive
-        .by_name(&format!("{name}{SUFFIX}"))
-        .map_err(|error| DataError::format(path, error.to_string(), ARCHIVE))?;
+fn entry<'a>(
+    path: &Path,
+    archive: &'a mut Archive,
+    name: &str,
+) -> Result<ZipFile<'a, BufReader<File>>, DataError> {
+    let entry = archive.by_name(&format!("{name}{SUFFIX}"));
+    entry.map_err(|error| DataError::format(path, error.to_string(), ARCHIVE))
+}
+
+fn damaged(path: &Path, name: &str, error: &std::io::Error) -> DataError {
+    let found = format!("{name} is damaged: {error}");
+    DataError::format(path, found, "an undamaged archive")
+}
+
+/// Unpacks an array of at most `most` bytes, and says how many it has.
+fn copy_entry(
+    path: &Path,
+    archive: &mut Archive,
+    name: &str,
+    most: u128,
+    to: &mut dyn Write,
+) -> Result<u64, DataError> {
+    let mut entry = entry(path, archive, name)?;
     let announced = entry.size();
-    if u128::from(announced) > memory::available() {
+    if u128::from(announced) > most {
         let found = format!("announces {announced} bytes for {name}");
         return Err(DataError::format(
             path,
@@ -148,17 +201,16 @@ fn read_entry(path: &Path, archive: &mut Archive, name: &str) -> Result<Vec<u8>,
             "an array that fits in memory",
         ));
     }
-    let mut bytes = Vec::new();
-    let read = (&mut entry).take(announced + 1).read_to_end(&mut bytes);
-    read.map_err(|error| {
-        let found = format!("{name} is damaged: {error}");
-        DataError::format(path, found, "an undamaged archive")
+    let copied = std::io::copy(&mut (&mut entry).take(announced + 1), to);
+    let copied = copied.map_err(|error| match error.kind() {
+        ErrorKind::StorageFull => DataError::no_room(&path.display().to_string(), error),
+        _ => damaged(path, name, &error),
     })?;
-    if bytes.len() as u64 != announced {
+    if copied != announced {
         let found = format!("does not hold the {announced} bytes that it announces for {name}");
         return Err(DataError::format(path, found, "an undamaged archive"));
     }
-    Ok(bytes)
+    Ok(copied)
 }
 
 /// The array in the bytes of an NPY file.

@@ -49,12 +49,13 @@ impl Samples {
         values.checked_div(self.width()).unwrap_or(0)
     }
 
-    /// Row and column of the first value that is NaN or infinite.
+    /// Row and column of the first value that is NaN or infinite, in single precision, in which models
+    /// compute.
     pub fn first_not_finite(&self) -> Option<(usize, usize)> {
         let place = match self {
             Self::Bytes { .. } => None,
             Self::Floats { values, .. } => first_not_finite(values),
-            Self::Doubles { values, .. } => values.iter().position(|v| !v.is_finite()),
+            Self::Doubles { values, .. } => values.iter().position(|&v| !(v as f32).is_finite()),
         };
         place.map(|place| (place / self.width(), place % self.width()))
     }

@@ -1,14 +1,16 @@
 //! What the samples of a run were.
 
 use sae_data::message::escaped;
-use sae_data::{Dataset, ImageShape, Layout, SplitData};
+use sae_data::{
+    ArraysConfig, DataConfig, Dataset, ImageShape, ImagesConfig, Layout, SplitData, TableConfig,
+};
 use sae_report::Tile;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, Experiment};
 
 /// `data.json`, and a part of a model file's description.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataFacts {
     /// Height of an image in pixels.
     pub height: usize,
@@ -28,6 +30,47 @@ pub struct DataFacts {
     pub validation: usize,
     /// Number of test samples.
     pub test: usize,
+    /// How rows are read.
+    #[serde(default)]
+    pub reading: Reading,
+}
+
+/// How the rows of a run were read, as those of its models are to be.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reading {
+    /// Tables.
+    pub table: TableConfig,
+    /// Pictures.
+    pub images: ImagesConfig,
+    /// Arrays by name.
+    pub arrays: ArraysConfig,
+}
+
+impl From<&DataConfig> for Reading {
+    fn from(config: &DataConfig) -> Self {
+        Self {
+            table: config.table.clone(),
+            images: config.images.clone(),
+            arrays: config.arrays.clone(),
+        }
+    }
+}
+
+impl Reading {
+    /// An experiment with nothing of its own but how rows are read, with changes, `key=value`, in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::read`].
+    pub fn experiment_with(&self, set: &[String]) -> Result<Experiment, Error> {
+        let mut experiment = Experiment::default();
+        let data = &mut experiment.data;
+        (data.table, data.images) = (self.table.clone(), self.images.clone());
+        data.arrays = self.arrays.clone();
+        let text = experiment.to_toml()?;
+        Ok(Experiment::parse("the model's settings", &text, set)?)
+    }
 }
 
 /// What files that do not say hold.
@@ -55,6 +98,7 @@ impl DataFacts {
             train: train.rows(),
             validation: validation.as_ref().map_or(0, Dataset::rows),
             test: test.rows(),
+            reading: Reading::default(),
         }
     }
 

@@ -61,7 +61,7 @@ pub use compression::CompressionError;
 pub use crossval::{FoldFigure, fold_figures};
 pub use error::{ConfigError, FolderError};
 pub use experiment::{Experiment, ObjectiveScale};
-pub use facts::DataFacts;
+pub use facts::{DataFacts, Reading};
 pub use failure::Error;
 pub use folder::{Destination, RunFolder, write_file};
 pub use model::Model;

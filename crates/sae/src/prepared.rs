@@ -12,7 +12,7 @@ use sae_train::{BatchSize, Choice, Compute, ExecutorKind, Optimizer, TrainError,
 use serde::{Deserialize, Serialize};
 
 use crate::reach::Targets;
-use crate::{Backend, DataFacts, Error, Experiment, Model, self_test};
+use crate::{Backend, DataFacts, Error, Experiment, Model, Reading, self_test};
 
 /// An experiment whose data are loaded and scaled and whose device is open.
 pub struct Prepared {
@@ -93,7 +93,10 @@ impl Prepared {
         let scored = data.train.samples.gather(&some)?;
         let scaling = experiment.data.fit_scaling(&data.train);
         let scaling = scaling.map_err(|error| Error::in_table("data", error))?;
-        let facts = DataFacts::of(&data);
+        let facts = DataFacts {
+            reading: Reading::from(&experiment.data),
+            ..DataFacts::of(&data)
+        };
         let data = match &scaling {
             Some(scaling) => data.scaled(scaling),
             None => data,

@@ -107,7 +107,11 @@ impl Run {
         let purpose = Purpose::Model(&self.facts.names);
         let reader = self.experiment.data.open(path, purpose);
         let mut reader = reader.map_err(|error| Error::in_table("data", error))?;
-        self.facts.check_layout(reader.layout())?;
+        let checked = self.facts.check_layout(reader.layout());
+        checked.map_err(|error| match error {
+            Error::Input(message) => Error::Input(format!("{}: {message}", path.display())),
+            other => other,
+        })?;
         let mut data = Dataset::read(
             &mut *reader,
             &path.display().to_string(),

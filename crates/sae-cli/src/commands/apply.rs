@@ -1,6 +1,6 @@
 //! `sae encode`, `decode`, `reconstruct`, `predict` and `score`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use sae::data::{MemoryReader, Purpose, Reader, writer};
@@ -33,16 +33,23 @@ impl Opened {
         let experiment = self.experiment(&args.set, work)?;
         use_threads(experiment.threads())?;
         let reader = reader(args, &experiment, self, work)?;
-        work.check(&self.model, reader.layout())?;
+        let checked = work.check(&self.model, reader.layout());
+        checked.map_err(|error| match (&args.data, error) {
+            (Some(path), sae::Error::Input(message)) => {
+                sae::Error::Input(format!("{}: {message}", path.display()))
+            }
+            (_, error) => error,
+        })?;
         Ok(reader)
     }
 
-    /// How data are read: as the run does, or by default, with what the arguments change. Codes are not the
-    /// run's data.
+    /// How data are read: as the model's run did, with what the arguments change. Codes are not the run's
+    /// data.
     pub fn experiment(&self, set: &[String], work: Work) -> Result<Experiment, CliError> {
         Ok(match &self.run {
-            Some(run) if work != Work::Decode => run.experiment_with(set)?,
-            _ => Experiment::parse("the defaults", "", set)?,
+            _ if work == Work::Decode => Experiment::parse("the defaults", "", set)?,
+            Some(run) => run.experiment_with(set)?,
+            None => self.model.facts().reading.experiment_with(set)?,
         })
     }
 }
@@ -78,6 +85,8 @@ pub fn score(args: &ScoreArgs) -> Result<ExitCode, CliError> {
 
 fn applied(args: &ApplyArgs, opened: &Opened, work: Work) -> Result<Applied, CliError> {
     let model = &opened.model;
+    let inputs = [Some(&args.input.model), args.input.data.as_ref()];
+    check_out(args.out.as_deref(), &inputs)?;
     let reader = opened.rows(&args.input, work)?;
     let image = match work {
         Work::Decode | Work::Reconstruct => model.facts().image(),
@@ -87,6 +96,26 @@ fn applied(args: &ApplyArgs, opened: &Opened, work: Work) -> Result<Applied, Cli
     let applied = apply(model, work, reader, &mut *writer)?;
     writer.finish()?;
     Ok(applied)
+}
+
+/// Refuses to write over what is read.
+pub fn check_out(out: Option<&Path>, inputs: &[Option<&PathBuf>]) -> Result<(), CliError> {
+    let Some((out, written)) = out.and_then(|out| Some((out, out.canonicalize().ok()?))) else {
+        return Ok(());
+    };
+    // A device or a pipe keeps nothing that could be lost.
+    let is_read = |input: &&PathBuf| {
+        input
+            .canonicalize()
+            .is_ok_and(|input| input == written || (input.is_dir() && written.starts_with(&input)))
+    };
+    match written.is_file() && inputs.iter().flatten().any(is_read) {
+        true => Err(CliError::input(format!(
+            "{} is what is read; give another --out",
+            out.display()
+        ))),
+        false => Ok(()),
+    }
 }
 
 fn reader(

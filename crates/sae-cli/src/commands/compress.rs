@@ -13,7 +13,7 @@ use sae::data::{Target, writer};
 use sae::{Error, Work, use_threads};
 use serde_json::{Value, json};
 
-use super::apply::Opened;
+use super::apply::{Opened, check_out};
 use crate::args::{CompressArgs, DecompressArgs};
 use crate::error::CliError;
 use crate::output;
@@ -24,6 +24,8 @@ const COMPARED: usize = 64 << 20;
 
 /// Compresses rows; says what that saves and costs.
 pub fn run(args: &CompressArgs) -> Result<ExitCode, CliError> {
+    let inputs = [Some(&args.input.model), args.input.data.as_ref()];
+    check_out(Some(&args.out), &inputs)?;
     let opened = Opened::new(&args.input.model)?;
     let model = &opened.model;
     let reader = opened.rows(&args.input, Work::Encode)?;

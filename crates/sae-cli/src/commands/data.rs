@@ -10,6 +10,7 @@ use sae::report::{Tile, contact_sheet};
 use sae::{Error, Experiment, write_file};
 
 use crate::args::{ConvertArgs, InspectArgs, RowsArgs};
+use crate::commands::apply::check_out;
 use crate::error::CliError;
 use crate::output;
 use crate::progress::short;
@@ -163,6 +164,9 @@ fn table(found: &Inspection, layout: &Layout) -> String {
 
 /// Writes rows in another format.
 pub fn convert(args: &ConvertArgs) -> Result<ExitCode, CliError> {
+    for out in [args.out.as_deref(), args.labels.as_deref()] {
+        check_out(out, &[Some(&args.rows.data)])?;
+    }
     let mut reader = open(&args.rows)?;
     let layout = reader.layout().clone();
     let with_words = layout.labelled && args.labels.is_none();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use burn::tensor::{DType, Device};
 use sae::data::{Array, Tensors, read_npy, read_npz, read_npz_only};
 use sae::stack::WeightsError;
-use sae::{DataFacts, Destination, Experiment, Layer, RunFolder, import};
+use sae::{DataFacts, Destination, Experiment, Layer, Reading, RunFolder, import};
 use sae_model::{Architecture, AutoencoderConfig, Decoder, Dense, DenseConfig, SparseAutoencoder};
 
 use crate::args::{ImportArgs, Orientation, Size};
@@ -49,6 +49,7 @@ pub fn run(args: &ImportArgs) -> Result<ExitCode, CliError> {
         train: 0,
         validation: 0,
         test: 0,
+        reading: Reading::default(),
     };
     let size = arrays.size;
     let autoencoder = arrays.into_autoencoder(architecture);

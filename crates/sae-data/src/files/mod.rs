@@ -40,6 +40,9 @@ use crate::rows::Reader;
 /// The name under which standard input is read, as CSV.
 const STANDARD_INPUT: &str = "-";
 
+/// Most values of a row: more are the word of a damaged header.
+const MOST_INPUTS: usize = 1 << 22;
+
 /// What a file, or a folder, holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -148,8 +151,26 @@ impl Format {
     ///
     /// # Errors
     ///
-    /// Refuses what cannot be read, is damaged, or is not of this format.
+    /// Refuses what cannot be read, is damaged, is not of this format, or has rows of too many values.
     pub fn open(
+        self,
+        path: &Path,
+        labels: Option<&Path>,
+        options: Options<'_>,
+    ) -> Result<Box<dyn Reader>, DataError> {
+        let reader = self.open_unchecked(path, labels, options)?;
+        let inputs = reader.layout().inputs;
+        match inputs <= MOST_INPUTS {
+            true => Ok(reader),
+            false => {
+                let found = format!("has rows of {inputs} values");
+                let expected = format!("at most {MOST_INPUTS}");
+                Err(DataError::format(path, found, expected))
+            }
+        }
+    }
+
+    fn open_unchecked(
         self,
         path: &Path,
         labels: Option<&Path>,

@@ -5,10 +5,10 @@ use std::io::Read;
 use std::path::Path;
 
 use super::numbers::{Kind, Number};
-use super::strided::{Place, Source, Strided};
-use crate::DataError;
+use super::strided::{Place, Strided};
 use crate::message::shown;
-use crate::npy::{Header, read_npz_bytes, split};
+use crate::npy::{Header, npz_start, split, unpack_npz_entry};
+use crate::{DataError, ImageShape};
 
 /// How far into a file its header may reach, far beyond what NumPy writes.
 const MOST_START: u64 = 1 << 20;
@@ -51,18 +51,16 @@ pub(super) fn open(path: &Path) -> Result<Strided, DataError> {
     Read::take(&mut file, MOST_START)
         .read_to_end(&mut start)
         .map_err(wrong)?;
-    Ok(Strided::new(
-        place_in(path, "", &start, length)?,
-        Source::File(file),
-    ))
+    Ok(Strided::new(place_in(path, "", &start, length)?, file))
 }
 
-/// The array called `name` of an `.npz` archive, or the only one where there is no name. It is
-/// unpacked, because only then its checksum is known to be right.
+/// The array called `name` of an `.npz` archive, or the only one where there is no name. It is unpacked,
+/// because only then its checksum is known to be right; into a temporary file, and no more of it than its
+/// header says.
 pub(super) fn open_entry(path: &Path, name: &str) -> Result<Strided, DataError> {
-    let (name, bytes) = read_npz_bytes(path, name)?;
-    let place = place_in(path, &format!("{name} "), &bytes, bytes.len() as u64)?;
-    Ok(Strided::new(place, Source::Memory(bytes)))
+    let (name, start, length) = npz_start(path, name, MOST_START)?;
+    let place = place_in(path, &format!("{name} "), &start, length)?;
+    Ok(Strided::new(place, unpack_npz_entry(path, &name)?))
 }
 
 /// Where the values of an array lie, of which `start` holds the header and `length` is the length;
@@ -124,6 +122,21 @@ fn place(path: &Path, what: &str, header: &Header, offset: u64) -> Result<Place,
         kind,
         rows,
         columns,
+        image: image(row),
         by_columns: header.fortran_order && !row.is_empty(),
+    })
+}
+
+/// The image that a row of such a shape is: [height, width], or with one or three values per pixel.
+fn image(row: &[usize]) -> Option<ImageShape> {
+    let (height, width, channels) = match *row {
+        [height, width] => (height, width, 1),
+        [height, width, channels @ (1 | 3)] => (height, width, channels),
+        _ => return None,
+    };
+    Some(ImageShape {
+        height,
+        width,
+        channels,
     })
 }

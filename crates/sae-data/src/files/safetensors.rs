@@ -7,7 +7,7 @@ use std::path::Path;
 use ::safetensors::tensor::{Dtype, Metadata};
 
 use super::numbers::{Kind, Number};
-use super::strided::{Place, Source, Strided};
+use super::strided::{Place, Strided};
 use crate::DataError;
 use crate::message::shown;
 
@@ -50,7 +50,7 @@ pub(super) fn open(path: &Path, name: &str) -> Result<Strided, DataError> {
         return Err(DataError::format(path, found, expected));
     }
     let place = place(path, &metadata, name, START + header)?;
-    Ok(Strided::new(place, Source::File(file)))
+    Ok(Strided::new(place, file))
 }
 
 fn place(path: &Path, metadata: &Metadata, name: &str, values: u64) -> Result<Place, DataError> {
@@ -96,6 +96,7 @@ fn place(path: &Path, metadata: &Metadata, name: &str, values: u64) -> Result<Pl
         kind: Kind::little(number),
         rows,
         columns,
+        image: None,
         by_columns: false,
     })
 }

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use super::numbers::{Kind, Number};
-use super::strided::{Place, Source, Strided};
+use super::strided::{Place, Strided};
 use crate::{DataError, Samples, Store};
 
 /// Rows in a temporary file that has no name, so that nothing is left of it however the process ends.
@@ -25,7 +25,7 @@ impl Spill {
     ///
     /// Fails where no temporary file can be made.
     pub(crate) fn new(what: &str, columns: usize, value_bytes: usize) -> Result<Self, DataError> {
-        let file = tempfile::tempfile().map_err(|source| no_room(what, source))?;
+        let file = tempfile::tempfile().map_err(|source| DataError::no_room(what, source))?;
         Ok(Self {
             what: what.to_owned(),
             file: BufWriter::with_capacity(1 << 20, file),
@@ -64,7 +64,7 @@ impl Spill {
                 values.try_for_each(|value| self.file.write_all(&value.to_le_bytes()))
             }
         };
-        written.map_err(|source| no_room(&self.what, source))
+        written.map_err(|source| DataError::no_room(&self.what, source))
     }
 
     /// Makes single precision of the bytes that are there.
@@ -88,23 +88,16 @@ impl Spill {
     pub(crate) fn finish(self) -> Result<impl Store + 'static, DataError> {
         let what = self.what;
         let file = self.file.into_inner();
-        let file = file.map_err(|error| no_room(&what, error.into_error()))?;
+        let file = file.map_err(|error| DataError::no_room(&what, error.into_error()))?;
         let place = Place {
             path: PathBuf::from(what),
             offset: 0,
             kind: Kind::little(self.number),
             rows: self.rows,
             columns: self.columns,
+            image: None,
             by_columns: false,
         };
-        Ok(Strided::new(place, Source::File(file)))
-    }
-}
-
-fn no_room(what: &str, source: std::io::Error) -> DataError {
-    DataError::Spill {
-        what: what.to_owned(),
-        folder: std::env::temp_dir(),
-        source,
+        Ok(Strided::new(place, file))
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::numbers::{Kind, Number};
 use crate::rows::{Chunk, Layout, Reader};
 use crate::samples::first_not_finite;
-use crate::{DataError, Samples, Store};
+use crate::{DataError, ImageShape, Samples, Store};
 
 /// Where a matrix lies in a file, and how.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub(super) struct Place {
     pub kind: Kind,
     pub rows: usize,
     pub columns: usize,
+    /// The image that a row is, where the file says so.
+    pub image: Option<ImageShape>,
     /// Column by column instead of row by row.
     pub by_columns: bool,
 }
@@ -38,22 +40,13 @@ impl Place {
 #[derive(Debug)]
 pub(super) struct Strided {
     place: Place,
-    source: Source,
-}
-
-/// Where the bytes are.
-#[derive(Debug)]
-pub(super) enum Source {
-    /// In the file.
-    File(File),
-    /// In memory, unpacked.
-    Memory(Vec<u8>),
+    file: File,
 }
 
 impl Strided {
     /// A matrix whose bytes are all there.
-    pub(super) fn new(place: Place, source: Source) -> Self {
-        Self { place, source }
+    pub(super) fn new(place: Place, file: File) -> Self {
+        Self { place, file }
     }
 
     /// The rows from `first` on.
@@ -76,8 +69,12 @@ impl Strided {
     }
 
     fn not_finite(&self, row: usize, column: usize, value: f64) -> DataError {
-        let found = format!("holds {value} in row {row}, column {column} (counted from 0)");
-        DataError::format(&self.place.path, found, "finite numbers")
+        let found = format!("holds {value:e} in row {row}, column {column} (counted from 0)");
+        let expected = match value.is_finite() {
+            true => "numbers that single precision holds, up to 3.4e38",
+            false => "finite numbers",
+        };
+        DataError::format(&self.place.path, found, expected)
     }
 
     /// Whether the bytes of rows are those of the same rows in memory.
@@ -137,11 +134,7 @@ impl Strided {
 
     fn read_at(&self, place: usize, bytes: &mut [u8]) -> Result<(), DataError> {
         let place = self.place.offset + place as u64;
-        let read = match &self.source {
-            Source::File(file) => read_exact_at(file, bytes, place),
-            Source::Memory(all) => copy_at(all, bytes, place),
-        };
-        read.map_err(|source| match source.kind() {
+        read_exact_at(&self.file, bytes, place).map_err(|source| match source.kind() {
             io::ErrorKind::UnexpectedEof => {
                 let found = format!("ends before byte {}", place + bytes.len() as u64);
                 DataError::format(&self.place.path, found, "a file that does not shrink")
@@ -149,14 +142,6 @@ impl Strided {
             _ => DataError::unreadable(&self.place.path, source),
         })
     }
-}
-
-fn copy_at(all: &[u8], bytes: &mut [u8], place: u64) -> io::Result<()> {
-    let from = usize::try_from(place)
-        .ok()
-        .and_then(|place| all.get(place..)?.get(..bytes.len()));
-    bytes.copy_from_slice(from.ok_or(io::ErrorKind::UnexpectedEof)?);
-    Ok(())
 }
 
 #[cfg(unix)]
@@ -283,6 +268,7 @@ impl StridedReader {
         let layout = Layout {
             rows: Some(rows),
             labelled: !labels.is_empty(),
+            image: first.image,
             ..Layout::table(first.columns)
         };
         Ok(Self {
@@ -320,7 +306,9 @@ impl Reader for StridedReader {
         Ok(None)
     }
 
+    /// Not of columns one after the other, of which a few rows lie all over the file.
     fn store(&self) -> Option<(Arc<dyn Store>, Vec<String>)> {
-        Some((self.parts.clone(), self.labels.clone()))
+        let by_rows = self.parts.0.iter().all(|part| !part.place.by_columns);
+        by_rows.then(|| (self.parts.clone() as Arc<dyn Store>, self.labels.clone()))
     }
 }

@@ -8,7 +8,7 @@ use csv::ByteRecord;
 
 use self::lines::{Lines, is_standard_input, line_of};
 use super::purpose::Purpose;
-use super::table::{Columns, Header, Input, TableConfig, Words, is_missing, number};
+use super::table::{Columns, Header, Input, TableConfig, Vocabulary, Words, is_missing, number};
 use crate::message::shown;
 use crate::rows::{Chunk, Layout, Reader};
 use crate::{DataError, Samples};
@@ -79,6 +79,10 @@ impl CsvReader {
             Err(self.refuse(row, column, &found, expected))
         };
         match number(field) {
+            None if line_of(row) == 1 => refuse(
+                "no number",
+                "a number, or table.header = \"yes\" where the first line holds names",
+            ),
             None => refuse(
                 "no number",
                 "a number; table.one_hot = true takes words, table.label and table.ignore take a column \
@@ -174,7 +178,7 @@ fn words_in(
     columns: &Columns,
     chosen: &[usize],
 ) -> Result<Words, DataError> {
-    let mut found: Words = vec![vec![]; chosen.len()];
+    let mut found = vec![Vocabulary::default(); chosen.len()];
     if is_standard_input(path) {
         let found = "cannot be read twice, which table.one_hot needs";
         return Err(DataError::format(path, found, "a file"));
@@ -184,12 +188,12 @@ fn words_in(
     while let Some(row) = lines.next()? {
         for (&column, words) in chosen.iter().zip(&mut found) {
             let field = row.get(column).unwrap_or_default().trim_ascii();
-            if number(field).is_none() && !is_missing(field) {
-                columns.add_word(column, words, field)?;
+            if !is_missing(field) {
+                words.add(columns, column, field)?;
             }
         }
     }
-    Ok(found)
+    Ok(found.into_iter().map(Vocabulary::words).collect())
 }
 
 /// The names in the first line, each once, where there are any.
@@ -217,10 +221,8 @@ fn take_names(lines: &mut Lines, header: Header) -> Result<Vec<String>, DataErro
         let name = name.trim().to_owned();
         let expected = "a name of its own for every column (table.header = \"no\" where the first \
                         line is a row)";
-        if name.is_empty() {
-            return refuse("is missing", expected);
-        }
-        if names.contains(&name) {
+        // Without a name a column can be left out, as the row numbers that pandas writes.
+        if !name.is_empty() && names.contains(&name) {
             return refuse(&format!("`{name}` is there twice"), expected);
         }
         names.push(name);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use flate2::bufread::MultiGzDecoder;
 
 use super::numbers::{Kind, Number};
-use super::strided::{Place, Source, Strided};
+use super::strided::{Place, Strided};
 use crate::rows::{Chunk, Layout, Reader};
 use crate::{DataError, Dataset, ImageShape, Room, Samples, Store};
 
@@ -117,10 +117,11 @@ impl Reader for IdxReader {
             kind: Kind::little(Number::U8),
             rows: self.stream.sizes[0],
             columns: self.layout.inputs,
+            image: None,
             by_columns: false,
         };
         let file = File::open(&place.path).ok()?;
-        let store = Strided::new(place, Source::File(file));
+        let store = Strided::new(place, file);
         Some((Arc::new(store), self.labels.clone()))
     }
 }

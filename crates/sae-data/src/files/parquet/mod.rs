@@ -13,7 +13,7 @@ use ::parquet::file::serialized_reader::SerializedFileReader;
 use self::cells::{Cells, Kind, OpenColumn};
 use self::guard::guarded;
 use super::purpose::Purpose;
-use super::table::{Columns, Input, TableConfig, Words};
+use super::table::{Columns, Input, TableConfig, Vocabulary, Words};
 use crate::message::shown;
 use crate::rows::{Chunk, Layout, ROWS_AT_ONCE, Reader};
 use crate::{DataError, Samples};
@@ -142,7 +142,7 @@ impl ParquetReader {
             return Err(refuse("the value is missing".to_owned(), expected));
         };
         if value.is_infinite() || (value.is_finite() && !(value as f32).is_finite()) {
-            let found = format!("{value} is beyond the numbers of f32");
+            let found = format!("{value:e} is beyond the numbers of f32");
             return Err(refuse(found, "a finite number"));
         }
         if self.config.pixels && !((0.0..=255.0).contains(&value) && value.fract() == 0.0) {
@@ -204,7 +204,7 @@ fn words_in(
     columns: &Columns,
     chosen: &[usize],
 ) -> Result<Words, DataError> {
-    let mut found: Words = vec![vec![]; chosen.len()];
+    let mut found = vec![Vocabulary::default(); chosen.len()];
     let of_words = |place: &usize| matches!(kinds[chosen[*place]], Kind::Words);
     let places: Vec<usize> = (0..chosen.len()).filter(of_words).collect();
     let wanted: Vec<usize> = places.iter().map(|&place| chosen[place]).collect();
@@ -217,14 +217,14 @@ fn words_in(
                 let cells = guarded(|| column.read(count)).map_err(|e| damaged(path, &e))?;
                 if let Cells::Words(words) = cells {
                     for word in words.into_iter().flatten() {
-                        columns.add_word(chosen[place], &mut found[place], &word)?;
+                        found[place].add(columns, chosen[place], &word)?;
                     }
                 }
                 left -= count;
             }
         }
     }
-    Ok(found)
+    Ok(found.into_iter().map(Vocabulary::words).collect())
 }
 
 impl Reader for ParquetReader {

@@ -1,10 +1,12 @@
 //! Which columns of a table are inputs, and which holds the labels.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use sae_kernels::Setting;
 
 use super::config::TableConfig;
+use super::fields::number;
 use crate::DataError;
 use crate::files::purpose::Purpose;
 
@@ -84,6 +86,16 @@ impl Columns {
             }))
         });
         (self.inputs, self.label) = (inputs.collect(), label);
+        let unnamed = |input: &&Input| self.names.get(input.column).is_some_and(String::is_empty);
+        if let Some(Input { column, .. }) = self.inputs.iter().find(unnamed) {
+            let number = column + 1;
+            let found = format!("line 1, column {number}: the name is missing");
+            let expected = format!(
+                "a name of its own for every column, or table.ignore = [\"{number}\"] to leave it out \
+                 (table.header = \"no\" where the first line is a row)"
+            );
+            return Err(DataError::format(self.path, found, expected));
+        }
         match self.inputs.is_empty() {
             true => Err(DataError::format(
                 self.path,
@@ -146,23 +158,49 @@ impl Columns {
         });
         words.collect()
     }
+}
 
-    /// Adds a word to those of a column, in order.
-    pub(in crate::files) fn add_word(
-        &self,
+/// The different fields of a column, on the way to its words: of a column of numbers there are none, but
+/// where some field is no number, all are words.
+#[derive(Debug, Clone, Default)]
+pub(in crate::files) struct Vocabulary {
+    fields: BTreeSet<Vec<u8>>,
+    has_word: bool,
+    /// More fields than words may be, so that it must be a column of numbers.
+    is_full: bool,
+}
+
+impl Vocabulary {
+    /// Looks at a field that is there.
+    ///
+    /// # Errors
+    ///
+    /// Refuses more words than a column may have.
+    pub(in crate::files) fn add(
+        &mut self,
+        columns: &Columns,
         column: usize,
-        words: &mut Vec<Vec<u8>>,
-        word: &[u8],
+        field: &[u8],
     ) -> Result<(), DataError> {
-        if let Err(place) = words.binary_search_by(|known| known.as_slice().cmp(word)) {
-            words.insert(place, word.to_vec());
+        self.has_word |= number(field).is_none();
+        if !self.is_full && !self.fields.contains(field) {
+            self.fields.insert(field.to_vec());
+            self.is_full = self.fields.len() > MOST_WORDS;
         }
-        if words.len() <= MOST_WORDS {
+        if !(self.is_full && self.has_word) {
             return Ok(());
         }
-        let column = self.name(column);
+        let column = columns.name(column);
         let found = format!("holds more than {MOST_WORDS} different words in {column}");
         let expected = "numbers, or few words; table.ignore leaves a column out";
-        Err(DataError::format(&self.path, found, expected))
+        Err(DataError::format(&columns.path, found, expected))
+    }
+
+    /// The words, in order; none of a column of numbers.
+    pub(in crate::files) fn words(self) -> Vec<Vec<u8>> {
+        match self.has_word {
+            true => self.fields.into_iter().collect(),
+            false => vec![],
+        }
     }
 }

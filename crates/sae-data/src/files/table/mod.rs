@@ -6,5 +6,5 @@ mod fields;
 
 pub use config::{Delimiter, Header, TableConfig};
 
-pub(super) use columns::{Columns, Input, Words};
+pub(super) use columns::{Columns, Input, Vocabulary, Words};
 pub(super) use fields::{is_missing, number};
