@@ -9,9 +9,9 @@ use csv::ByteRecord;
 use self::lines::{Lines, is_standard_input, line_of};
 use super::purpose::Purpose;
 use super::table::{Columns, Header, Input, TableConfig, Vocabulary, Words, is_missing, number};
+use crate::DataError;
 use crate::message::shown;
 use crate::rows::{Chunk, Layout, Reader};
-use crate::{DataError, Samples};
 
 /// A table that is being read.
 pub(super) struct CsvReader {
@@ -91,10 +91,7 @@ impl CsvReader {
             Some(value) if !(value as f32).is_finite() => {
                 refuse("beyond the numbers of f32", "a finite number")
             }
-            Some(value)
-                if self.config.pixels
-                    && !((0.0..=255.0).contains(&value) && value.fract() == 0.0) =>
-            {
+            Some(value) if !self.config.takes(value) => {
                 refuse("no pixel", "a whole number from 0 to 255")
             }
             Some(value) => Ok(value),
@@ -160,13 +157,7 @@ impl Reader for CsvReader {
         if values.is_empty() {
             return Ok(None);
         }
-        let samples = match self.config.pixels {
-            true => Samples::Bytes {
-                width,
-                values: values.iter().map(|&value| value as u8).collect(),
-            },
-            false => Samples::Doubles { width, values },
-        };
+        let samples = self.config.samples(width, values);
         Ok(Some(Chunk { samples, labels }))
     }
 }

@@ -14,9 +14,9 @@ use self::cells::{Cells, Kind, OpenColumn};
 use self::guard::guarded;
 use super::purpose::Purpose;
 use super::table::{Columns, Input, TableConfig, Vocabulary, Words};
+use crate::DataError;
 use crate::message::shown;
 use crate::rows::{Chunk, Layout, ROWS_AT_ONCE, Reader};
-use crate::{DataError, Samples};
 
 /// A table that is being read.
 pub(super) struct ParquetReader {
@@ -145,7 +145,7 @@ impl ParquetReader {
             let found = format!("{value:e} is beyond the numbers of f32");
             return Err(refuse(found, "a finite number"));
         }
-        if self.config.pixels && !((0.0..=255.0).contains(&value) && value.fract() == 0.0) {
+        if !self.config.takes(value) {
             let found = format!("{value} is no pixel");
             return Err(refuse(found, "a whole number from 0 to 255"));
         }
@@ -267,13 +267,7 @@ impl Reader for ParquetReader {
         }
         self.left -= count;
         self.row += count;
-        let samples = match self.config.pixels {
-            true => Samples::Bytes {
-                width,
-                values: values.iter().map(|&value| value as u8).collect(),
-            },
-            false => Samples::Doubles { width, values },
-        };
+        let samples = self.config.samples(width, values);
         Ok(Some(Chunk { samples, labels }))
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::Samples;
+
 /// How tables are read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -22,6 +24,24 @@ pub struct TableConfig {
     pub one_hot: bool,
     /// Whether values are whole numbers from 0 to 255 and stand for v / 255, as pixels do.
     pub pixels: bool,
+}
+
+impl TableConfig {
+    /// Rows of `width` values: pixels, where they are such.
+    pub(in crate::files) fn samples(&self, width: usize, values: Vec<f64>) -> Samples {
+        match self.pixels {
+            true => Samples::Bytes {
+                width,
+                values: values.iter().map(|&value| value as u8).collect(),
+            },
+            false => Samples::Doubles { width, values },
+        }
+    }
+
+    /// Whether a value is what the settings say of all, a pixel or any number.
+    pub(in crate::files) fn takes(&self, value: f64) -> bool {
+        !self.pixels || ((0.0..=255.0).contains(&value) && value.fract() == 0.0)
+    }
 }
 
 /// Whether there is a line of names.
