@@ -10,8 +10,8 @@ use crate::files::given;
 use crate::patches::PatchesConfig;
 use crate::shapes::ShapesConfig;
 use crate::{
-    ArraysConfig, DataError, Dataset, FilesConfig, Format, IdxConfig, ImagesConfig, Options, Part,
-    Purpose, Reader, Room, Scaling, ScalingConfig, Stream, TableConfig, stream,
+    ArraysConfig, DataError, Dataset, FilesConfig, Format, IdxConfig, ImageShape, ImagesConfig,
+    Options, Part, Purpose, Reader, Room, Scaling, ScalingConfig, Stream, TableConfig, stream,
 };
 
 /// Where samples come from and how they are scaled. Keys and defaults are listed in
@@ -191,8 +191,8 @@ impl DataConfig {
             (Some(format), Some(path)) => {
                 let own = given(&self.files.validation_labels);
                 let validation = self.load_file(format, &path, own.as_deref(), labels)?;
-                let validation = alike(&train, "validation", validation)?;
-                (train, Some(validation))
+                let validation = alike(&train, "validation", validation);
+                (train, Some(validation.map_err(in_file(&path))?))
             }
             _ if self.validation == 0.0 => (train, None),
             _ => {
@@ -245,16 +245,16 @@ impl DataConfig {
             return train.fold(self.folds, self.fold, &mut stream(seed, Stream::Folds));
         }
         let test = match (self.source.format(), given(&self.files.test)) {
-            (None, _) => self.draw_part(Part::Test, seed, labels)?,
+            (None, _) => alike(&train, "test", self.draw_part(Part::Test, seed, labels)?)?,
             (Some(_), None) => {
                 return train.split("test", self.test, &mut stream(seed, Stream::TestSplit));
             }
             (Some(format), Some(path)) => {
                 let own = given(&self.files.test_labels);
-                self.load_file(format, &path, own.as_deref(), labels)?
+                let test = self.load_file(format, &path, own.as_deref(), labels)?;
+                alike(&train, "test", test).map_err(in_file(&path))?
             }
         };
-        let test = alike(&train, "test", test)?;
         Ok((train, test))
     }
 
@@ -329,12 +329,27 @@ fn in_table(table: &'static str) -> impl Fn(DataError) -> DataError {
     }
 }
 
+/// Says in which file rows are that do not suit.
+fn in_file(path: &Path) -> impl Fn(DataError) -> DataError {
+    move |error| match error {
+        DataError::Unsuitable { found, expected } => DataError::format(path, found, expected),
+        other => other,
+    }
+}
+
 /// `other`, the `what` samples, with the classes of `train`; refuses other inputs and labels.
 fn alike(train: &Dataset, what: &str, mut other: Dataset) -> Result<Dataset, DataError> {
     let refuse = |found: String, expected: &str| {
         let expected = expected.to_owned();
         Err(DataError::Unsuitable { found, expected })
     };
+    let inputs = [train, &other].map(|set| set.samples.width());
+    let are_tables = [train, &other].map(|set| set.image == ImageShape::line(set.samples.width()));
+    if are_tables == [true; 2] && inputs[0] != inputs[1] {
+        let found = format!("the {what} rows have {} inputs", inputs[1]);
+        let expected = format!("{}, as the training rows", inputs[0]);
+        return Err(DataError::Unsuitable { found, expected });
+    }
     if train.image != other.image {
         let found = format!(
             "the training images have {} x {} pixels but the {what} images {} x {}",

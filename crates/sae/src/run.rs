@@ -118,7 +118,9 @@ impl Run {
             self.experiment.data.room(),
         )?;
         if let (Some(labels), false) = (&data.labels, self.facts.classes.is_empty()) {
-            data.labels = Some(labels.within(&self.facts.classes)?);
+            let labels = labels.within(&self.facts.classes);
+            data.labels =
+                Some(labels.map_err(|error| Error::Input(format!("{}: {error}", path.display())))?);
         }
         Ok(data)
     }
