@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
-use std::thread;
 
-use crate::store::{Store, Subset, append_numbered};
+use crate::ahead::read_ahead;
+use crate::store::{Mapped, Store, Subset, append_numbered};
 use crate::{DataError, Samples, memory};
 
 /// Rows of equal width, in memory or in a store that holds more than is to be in memory at once.
@@ -32,6 +31,18 @@ impl Stored {
     pub fn rows_within(&self, parts: usize) -> usize {
         let row = (self.store.width() * self.store.value_bytes()).max(1);
         (self.limit / parts / row).max(1)
+    }
+
+    /// What `map` makes of the rows, as they are read: rows of `width` numbers.
+    pub fn mapped(
+        &self,
+        width: usize,
+        map: impl Fn(&Samples) -> Result<Samples, DataError> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            store: Arc::new(Mapped::new(self.store.clone(), width, map)),
+            limit: self.limit,
+        }
     }
 }
 
@@ -132,12 +143,8 @@ impl<'a> Inputs<'a> {
     ///
     /// Fails where rows cannot be read.
     pub fn range(&self) -> Result<(f64, f64), DataError> {
-        let Self::Stored(stored) = self else {
-            return Ok(self.all()?.range());
-        };
         let mut range: Option<(f64, f64)> = None;
-        let most = stored.rows_within(PARTS_IN_ORDER);
-        read_ahead(&*stored.store, most, |_, samples| {
+        self.for_parts(usize::MAX, |_, samples, _| {
             let (low, high) = samples.range();
             let so_far = range.unwrap_or((low, high));
             range = Some((so_far.0.min(low), so_far.1.max(high)));
@@ -166,8 +173,14 @@ impl<'a> Inputs<'a> {
             }
             Self::Stored(stored) => {
                 let most = most.min(stored.rows_within(PARTS_IN_ORDER));
-                read_ahead(&*stored.store, most, |first, samples| {
-                    visit(first, samples, 0..samples.rows())
+                let mut parts = parts(stored.store.rows(), most);
+                let mut next = || {
+                    let part = parts.next();
+                    part.map(|part| Ok((part.start, stored.store.read(part)?)))
+                        .transpose()
+                };
+                read_ahead(0, &mut next, |(first, samples)| {
+                    visit(first, &samples, 0..samples.rows())
                 })
             }
         }
@@ -180,34 +193,6 @@ fn parts(rows: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
     (0..rows)
         .step_by(most)
         .map(move |first| first..rows.min(first + most))
-}
-
-/// Calls `visit` with the number of the first and some rows at a time, while the next are read.
-fn read_ahead<E: From<DataError>>(
-    store: &dyn Store,
-    most: usize,
-    mut visit: impl FnMut(usize, &Samples) -> Result<(), E>,
-) -> Result<(), E> {
-    let (send, receive) = sync_channel(0);
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            for part in parts(store.rows(), most) {
-                let first = part.start;
-                // Nobody listens any more where the visit has failed.
-                if send
-                    .send(store.read(part).map(|rows| (first, rows)))
-                    .is_err()
-                {
-                    break;
-                }
-            }
-        });
-        for read in receive {
-            let (first, samples) = read?;
-            visit(first, &samples)?;
-        }
-        Ok(())
-    })
 }
 
 impl PartialEq for Inputs<'_> {

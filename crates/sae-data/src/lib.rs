@@ -17,6 +17,7 @@
 //! # Ok::<(), sae_data::DataError>(())
 //! ```
 
+mod ahead;
 mod collect;
 mod config;
 mod corruption;
@@ -44,6 +45,7 @@ mod windows;
 mod write_error;
 mod writers;
 
+pub use ahead::read_ahead;
 pub use collect::Room;
 pub use config::{DataConfig, Source, SplitData};
 pub use corruption::{Corruption, CorruptionKind, Corruptor};

@@ -168,7 +168,7 @@ fn names(archive: &Archive) -> Vec<String> {
     names
 }
 
-/// The bytes of an array to the end of its entry, where the archive's reader compares checksums.
+/// The entry of an array.
 fn entry<'a>(
     path: &Path,
     archive: &'a mut Archive,
@@ -183,7 +183,8 @@ fn damaged(path: &Path, name: &str, error: &std::io::Error) -> DataError {
     DataError::format(path, found, "an undamaged archive")
 }
 
-/// Unpacks an array of at most `most` bytes, and says how many it has.
+/// Unpacks an array of at most `most` bytes, to the end of its entry, where the archive's reader compares
+/// checksums; says how many it has.
 fn copy_entry(
     path: &Path,
     archive: &mut Archive,

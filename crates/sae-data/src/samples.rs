@@ -102,6 +102,13 @@ impl Samples {
         }
     }
 
+    /// The first `count` rows, and the others.
+    pub(crate) fn split_at(&self, count: usize) -> (Self, Self) {
+        let rows: Vec<usize> = (0..self.rows()).collect();
+        let (first, others) = rows.split_at(count);
+        (self.select(first), self.select(others))
+    }
+
     /// No rows, and the room that was there.
     pub(crate) fn clear(&mut self) {
         match self {

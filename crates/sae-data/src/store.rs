@@ -1,6 +1,6 @@
 //! Rows that are kept somewhere and can be read from any place.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -65,6 +65,46 @@ impl Store for Subset {
 
     fn append(&self, rows: Range<usize>, to: &mut Samples) -> Result<(), DataError> {
         append_numbered(&*self.all, &self.rows[rows], to)
+    }
+}
+
+/// What is made of the rows of a store, as they are read.
+pub(crate) struct Mapped<F> {
+    store: Arc<dyn Store>,
+    width: usize,
+    map: F,
+}
+
+impl<F: Fn(&Samples) -> Result<Samples, DataError>> Mapped<F> {
+    pub(crate) fn new(store: Arc<dyn Store>, width: usize, map: F) -> Self {
+        Self { store, width, map }
+    }
+}
+
+impl<F> Debug for Mapped<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mapped")
+            .field("store", &self.store)
+            .field("width", &self.width)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F: Fn(&Samples) -> Result<Samples, DataError> + Send + Sync> Store for Mapped<F> {
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn rows(&self) -> usize {
+        self.store.rows()
+    }
+
+    fn value_bytes(&self) -> usize {
+        size_of::<f32>()
+    }
+
+    fn append(&self, rows: Range<usize>, to: &mut Samples) -> Result<(), DataError> {
+        to.extend(&(self.map)(&self.store.read(rows)?)?)
     }
 }
 

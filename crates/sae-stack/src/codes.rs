@@ -1,9 +1,6 @@
 //! From samples to codes, and what a trained autoencoder does on all of its data.
 
-use std::ops::Range;
-use std::sync::Arc;
-
-use sae_data::{DataError, Inputs, Samples, Store, Stored};
+use sae_data::{DataError, Inputs, Samples, Stored};
 use sae_model::SparseAutoencoder;
 use sae_train::{Stopped, TrainError};
 use serde::{Deserialize, Serialize};
@@ -59,7 +56,7 @@ pub(crate) fn encode(
         let code = encoder.rows(samples, part.clone())?;
         let part: Vec<usize> = part.collect();
         let output = decoder.all(&code)?;
-        squares += squared_error(&samples.select(&part), &output);
+        squares += squared_error(&samples.gather(&part), &output);
         if let Samples::Floats { values, .. } = code {
             for row in values.chunks(hidden) {
                 for (mean, &y) in rho_hat.iter_mut().zip(row) {
@@ -102,9 +99,8 @@ fn keeps_codes(samples: &Inputs<'_>, hidden: usize) -> bool {
 }
 
 /// Σ (x − z)² over two tables of one size.
-fn squared_error(x: &Samples, z: &Samples) -> f64 {
-    let rows: Vec<usize> = (0..x.rows()).collect();
-    let [x, z] = [x, z].map(|table| table.gather(&rows));
+fn squared_error(x: &[f32], z: &Samples) -> f64 {
+    let z = z.gather(&(0..z.rows()).collect::<Vec<_>>());
     let rows = x.chunks(1024).zip(z.chunks(1024));
     rows.map(|(x, z)| {
         let squares = x.iter().zip(z).map(|(x, z)| f64::from(x - z).powi(2));
@@ -114,41 +110,12 @@ fn squared_error(x: &Samples, z: &Samples) -> f64 {
 }
 
 fn encoded_when_read(stored: &Stored, encoder: Forward) -> Inputs<'static> {
-    Inputs::Stored(Stored {
-        store: Arc::new(Codes {
-            samples: stored.store.clone(),
-            encoder,
-        }),
-        limit: stored.limit,
-    })
-}
-
-/// The codes of a store's rows, made when they are read.
-#[derive(Debug)]
-struct Codes {
-    samples: Arc<dyn Store>,
-    encoder: Forward,
-}
-
-impl Store for Codes {
-    fn width(&self) -> usize {
-        self.encoder.outputs()
-    }
-
-    fn rows(&self) -> usize {
-        self.samples.rows()
-    }
-
-    fn value_bytes(&self) -> usize {
-        size_of::<f32>()
-    }
-
-    fn append(&self, rows: Range<usize>, to: &mut Samples) -> Result<(), DataError> {
-        let codes = self.encoder.all(&self.samples.read(rows)?);
-        let codes = codes.map_err(|error| DataError::Unsuitable {
+    let width = encoder.outputs();
+    let encode = move |samples: &Samples| {
+        encoder.all(samples).map_err(|error| DataError::Unsuitable {
             found: error.to_string(),
             expected: "rows that the encoder below can read".to_owned(),
-        })?;
-        to.extend(&codes)
-    }
+        })
+    };
+    Inputs::Stored(stored.mapped(width, encode))
 }

@@ -1,8 +1,7 @@
 //! What a model does with rows that come one after the other.
 
-use sae_data::{Heading, Layout, Reader, Samples, Writer};
+use sae_data::{Heading, Layout, Reader, Samples, Writer, read_ahead};
 
-use crate::ahead::read_ahead;
 use crate::{Error, Model};
 
 /// What a model is to do with rows.
@@ -34,6 +33,8 @@ pub struct Applied {
     pub anomalies: u64,
 }
 
+/// Chunks of rows that wait to be worked on.
+pub(crate) const WAITING: usize = 2;
 /// Values of the rows that are worked on at once.
 const VALUES_AT_ONCE: usize = 4 << 20;
 
@@ -170,17 +171,22 @@ fn scores(
 pub fn apply(
     model: &Model,
     work: Work,
-    reader: Box<dyn Reader>,
+    mut reader: Box<dyn Reader>,
     writer: &mut dyn Writer,
 ) -> Result<Applied, Error> {
     work.check(model, reader.layout())?;
     let at_once = (VALUES_AT_ONCE / reader.layout().inputs.max(1)).clamp(1, 4096);
     let mut applied = Applied::default();
-    read_ahead(reader, at_once, |rows| {
-        let results = work.of(model, &rows)?;
-        applied.rows += rows.rows() as u64;
-        applied.anomalies += results.anomalies;
-        Ok(writer.write(&results.numbers, &results.words)?)
-    })?;
+    read_ahead(
+        WAITING,
+        || reader.read(at_once),
+        |chunk| {
+            let rows = chunk.samples;
+            let results = work.of(model, &rows)?;
+            applied.rows += rows.rows() as u64;
+            applied.anomalies += results.anomalies;
+            Ok::<(), Error>(writer.write(&results.numbers, &results.words)?)
+        },
+    )?;
     Ok(applied)
 }

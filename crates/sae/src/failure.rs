@@ -1,6 +1,6 @@
 //! What can go wrong, and whose fault it is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sae_data::DataError;
 use sae_data::fetch::FetchError;
@@ -68,6 +68,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Puts a file's name before what is wrong with its content.
+    pub fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Input(message) => Self::Input(format!("{}: {message}", path.display())),
+            other => other,
+        }
+    }
+
     /// Whether wrong input is to blame (exit code 2 of the program), not work that failed (1).
     pub fn is_input(&self) -> bool {
         match self {

@@ -32,7 +32,6 @@
 //! [`sae_model`] (the mathematics, as Burn modules), [`train`] (executors, the loop, its state),
 //! [`stack`] (the pipeline), [`report`] (pictures).
 
-mod ahead;
 mod apply;
 mod backend;
 pub mod compression;

@@ -91,10 +91,7 @@ impl Model {
             path: path.to_owned(),
             source,
         })?;
-        Self::from_bytes(&bytes).map_err(|error| match error {
-            Error::Input(message) => Error::Input(format!("{}: {message}", path.display())),
-            other => other,
-        })
+        Self::from_bytes(&bytes).map_err(|error| error.in_file(path))
     }
 
     /// The bytes of a model file. The same model gives the same bytes.

@@ -108,10 +108,7 @@ impl Run {
         let reader = self.experiment.data.open(path, purpose);
         let mut reader = reader.map_err(|error| Error::in_table("data", error))?;
         let checked = self.facts.check_layout(reader.layout());
-        checked.map_err(|error| match error {
-            Error::Input(message) => Error::Input(format!("{}: {message}", path.display())),
-            other => other,
-        })?;
+        checked.map_err(|error| error.in_file(path))?;
         let mut data = Dataset::read(
             &mut *reader,
             &path.display().to_string(),

@@ -34,11 +34,9 @@ impl Opened {
         use_threads(experiment.threads())?;
         let reader = reader(args, &experiment, self, work)?;
         let checked = work.check(&self.model, reader.layout());
-        checked.map_err(|error| match (&args.data, error) {
-            (Some(path), sae::Error::Input(message)) => {
-                sae::Error::Input(format!("{}: {message}", path.display()))
-            }
-            (_, error) => error,
+        checked.map_err(|error| match &args.data {
+            Some(path) => error.in_file(path),
+            None => error,
         })?;
         Ok(reader)
     }

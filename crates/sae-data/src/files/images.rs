@@ -175,11 +175,7 @@ impl ImagesReader {
         for top in (0..=high - height).step_by(height) {
             for left in (0..=wide - width).step_by(width) {
                 let [x, y, w, h] = [left, top, width, height].map(|pixels| pixels as u32);
-                let patch = values(picture.crop_imm(x, y, w, h));
-                match rows.rows() {
-                    0 => rows = patch,
-                    _ => rows.extend(&patch)?,
-                }
+                rows.extend(&values(picture.crop_imm(x, y, w, h)))?;
             }
         }
         Ok(rows)
@@ -232,11 +228,14 @@ impl Reader for ImagesReader {
             && let Some((rows, label)) = self.some_rows()?
         {
             let count = left.min(rows.rows());
-            if count < rows.rows() {
-                let rest: Vec<usize> = (count..rows.rows()).collect();
-                self.waiting = Some((rows.select(&rest), label.clone()));
-            }
-            let own = rows.select(&(0..count).collect::<Vec<_>>());
+            let own = match count < rows.rows() {
+                true => {
+                    let (own, rest) = rows.split_at(count);
+                    self.waiting = Some((rest, label.clone()));
+                    own
+                }
+                false => rows,
+            };
             if self.config.labels {
                 labels.resize(labels.len() + count, label);
             }

@@ -16,7 +16,6 @@ mod config;
 mod file;
 mod fit;
 mod statistics;
-mod stored;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
@@ -106,6 +105,22 @@ impl Scaling {
         Samples::Floats {
             width: self.outputs(),
             values,
+        }
+    }
+
+    /// Rows scaled: now where they are in memory, or as they are read.
+    ///
+    /// # Panics
+    ///
+    /// As [`Scaling::apply`].
+    pub fn apply_to(&self, inputs: &Inputs<'_>) -> Inputs<'static> {
+        match inputs {
+            Inputs::Memory(samples) => self.apply(samples).into(),
+            Inputs::Stored(stored) => {
+                let scaling = self.clone();
+                let apply = move |samples: &Samples| Ok(scaling.apply(samples));
+                Inputs::Stored(stored.mapped(self.outputs(), apply))
+            }
         }
     }
 

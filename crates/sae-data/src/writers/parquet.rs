@@ -1,6 +1,6 @@
 //! Results as a Parquet file.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 
 use parquet::basic::{Compression, ConvertedType, Repetition, Type as Physical};
@@ -22,7 +22,7 @@ pub(super) struct ParquetWriter {
     heading: Heading,
     path: std::path::PathBuf,
     target: Option<Target>,
-    file: Option<SerializedFileWriter<Sink>>,
+    file: Option<SerializedFileWriter<Target>>,
     /// Rows that wait for a group.
     rows: Option<Samples>,
     words: Vec<String>,
@@ -43,7 +43,11 @@ impl ParquetWriter {
     fn failed(&self, error: ParquetError) -> DataError {
         let source = match error {
             ParquetError::External(source) => match source.downcast::<io::Error>() {
-                Ok(source) => *source,
+                // A target's own error has its reason inside.
+                Ok(source) => match source.downcast::<WriteError>() {
+                    Ok(own) => return own.into(),
+                    Err(source) => source,
+                },
                 Err(source) => io::Error::other(source),
             },
             other => io::Error::other(other),
@@ -94,13 +98,13 @@ impl Writer for ParquetWriter {
         let Some(file) = self.file.take() else {
             return Ok(());
         };
-        let sink = file.into_inner().map_err(|error| self.failed(error))?;
-        Ok(sink.0.finish()?)
+        let target = file.into_inner().map_err(|error| self.failed(error))?;
+        Ok(target.finish()?)
     }
 }
 
 /// A file for rows of the kind of these.
-fn open(target: Target, heading: &Heading, rows: &Samples) -> Result<SerializedFileWriter<Sink>> {
+fn open(target: Target, heading: &Heading, rows: &Samples) -> Result<SerializedFileWriter<Target>> {
     let (physical, converted) = match rows {
         Samples::Bytes { .. } => (Physical::INT32, ConvertedType::UINT_8),
         Samples::Floats { .. } => (Physical::FLOAT, ConvertedType::NONE),
@@ -116,7 +120,7 @@ fn open(target: Target, heading: &Heading, rows: &Samples) -> Result<SerializedF
     let schema = Type::group_type_builder("schema").with_fields(columns?);
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
     SerializedFileWriter::new(
-        Sink(target),
+        target,
         Arc::new(schema.build()?),
         Arc::new(properties.build()),
     )
@@ -130,7 +134,7 @@ fn column(name: &str, (physical, converted): (Physical, ConvertedType)) -> Resul
 }
 
 fn write_columns(
-    file: &mut SerializedFileWriter<Sink>,
+    file: &mut SerializedFileWriter<Target>,
     rows: &Samples,
     words: &[String],
 ) -> Result<()> {
@@ -160,25 +164,11 @@ fn write_columns(
 }
 
 fn write_column<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, Sink>,
+    group: &mut SerializedRowGroupWriter<'_, Target>,
     values: &[T::T],
 ) -> Result<()> {
     let column = group.next_column()?;
     let mut column = column.ok_or_else(|| ParquetError::General("one column less".to_owned()))?;
     column.typed::<T>().write_batch(values, None, None)?;
     column.close()
-}
-
-/// A target that the library writes to.
-struct Sink(Target);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.0.write(bytes);
-        written.map(|()| bytes.len()).map_err(|error| error.source)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

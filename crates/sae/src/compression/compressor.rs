@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::ops::RangeInclusive;
 
-use sae_data::{Reader, Samples, WriteError};
+use sae_data::{Reader, Samples, WriteError, read_ahead};
 use sae_kernels::Setting;
 
 use super::block::Block;
@@ -11,7 +11,7 @@ use super::distortion::Distortion;
 use super::error::CompressionError;
 use super::fingerprint::fingerprint;
 use super::frame::{END, HEADER, Header, write_block, write_end};
-use crate::ahead::read_ahead;
+use crate::apply::WAITING;
 use crate::facts::check_width;
 use crate::{Error, Model};
 
@@ -260,13 +260,12 @@ fn failed(error: CompressionError) -> Error {
 pub fn compress(
     model: &Model,
     settings: Compression,
-    reader: Box<dyn Reader>,
+    mut reader: Box<dyn Reader>,
     out: &mut dyn Write,
 ) -> Result<Compressed, Error> {
     model.facts().check_layout(reader.layout())?;
     let mut compressor = Compressor::new(model, settings, out)?;
-    read_ahead(reader, model.compressed_rows(), |rows| {
-        compressor.add(&rows)
-    })?;
+    let next = || reader.read(model.compressed_rows());
+    read_ahead(WAITING, next, |chunk| compressor.add(&chunk.samples))?;
     compressor.finish()
 }
