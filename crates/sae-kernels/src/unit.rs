@@ -29,6 +29,11 @@ pub enum Unit {
     Relu,
 }
 
+/// ρ̂ below this share of ρ makes a bounded unit dead.
+const DEAD_SHARE: f64 = 0.1;
+/// ρ̂ above this makes a bounded unit saturated.
+const SATURATED: f64 = 0.9;
+
 impl Unit {
     /// Every unit.
     pub const ALL: [Self; 5] = [
@@ -66,6 +71,21 @@ impl Unit {
             Self::Tanh => 0.5,
             _ => 1.0,
         }
+    }
+
+    /// Whether a unit with mean activity `rho_hat` hardly takes part: of bounded units one with ρ̂ below a
+    /// tenth of the target `rho`, of ReLU one that no sample activates; linear units are never dead.
+    pub fn is_dead(self, rho_hat: f64, rho: f64) -> bool {
+        match self {
+            Self::Sigmoid | Self::Tanh | Self::Satlin => rho_hat < DEAD_SHARE * rho,
+            Self::Relu => rho_hat == 0.0,
+            Self::Linear => false,
+        }
+    }
+
+    /// Whether a unit with mean activity `rho_hat` is hardly ever at rest: a bounded one with ρ̂ above 0.9.
+    pub fn is_saturated(self, rho_hat: f64) -> bool {
+        self.is_bounded() && rho_hat > SATURATED
     }
 
     /// The activity at y = 0.
