@@ -130,7 +130,7 @@ const EPOCHS: usize = 750;
 const START: f64 = 1e-4;
 
 /// A map by t-SNE (van der Maaten and Hinton 2008; forces after Linderman et al. 2019), with perplexity 30, from the map of principal components, so that
-/// nothing in it is random. Nothing for fewer than 10 rows.
+/// nothing in it is random. Nothing for fewer than 10 rows, or where all are equal.
 ///
 /// # Shapes
 ///
@@ -147,7 +147,8 @@ pub fn neighbour_map(rows: &[f32], width: usize) -> Option<Map> {
     let start = principal_map(rows, width).points;
     let squares: f64 = start.iter().map(|[x, _]| x * x).sum();
     let deviation = (squares / count as f64).sqrt();
-    if deviation == 0.0 {
+    let largest = rows.iter().fold(0.0f32, |a, b| a.max(b.abs()));
+    if deviation <= f64::from(largest * f32::EPSILON) {
         return None;
     }
     let scale = START / deviation;
