@@ -4,12 +4,12 @@
 //! Everything is returned as the bytes of a file; nothing is written, and no gradient is computed.
 //!
 //! ```
-//! use sae_report::{Tile, feature_tiles};
+//! use sae_report::{Tile, TileScale, feature_tiles};
 //!
 //! let tile = Tile::grey(2, 2);
-//! // W1 [input, hidden] of 4 inputs and 2 hidden units, row by row.
-//! let weight = [1.0, 0.0, 0.5, -1.0, 0.0, 2.0, -0.5, 0.0];
-//! let png = feature_tiles(tile, &weight, 2)?;
+//! // The directions of 2 hidden units in the space of 4 inputs, row by row.
+//! let directions = [1.0, 0.5, 0.0, -0.5, 0.0, -1.0, 2.0, 0.0];
+//! let png = feature_tiles(tile, &directions, TileScale::Each)?;
 //! assert!(png.starts_with(b"\x89PNG"));
 //! # Ok::<(), sae_report::ReportError>(())
 //! ```
@@ -17,13 +17,17 @@
 mod axis;
 mod curves;
 mod error;
+mod features;
 mod grid;
 mod pictures;
 mod png_file;
+mod rasterise;
 mod tile;
 
 pub use curves::{Curve, loss_curves};
 pub use error::ReportError;
-pub use pictures::{contact_sheet, feature_tiles, reconstructions};
+pub use features::{TileScale, feature_tiles, features_beside_samples};
+pub use pictures::{contact_sheet, reconstructions, strip};
 pub use png_file::check_extension;
+pub use rasterise::rasterise;
 pub use tile::Tile;

@@ -51,8 +51,39 @@ pub(crate) fn encode(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A PNG, read again.
+    pub(crate) struct Decoded {
+        pub(crate) width: usize,
+        pub(crate) channels: usize,
+        pub(crate) pixels: Vec<u8>,
+        pub(crate) description: String,
+    }
+
+    impl Decoded {
+        pub(crate) fn of(png: &[u8]) -> Self {
+            let decoder = png::Decoder::new(std::io::Cursor::new(png));
+            let mut reader = decoder.read_info().unwrap();
+            let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+            let frame = reader.next_frame(&mut pixels).unwrap();
+            Self {
+                width: frame.width as usize,
+                channels: frame.color_type.samples(),
+                pixels,
+                description: reader.info().utf8_text[0].get_text().unwrap(),
+            }
+        }
+
+        /// The pixels of a row before enlargement, of a picture that was `width` pixels wide.
+        pub(crate) fn row(&self, width: usize, row: usize) -> Vec<u8> {
+            let scale = self.width / width;
+            let start = row * scale * self.width * self.channels;
+            let line = self.pixels[start..][..self.width * self.channels].chunks(self.channels);
+            line.step_by(scale).flatten().copied().collect()
+        }
+    }
 
     #[test]
     fn only_png_is_promised() {

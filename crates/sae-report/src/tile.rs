@@ -31,16 +31,21 @@ impl Tile {
     pub(crate) fn images(self, picture: &'static str, count: usize) -> Result<usize, ReportError> {
         if !matches!(self.channels, 1 | 3) || self.area() == 0 || !count.is_multiple_of(self.area())
         {
-            return Err(ReportError::Shape {
-                picture,
-                found: count,
-                height: self.height,
-                width: self.width,
-            });
+            return Err(self.misfit(picture, count));
         }
         match count / self.area() {
             0 => Err(ReportError::Empty { picture }),
             images => Ok(images),
+        }
+    }
+
+    /// The error of values that are not the images that are needed.
+    pub(crate) fn misfit(self, picture: &'static str, found: usize) -> ReportError {
+        ReportError::Shape {
+            picture,
+            found,
+            height: self.height,
+            width: self.width,
         }
     }
 
@@ -59,6 +64,12 @@ impl Tile {
     }
 }
 
+/// Values in [0, 1] as grey levels; what lies outside is clipped.
+pub(crate) fn grey(values: &[f32]) -> Vec<u8> {
+    let level = |v: &f32| (255.0 * v.clamp(0.0, 1.0)).round() as u8;
+    values.iter().map(level).collect()
+}
+
 /// Refuses NaN and infinities; `place` says in words where the value of an index belongs.
 pub(crate) fn check_finite<V: Copy + Into<f64>>(
     picture: &'static str,
@@ -73,5 +84,15 @@ pub(crate) fn check_finite<V: Copy + Into<f64>>(
             place: place(index),
             value,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grey_levels_are_clipped() {
+        assert_eq!(grey(&[-1.0, 0.0, 0.5, 1.0, 2.0]), [0, 0, 128, 255, 255]);
     }
 }

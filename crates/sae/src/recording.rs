@@ -2,7 +2,7 @@
 
 use sae_data::Scaling;
 use sae_model::SparseAutoencoder;
-use sae_report::{Curve, Tile, feature_tiles, loss_curves, reconstructions};
+use sae_report::{Curve, Tile, TileScale, feature_tiles, loss_curves, reconstructions};
 use sae_stack::{EpochMetrics, Finished, Observer, Stage, weights_of};
 use sae_train::{TrainError, Training};
 use serde::Serialize;
@@ -86,10 +86,13 @@ pub fn draw_features(
     let hidden = autoencoder.hidden();
     let weight = autoencoder.encoder.weight.val().into_data();
     let weight: Vec<f64> = weight.iter::<f64>().collect();
-    Ok(match scaling {
-        Some(scaling) => feature_tiles(tile, &scaling.directions(&weight, hidden), hidden)?,
-        None => feature_tiles(tile, &weight, hidden)?,
-    })
+    let columns = match scaling {
+        Some(scaling) => scaling.directions(&weight, hidden),
+        None => weight,
+    };
+    let unit = |j: usize| columns.iter().skip(j).step_by(hidden).copied();
+    let directions: Vec<f64> = (0..hidden).flat_map(unit).collect();
+    Ok(feature_tiles(tile, &directions, TileScale::Each)?)
 }
 
 /// Writes metrics and weights while a stack is trained, and tells somebody else.
