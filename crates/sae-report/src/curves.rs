@@ -1,15 +1,9 @@
-//! Loss curves as SVG.
-
-use std::ops::Range;
-
-use plotters::coord::Shift;
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+//! Loss curves.
 
 use crate::ReportError;
-use crate::axis::Axis;
-
-type Panel<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+use crate::axis::AxisScale;
+use crate::chart::{Line, Panel, line_chart};
+use crate::legend::LineStyle;
 
 /// J over the epochs of one stage.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,106 +16,41 @@ pub struct Curve {
     pub validation: Vec<f64>,
 }
 
-const PICTURE: &str = "loss curves";
-const PANEL: (u32, u32) = (420, 300);
-const COLUMNS: usize = 2;
-const CAPTION: (&str, u32) = ("sans-serif", 16);
-
-/// One panel per stage: J over epochs, on training samples (blue) and validation samples (red).
-/// Values that are not finite are left out, and positive ones that span more than three decades are
-/// drawn on a logarithmic axis.
+/// One panel per stage as SVG: J over epochs, on training samples (solid) and validation samples
+/// (dashed). Values that are not finite are left out, and positive ones that span more than three
+/// decades are drawn on a logarithmic axis.
 ///
 /// # Errors
 ///
 /// Refuses an empty list, and a curve without epochs.
 pub fn loss_curves(curves: &[Curve]) -> Result<String, ReportError> {
     if curves.is_empty() || curves.iter().any(|c| c.training.is_empty()) {
-        return Err(ReportError::Empty { picture: PICTURE });
+        return Err(ReportError::Empty {
+            picture: "loss curves",
+        });
     }
-    let columns = curves.len().min(COLUMNS);
-    let rows = curves.len().div_ceil(columns);
-    let mut svg = String::new();
-    {
-        let size = (PANEL.0 * columns as u32, PANEL.1 * rows as u32);
-        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        root.fill(&WHITE).map_err(failed)?;
-        for (panel, curve) in root.split_evenly((rows, columns)).iter().zip(curves) {
-            let all = curve.training.iter().chain(&curve.validation);
-            match Axis::of(all.copied()) {
-                Some((axis, range)) => draw(panel, curve, axis, range)?,
-                None => draw_nothing(panel, curve)?,
-            }
-        }
-        root.present().map_err(failed)?;
-    }
-    Ok(svg)
+    let panels: Vec<Panel> = curves.iter().map(panel).collect();
+    line_chart(&panels)
 }
 
-fn draw(
-    panel: &Panel<'_>,
-    curve: &Curve,
-    axis: Axis,
-    range: Range<f64>,
-) -> Result<(), ReportError> {
-    let epochs = curve.training.len().max(curve.validation.len()).max(2) as f64;
-    let mut chart = ChartBuilder::on(panel)
-        .caption(&curve.title, CAPTION)
-        .margin(10)
-        .x_label_area_size(34)
-        .y_label_area_size(58)
-        .build_cartesian_2d(1.0..epochs, range)
-        .map_err(failed)?;
-    chart
-        .configure_mesh()
-        .x_desc("epoch")
-        .y_desc(axis.title())
-        .x_labels(6)
-        .y_labels(6)
-        .x_label_formatter(&|epoch| format!("{epoch:.0}"))
-        .y_label_formatter(&|&place| axis.label(place))
-        .light_line_style(TRANSPARENT)
-        .draw()
-        .map_err(failed)?;
-    for (values, colour) in [(&curve.training, BLUE), (&curve.validation, RED)] {
-        let style = ShapeStyle::from(&colour).stroke_width(2);
-        for piece in finite_pieces(values) {
-            let points = piece.iter().map(|&(epoch, v)| (epoch, axis.place(v)));
-            let dot = points.clone().filter(|_| piece.len() == 1);
-            let dots = dot.map(|point| Circle::new(point, 2, style.filled()));
-            chart.draw_series(dots).map_err(failed)?;
-            chart
-                .draw_series(LineSeries::new(points, style))
-                .map_err(failed)?;
-        }
-    }
-    Ok(())
-}
-
-/// Runs of consecutive finite values, with their epochs.
-fn finite_pieces(values: &[f64]) -> Vec<Vec<(f64, f64)>> {
-    let numbered: Vec<(f64, f64)> = (1..).map(f64::from).zip(values.iter().copied()).collect();
-    numbered
-        .split(|(_, value)| !value.is_finite())
-        .filter(|piece| !piece.is_empty())
-        .map(<[_]>::to_vec)
-        .collect()
-}
-
-/// A panel that says why it is empty.
-fn draw_nothing(panel: &Panel<'_>, curve: &Curve) -> Result<(), ReportError> {
-    let panel = panel.titled(&curve.title, CAPTION).map_err(failed)?;
-    let (width, height) = panel.dim_in_pixel();
-    let style = TextStyle::from(CAPTION.into_font()).pos(Pos::new(HPos::Center, VPos::Center));
-    let middle = (width as i32 / 2, height as i32 / 2);
-    panel
-        .draw_text("no finite value", &style, middle)
-        .map_err(failed)
-}
-
-fn failed(error: impl std::fmt::Display) -> ReportError {
-    ReportError::Encode {
-        picture: PICTURE,
-        reason: error.to_string(),
+fn panel(curve: &Curve) -> Panel {
+    let sets = [
+        ("training", &curve.training, LineStyle::Solid),
+        ("validation", &curve.validation, LineStyle::Dashed),
+    ];
+    let sets = sets.into_iter().filter(|(_, values, _)| !values.is_empty());
+    let lines = sets.map(|(name, values, style)| Line {
+        name: name.to_owned(),
+        points: (1..).map(f64::from).zip(values.iter().copied()).collect(),
+        style,
+    });
+    Panel {
+        title: curve.title.clone(),
+        x_title: "epoch".to_owned(),
+        y_title: "J".to_owned(),
+        y_scale: AxisScale::Automatic,
+        lines: lines.collect(),
+        ..Panel::default()
     }
 }
 
@@ -139,8 +68,11 @@ mod tests {
         let svg = loss_curves(&[curve(vec![]), curve(vec![3.5, 2.5, 2.0])]).unwrap();
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
         assert_eq!(svg.matches("autoencoder-1").count(), 2);
-        assert_eq!(svg.matches("#FF0000").count(), 1);
-        assert_eq!(svg.matches("stroke=\"#0000FF\"").count(), 2);
+        assert_eq!(svg.matches("validation").count(), 1);
+        let lines = |colour: &str| svg.matches(&format!("stroke=\"{colour}\"")).count();
+        // Two lines, and the key of one; the other is dashed.
+        assert_eq!(lines("#0072B2"), 3);
+        assert!(lines("#D55E00") > 10);
     }
 
     fn drawn(training: Vec<f64>, validation: Vec<f64>) -> String {
@@ -173,7 +105,7 @@ mod tests {
     #[test]
     fn what_is_not_finite_leaves_a_gap() {
         let svg = drawn(vec![3.0, 2.0, f64::NAN, f64::INFINITY, 1.0, 0.5], vec![]);
-        assert_eq!(svg.matches("stroke=\"#0000FF\"").count(), 2);
+        assert_eq!(svg.matches("stroke=\"#0072B2\"").count(), 2);
         let svg = drawn(vec![f64::NAN, f64::INFINITY], vec![f64::NEG_INFINITY]);
         assert!(svg.contains("no finite value") && svg.contains("stage"));
     }

@@ -15,18 +15,28 @@
 //! ```
 
 mod axis;
+mod chart;
 mod curves;
 mod error;
 mod features;
+mod frame;
 mod grid;
+mod histogram;
+mod legend;
 mod pictures;
 mod png_file;
 mod rasterise;
+mod style;
 mod tile;
 
+pub use axis::AxisScale;
+pub use chart::{Band, Line, Panel, line_chart};
 pub use curves::{Curve, loss_curves};
 pub use error::ReportError;
 pub use features::{TileScale, feature_tiles, features_beside_samples};
+pub use frame::{Across, Mark};
+pub use histogram::histogram;
+pub use legend::LineStyle;
 pub use pictures::{contact_sheet, reconstructions, strip};
 pub use png_file::check_extension;
 pub use rasterise::rasterise;
