@@ -35,6 +35,30 @@ pub enum ReportError {
         /// NaN or an infinity.
         value: f64,
     },
+    /// Parts of a picture do not fit together.
+    #[error("{picture}: {found} {what} were given; expected {expected}")]
+    Count {
+        /// What was to be drawn.
+        picture: &'static str,
+        /// Which parts.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+    /// A value lies outside the range in which the picture makes sense.
+    #[error("{picture}: {name} is {value}; expected {expected}")]
+    Outside {
+        /// What was to be drawn.
+        picture: &'static str,
+        /// What the value is called.
+        name: String,
+        /// The value.
+        value: f64,
+        /// The range in words.
+        expected: &'static str,
+    },
     /// The file's name promises another format.
     #[error("{}: {found}; expected `.png`: pictures are PNG files", path.display())]
     Extension {

@@ -13,8 +13,11 @@ use crate::style::{
     AXIS, CAPTION, Canvas, Drawn, GRID, INK, LINE, TEXT, TITLE, fitted, text, title, width,
 };
 
-pub(crate) type Chart<'a, 'b> =
-    ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+type Plane = Cartesian2d<RangedCoordf64, RangedCoordf64>;
+/// A chart with axes.
+pub(crate) type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Plane>;
+/// What lies between the axes.
+pub(crate) type Plot<'a> = DrawingArea<SVGBackend<'a>, Plane>;
 
 /// Labels along an axis, at most about this many.
 const LABELS: usize = 6;
