@@ -111,6 +111,17 @@ pub(crate) fn drawing(
     size: (i32, i32),
     draw: impl FnOnce(&Canvas<'_>) -> Drawn,
 ) -> Result<String, ReportError> {
+    drawing_over(picture, size, "", draw)
+}
+
+/// As [`drawing`], over elements of SVG that lie on the white canvas.
+pub(crate) fn drawing_over(
+    picture: &'static str,
+    size: (i32, i32),
+    below: &str,
+    draw: impl FnOnce(&Canvas<'_>) -> Drawn,
+) -> Result<String, ReportError> {
+    const END: &str = "/>\n";
     let mut svg = String::new();
     let drawn = || {
         let size = (size.0 as u32, size.1 as u32);
@@ -123,6 +134,9 @@ pub(crate) fn drawing(
         picture,
         reason: error.to_string(),
     })?;
+    // The white is the first element.
+    let white = svg.find(END).map_or(0, |start| start + END.len());
+    svg.insert_str(white, below);
     Ok(svg)
 }
 
