@@ -9,6 +9,8 @@ use std::ops::Range;
 const DECADES: f64 = 3.0;
 /// The powers of ten by which values are divided lie well inside the range of `f64`.
 const EXPONENTS: (f64, f64) = (-300.0, 308.0);
+/// Space around values that are all the same, as a share of them.
+const FLAT: f64 = 0.1;
 /// Largest magnitudes that are drawn as they are.
 const ORDINARY: Range<f64> = 1e-3..1e6;
 
@@ -61,7 +63,8 @@ impl Axis {
         let least = 1e-9 + 1e-6 * low.abs().max(high.abs());
         let margin = match high - low > least {
             true => margin * (high - low),
-            false => least,
+            false if low == 0.0 => 1.0,
+            false => least.max(FLAT * low.abs()),
         };
         Some((axis, low - margin..high + margin))
     }

@@ -6,11 +6,11 @@ use plotters::series::{DashedLineSeries, LineSeries};
 use crate::ReportError;
 use crate::axis::AxisScale;
 use crate::frame::{Across, Chart, Mark, Scale, axes, draw_marks, heading, nothing, values_of};
-use crate::legend::{DASH, Entry, Key, LineStyle, Marker};
+use crate::legend::{DASH, Entry, Key, Legend, LineStyle, Marker};
 use crate::style::{Canvas, Drawn, colour, drawing};
 
 const PICTURE: &str = "line chart";
-/// Size of a panel in pixels, and panels beside each other.
+/// Size of a panel in pixels, without its legend, and panels beside each other.
 const PANEL: (i32, i32) = (460, 330);
 const COLUMNS: usize = 2;
 /// Space above and below lines, as a share of their range.
@@ -72,19 +72,19 @@ pub fn line_chart(panels: &[Panel]) -> Result<String, ReportError> {
     }
     let columns = panels.len().min(COLUMNS);
     let rows = panels.len().div_ceil(columns);
-    let size = (PANEL.0 * columns as i32, PANEL.1 * rows as i32);
+    let legends: Vec<Legend> = panels.iter().map(Panel::legend).collect();
+    let legend = legends.iter().map(Legend::height).max().unwrap_or(0);
+    let size = (PANEL.0 * columns as i32, (PANEL.1 + legend) * rows as i32);
     drawing(PICTURE, size, |canvas| {
         let places = canvas.split_evenly((rows, columns));
-        let mut places = places.iter().zip(panels);
-        places.try_for_each(|(place, panel)| panel.draw(place))
+        let mut places = places.iter().zip(panels).zip(&legends);
+        places.try_for_each(|((place, panel), legend)| panel.draw(place, legend))
     })
 }
 
 impl Panel {
-    fn draw(&self, canvas: &Canvas<'_>) -> Drawn {
-        let entries = self.entries();
-        let entries = if entries.len() > 1 { entries } else { vec![] };
-        let canvas = heading(canvas, &self.title, entries)?;
+    fn draw(&self, canvas: &Canvas<'_>, legend: &Legend) -> Drawn {
+        let canvas = heading(canvas, &self.title, legend)?;
         let Some((x, y)) = self.scales() else {
             return nothing(&canvas);
         };
@@ -113,7 +113,8 @@ impl Panel {
         Some((x, Scale { whole: false, ..y }))
     }
 
-    fn entries(&self) -> Vec<Entry> {
+    /// Of more names than one.
+    fn legend(&self) -> Legend {
         let lines = self.lines.iter().enumerate();
         let lines =
             lines.map(|(index, line)| Entry::new(&line.name, Key::Line(colour(index), line.style)));
@@ -121,7 +122,11 @@ impl Panel {
         let bands = self.bands.iter().enumerate().filter(|(_, band)| own(band));
         let bands =
             bands.map(|(index, band)| Entry::new(&band.name, Key::Area(self.band_colour(index))));
-        lines.chain(bands).collect()
+        let entries: Vec<Entry> = lines.chain(bands).collect();
+        match entries.len() {
+            0 | 1 => Legend::default(),
+            _ => Legend::new(entries, PANEL.0),
+        }
     }
 
     fn line_named(&self, name: &str) -> Option<usize> {

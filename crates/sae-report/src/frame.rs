@@ -8,7 +8,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use crate::axis::{Axis, AxisScale};
-use crate::legend::{Entry, Legend};
+use crate::legend::Legend;
 use crate::style::{
     AXIS, CAPTION, Canvas, Drawn, GRID, INK, LINE, TEXT, TITLE, fitted, text, title, width,
 };
@@ -89,6 +89,10 @@ impl<'a> Scale<'a> {
     ) -> Option<Self> {
         let (axis, range) = Axis::of(values.clone(), scale, margin)?;
         let whole = axis == Axis::Linear(0) && values.clone().all(|v| v.fract() == 0.0);
+        let range = match whole && range.end - range.start < 1.0 {
+            true => range.start.round() - 0.5..range.start.round() + 0.5,
+            false => range,
+        };
         Some(Self {
             title,
             axis,
@@ -98,7 +102,8 @@ impl<'a> Scale<'a> {
     }
 
     fn label(&self, place: f64) -> String {
-        match self.whole && (place - place.round()).abs() > 1e-6 {
+        let decades = self.axis == Axis::Logarithmic && self.range.end - self.range.start >= 2.0;
+        match (self.whole || decades) && (place - place.round()).abs() > 1e-6 {
             true => String::new(),
             false => self.axis.label(place),
         }
@@ -109,10 +114,9 @@ impl<'a> Scale<'a> {
 pub(crate) fn heading<'a>(
     canvas: &Canvas<'a>,
     heading: &str,
-    entries: Vec<Entry>,
+    legend: &Legend,
 ) -> Drawn<Canvas<'a>> {
     title(canvas, heading)?;
-    let legend = Legend::new(entries, canvas.dim_in_pixel().0 as i32 - 2 * 8);
     legend.draw(canvas, TITLE)?;
     Ok(canvas.split_vertically(TITLE + legend.height()).1)
 }

@@ -9,7 +9,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 
 use crate::ReportError;
 use crate::style::{
-    Canvas, Drawn, LINE, SIGNS, TEXT, TITLE, drawing_over, fitted, number, text, title, width,
+    Canvas, Drawn, GRID, LINE, SIGNS, TEXT, TITLE, drawing_over, fitted, number, text, title, width,
 };
 use crate::tile::check_finite;
 
@@ -24,6 +24,8 @@ const HEIGHT: f64 = 560.0;
 const CELL_HEIGHTS: (f64, f64) = (16.0, 36.0);
 /// The widest names of rows, and the longest of columns where they are turned.
 const LONGEST_NAMES: (i32, i32) = (200, 130);
+/// Space between the names of columns.
+const BETWEEN_NAMES: i32 = 8;
 /// Space for the scale of shades at the right.
 const SCALE: i32 = 90;
 /// Space around everything.
@@ -32,8 +34,10 @@ const MARGIN: i32 = 10;
 const SHADES: f64 = 32.0;
 /// Of the darkest cells.
 const DARK: RGBColor = RGBColor(0x00, 0x2B, 0x49);
-/// The shade from which on numbers are white.
-const WHITE_FROM: f64 = 0.5;
+/// The luminance of a shade below which white contrasts more with it than black.
+const WHITE_BELOW: f64 = 0.179;
+/// The narrowest drawing, with room for a title.
+const LEAST_WIDTH: i32 = 420;
 
 /// What a cell's shade says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -168,6 +172,15 @@ fn shade(share: f64) -> RGBColor {
     }
 }
 
+/// The relative luminance of a colour, as the guidelines for accessible web content define it.
+fn luminance(colour: RGBColor) -> f64 {
+    let linear = |channel: u8| match f64::from(channel) / 255.0 {
+        c if c <= 0.040_45 => c / 12.92,
+        c => ((c + 0.055) / 1.055).powf(2.4),
+    };
+    0.2126 * linear(colour.0) + 0.7152 * linear(colour.1) + 0.0722 * linear(colour.2)
+}
+
 /// Where everything lies.
 struct Layout {
     left: i32,
@@ -193,10 +206,6 @@ fn cell(count: usize, whole: f64, (least, most): (f64, f64)) -> f64 {
 impl Layout {
     fn of(map: &HeatMap) -> Self {
         let counts = (map.columns.len(), map.rows.len());
-        let cell = (
-            cell(counts.0, WIDTH, CELL_WIDTHS),
-            cell(counts.1, HEIGHT, CELL_HEIGHTS),
-        );
         let widest = |names: &[String], most: i32| match names.len() > NAMED {
             true => 0,
             false => {
@@ -206,7 +215,13 @@ impl Layout {
         };
         let row_names = widest(&map.rows, LONGEST_NAMES.0);
         let column_names = widest(&map.columns, LONGEST_NAMES.1);
-        let turned = f64::from(column_names) > cell.0 - 4.0;
+        // Few columns are as wide as their names.
+        let widest_cell = CELL_WIDTHS.1.max(f64::from(column_names + BETWEEN_NAMES));
+        let cell = (
+            cell(counts.0, WIDTH, (CELL_WIDTHS.0, widest_cell)),
+            cell(counts.1, HEIGHT, CELL_HEIGHTS),
+        );
+        let turned = f64::from(column_names + BETWEEN_NAMES) > cell.0;
         Self {
             left: MARGIN + LINE + row_names + 6,
             top: TITLE,
@@ -228,7 +243,10 @@ impl Layout {
 
     fn size(&self) -> (i32, i32) {
         let below = self.bottom() + 6 + self.column_names + LINE + MARGIN;
-        (self.right() + SCALE, below.max(self.top + SCALE + 2 * LINE))
+        (
+            (self.right() + SCALE).max(LEAST_WIDTH),
+            below.max(self.top + SCALE + 2 * LINE),
+        )
     }
 
     /// Where the middle of a cell is.
@@ -260,7 +278,16 @@ impl Layout {
                  stroke-width=\"{stroke:.2}\" d=\"{path}\"/>\n"
             )
         };
-        paths.into_iter().map(path).collect()
+        let (left, top) = (self.left, self.top);
+        let (width, height) = (self.right() - left - 1, self.bottom() - top - 1);
+        let RGBColor(r, g, b) = GRID;
+        let grid = format!(
+            "<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" \
+             fill=\"#{r:02X}{g:02X}{b:02X}\"/>\n"
+        );
+        std::iter::once(grid)
+            .chain(paths.into_iter().map(path))
+            .collect()
     }
 
     /// The line between cells that are large enough for one.
@@ -290,23 +317,14 @@ impl Layout {
                 canvas.draw_text(&name, &style, (x, below))?;
             }
         }
-        let middle = (
-            (self.left + self.right()) / 2,
-            (self.top + self.bottom()) / 2,
-        );
+        let middle = (self.left + self.right()) / 2;
         let x_style = text(TEXT, HPos::Center, VPos::Top);
         let x_title = fitted(&map.x_title, TEXT, self.right() - self.left);
-        canvas.draw_text(
-            &x_title,
-            &x_style,
-            (middle.0, below + self.column_names + 2),
-        )?;
-        let y_title = fitted(&map.y_title, TEXT, self.bottom() - self.top);
-        canvas.draw_text(
-            &y_title,
-            &turned(HPos::Center),
-            (MARGIN + LINE / 2, middle.1),
-        )
+        canvas.draw_text(&x_title, &x_style, (middle, below + self.column_names + 2))?;
+        let height = (self.bottom() - self.top).max(SCALE);
+        let y_title = fitted(&map.y_title, TEXT, height);
+        let y_place = (MARGIN + LINE / 2, self.top + height / 2);
+        canvas.draw_text(&y_title, &turned(HPos::Center), y_place)
     }
 
     fn draw_numbers(&self, canvas: &Canvas<'_>, map: &HeatMap, shares: &[Vec<f64>]) -> Drawn {
@@ -318,9 +336,9 @@ impl Layout {
         for (row, values) in map.values.iter().enumerate() {
             for (column, value) in values.iter().enumerate() {
                 let style = text(TEXT, HPos::Center, VPos::Center);
-                let style = match shares[row][column].abs() >= WHITE_FROM {
+                let style = match luminance(shade(shares[row][column])) < WHITE_BELOW {
                     true => style.color(&WHITE),
-                    false => style,
+                    false => style.color(&BLACK),
                 };
                 let (x, y) = self.middle(row, column);
                 canvas.draw_text(&number(*value), &style, (x as i32, y as i32))?;

@@ -5,6 +5,7 @@ use plotters::prelude::*;
 use crate::ReportError;
 use crate::axis::{Axis, AxisScale};
 use crate::frame::{Across, Mark, Scale, axes, draw_marks, heading, nothing, values_of};
+use crate::legend::Legend;
 use crate::style::{Canvas, Drawn, colour, drawing};
 
 const PICTURE: &str = "histogram";
@@ -29,7 +30,7 @@ pub fn histogram(
         return Err(ReportError::Empty { picture: PICTURE });
     }
     drawing(PICTURE, SIZE, |canvas| {
-        let canvas = heading(canvas, title, vec![])?;
+        let canvas = heading(canvas, title, &Legend::default())?;
         draw(&canvas, x_title, values, marks)
     })
 }

@@ -7,6 +7,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 use crate::ReportError;
 use crate::axis::AxisScale;
 use crate::frame::{Plot, Scale, heading};
+use crate::legend::Legend;
 use crate::style::{
     AXIS, Canvas, Drawn, GRID, TEXT, TITLE, colour, drawing, fitted, number, text, width,
 };
@@ -16,7 +17,7 @@ const PICTURE: &str = "intervals";
 const WIDTH: i32 = 640;
 /// Height of a row, and of the axis below all.
 const ROW: i32 = 26;
-const AXIS_HEIGHT: i32 = 44;
+const AXIS_HEIGHT: i32 = 48;
 /// The widest name, and the width of the numbers.
 const LONGEST_NAME: i32 = 240;
 const NUMBERS: i32 = 64;
@@ -60,7 +61,7 @@ pub fn intervals(title: &str, x_title: &str, rows: &[Interval]) -> Result<String
     let x = Scale { whole: false, ..x };
     let size = (WIDTH, TITLE + rows.len() as i32 * ROW + AXIS_HEIGHT);
     drawing(PICTURE, size, |canvas| {
-        draw(&heading(canvas, title, vec![])?, &x, rows)
+        draw(&heading(canvas, title, &Legend::default())?, &x, rows)
     })
 }
 

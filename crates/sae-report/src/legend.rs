@@ -10,6 +10,8 @@ use crate::style::{Canvas, Drawn, LINE, TEXT, fitted, text, width};
 /// Width of a key with the space after it, and between entries.
 const KEY: i32 = 28;
 const BETWEEN: i32 = 18;
+/// Space beside all entries.
+const MARGIN: i32 = 8;
 /// The longest name that is written.
 const LONGEST_NAME: i32 = 220;
 /// Half the size of a marker.
@@ -141,7 +143,8 @@ pub(crate) struct Entry {
     key: Key,
 }
 
-/// Entries in as many lines as they need.
+/// Entries in as many lines as they need; none is a legend, too.
+#[derive(Default)]
 pub(crate) struct Legend {
     lines: Vec<Vec<Entry>>,
 }
@@ -167,6 +170,7 @@ fn width_of(line: &[Entry]) -> i32 {
 impl Legend {
     /// For a canvas of a width in pixels.
     pub(crate) fn new(entries: Vec<Entry>, width: i32) -> Self {
+        let width = width - 2 * MARGIN;
         let mut lines: Vec<Vec<Entry>> = Vec::new();
         for entry in entries {
             match lines.last_mut() {
@@ -208,7 +212,7 @@ mod tests {
             (0..count).map(|_| Entry::new("ten lette.", key)).collect()
         };
         let one = width_of(&[Entry::new("ten lette.", Key::Area(BLACK))]);
-        let legend = Legend::new(entries(5), 2 * one + BETWEEN);
+        let legend = Legend::new(entries(5), 2 * one + BETWEEN + 2 * MARGIN);
         let lengths: Vec<usize> = legend.lines.iter().map(Vec::len).collect();
         assert_eq!(lengths, [2, 2, 1]);
         assert_eq!(legend.height(), 3 * LINE);

@@ -1,7 +1,9 @@
-//! Pictures from results: tiles of what hidden units look for, reconstructions, contact sheets and
-//! loss curves.
+//! Pictures from results: tiles of what hidden units look for, reconstructions, images at their
+//! places in the plane (PNG); curves, histograms, heat maps, points (SVG), which become PNG, too.
 //!
-//! Everything is returned as the bytes of a file; nothing is written, and no gradient is computed.
+//! Everything is returned as the contents of a file; nothing is written, and no gradient is
+//! computed. Drawings have one style: white, thin grids, colours that people with any colour vision
+//! tell apart, and text of 12 pixels or more.
 //!
 //! ```
 //! use sae_report::{Tile, TileScale, feature_tiles};

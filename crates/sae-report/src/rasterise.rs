@@ -25,8 +25,8 @@ static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
 });
 
 /// A drawing as a PNG of twice its size (less where a side would have more than 8192 pixels), on
-/// white, with its text in Ubuntu Light. Letters that this font lacks are left out: it has Latin,
-/// Greek and Cyrillic ones.
+/// white, with its text in Ubuntu Light. Letters that this font lacks become boxes: it has
+/// Latin, Greek and Cyrillic ones.
 ///
 /// # Errors
 ///

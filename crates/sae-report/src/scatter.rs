@@ -5,12 +5,13 @@ use plotters::prelude::*;
 use crate::ReportError;
 use crate::axis::AxisScale;
 use crate::frame::{Scale, axes, heading};
-use crate::legend::{Entry, Key, Marker};
+use crate::legend::{Entry, Key, Legend, Marker};
 use crate::style::{colour, drawing};
 use crate::tile::check_finite;
 
 const PICTURE: &str = "scatter";
-const SIZE: (i32, i32) = (640, 620);
+/// Without the legend.
+const SIZE: (i32, i32) = (640, 600);
 /// The most classes that a legend names.
 const NAMED: usize = 20;
 /// Space around the points, as a share of their range.
@@ -67,8 +68,9 @@ pub fn scatter(
         2..=NAMED => names.iter().enumerate().map(entry).collect(),
         _ => vec![],
     };
-    drawing(PICTURE, SIZE, |canvas| {
-        let canvas = heading(canvas, title, entries)?;
+    let legend = Legend::new(entries, SIZE.0);
+    drawing(PICTURE, (SIZE.0, SIZE.1 + legend.height()), |canvas| {
+        let canvas = heading(canvas, title, &legend)?;
         let chart = axes(&canvas, &x, &y)?;
         for (index, point) in points.iter().enumerate() {
             let class = of_points.map_or(0, |classes| classes[index]);

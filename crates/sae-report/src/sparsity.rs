@@ -6,8 +6,8 @@ use crate::frame::Mark;
 use crate::legend::LineStyle;
 
 const PICTURE: &str = "sparsity curve";
-/// Points of a curve.
-const POINTS: usize = 400;
+/// Points of a curve. More would show the pixels between which it is drawn.
+const POINTS: usize = 100;
 /// The curve is drawn between this and one minus this; units nearer to 0 or 1 are drawn there.
 const NEAR_END: f64 = 0.005;
 /// How far the second panel reaches beyond ρ and most units, as a share of their range.

@@ -41,7 +41,7 @@ pub(crate) const CAPTION: f64 = 15.0 * PER_PIXEL;
 pub(crate) const LINE: i32 = 18;
 /// Width of a usual letter of a sans-serif font, as a share of its size.
 const LETTER: f64 = 0.56;
-/// Stands for the end of a text that is too long.
+/// Stands for the middle of a text that is too long.
 const ELLIPSIS: char = '…';
 
 /// The colour of the `index`th of several things.
@@ -66,7 +66,8 @@ fn columns(text: &str) -> usize {
     text.chars().map(|c| c.width().unwrap_or(1)).sum()
 }
 
-/// A text on one line that is at most about `pixels` wide, and holds nothing that SVG does not allow.
+/// A text on one line that is at most about `pixels` wide, and holds nothing that SVG does not
+/// allow. Where it is too long, both ends are kept: names often differ in the last letters.
 pub(crate) fn fitted(text: &str, size: f64, pixels: i32) -> String {
     let clean = |c: char| match c {
         '\t' | '\n' | '\r' => ' ',
@@ -78,14 +79,25 @@ pub(crate) fn fitted(text: &str, size: f64, pixels: i32) -> String {
     if columns(&text) <= most {
         return text;
     }
-    let mut left = most.saturating_sub(1);
+    let start = most.saturating_sub(1) * 2 / 3;
+    let end = most.saturating_sub(1) - start;
+    let last: String = first_columns(text.chars().rev(), end)
+        .into_iter()
+        .rev()
+        .collect();
+    let first: String = first_columns(text.chars(), start).into_iter().collect();
+    format!("{}{ELLIPSIS}{}", first.trim_end(), last.trim_start())
+}
+
+/// As many letters as fit into some columns.
+fn first_columns(letters: impl Iterator<Item = char>, columns: usize) -> Vec<char> {
+    let mut left = columns;
     let fits = |c: &char| {
         let rest = left.checked_sub(c.width().unwrap_or(1));
         left = rest.unwrap_or(left);
         rest.is_some()
     };
-    let start: String = text.chars().take_while(fits).collect();
-    format!("{}{ELLIPSIS}", start.trim_end())
+    letters.take_while(fits).collect()
 }
 
 /// A number in a few characters.
@@ -159,8 +171,8 @@ mod tests {
         // 12 letters of 0.56 · 12 pixels are 81 pixels wide.
         assert_eq!(width("abcdefghijkl", TEXT), 81);
         assert_eq!(fitted("abcdefghijkl", TEXT, 81), "abcdefghijkl");
-        assert_eq!(fitted("abcdefghijkl", TEXT, 80), "abcdefghij…");
-        assert_eq!(fitted("漢字漢字漢字漢字", TEXT, 80), "漢字漢字漢…");
+        assert_eq!(fitted("abcdefghijkl", TEXT, 80), "abcdef…ijkl");
+        assert_eq!(fitted("漢字漢字漢字漢字", TEXT, 80), "漢字漢…漢字");
         assert_eq!(fitted("abc", TEXT, 0), "…");
     }
 
