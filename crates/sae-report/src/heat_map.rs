@@ -8,8 +8,9 @@ use plotters::style::FontTransform;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use crate::ReportError;
+use crate::shade;
 use crate::style::{
-    Canvas, Drawn, GRID, LINE, SIGNS, TEXT, TITLE, drawing_over, fitted, number, text, title, width,
+    Canvas, Drawn, GRID, LINE, TEXT, TITLE, drawing_over, fitted, number, text, title, width,
 };
 use crate::tile::check_finite;
 
@@ -32,10 +33,6 @@ const SCALE: i32 = 90;
 const MARGIN: i32 = 10;
 /// Shades between none and the full one.
 const SHADES: f64 = 32.0;
-/// Of the darkest cells.
-const DARK: RGBColor = RGBColor(0x00, 0x2B, 0x49);
-/// The luminance of a shade below which white contrasts more with it than black.
-const WHITE_BELOW: f64 = 0.179;
 /// The narrowest drawing, with room for a title.
 const LEAST_WIDTH: i32 = 420;
 
@@ -150,37 +147,6 @@ impl HeatMap {
     }
 }
 
-/// From white to the full colour to dark, of the sign of a share.
-fn shade(share: f64) -> RGBColor {
-    let colour = SIGNS[usize::from(share < 0.0)];
-    let dark = if share < 0.0 {
-        RGBColor(0x5A, 0x24, 0x00)
-    } else {
-        DARK
-    };
-    let mix = |from: RGBColor, to: RGBColor, t: f64| {
-        let channel = |a: u8, b: u8| (f64::from(a) + t * (f64::from(b) - f64::from(a))) as u8;
-        RGBColor(
-            channel(from.0, to.0),
-            channel(from.1, to.1),
-            channel(from.2, to.2),
-        )
-    };
-    match 2.0 * share.abs() {
-        t if t <= 1.0 => mix(WHITE, colour, t),
-        t => mix(colour, dark, (t - 1.0).min(1.0)),
-    }
-}
-
-/// The relative luminance of a colour, as the guidelines for accessible web content define it.
-fn luminance(colour: RGBColor) -> f64 {
-    let linear = |channel: u8| match f64::from(channel) / 255.0 {
-        c if c <= 0.040_45 => c / 12.92,
-        c => ((c + 0.055) / 1.055).powf(2.4),
-    };
-    0.2126 * linear(colour.0) + 0.7152 * linear(colour.1) + 0.0722 * linear(colour.2)
-}
-
 /// Where everything lies.
 struct Layout {
     left: i32,
@@ -272,7 +238,7 @@ impl Layout {
         }
         let stroke = self.cell.1 - self.gap();
         let path = |(level, path): (i32, String)| {
-            let RGBColor(r, g, b) = shade(f64::from(level) / SHADES);
+            let RGBColor(r, g, b) = shade::of(f64::from(level) / SHADES);
             format!(
                 "<path shape-rendering=\"crispEdges\" stroke=\"#{r:02X}{g:02X}{b:02X}\" \
                  stroke-width=\"{stroke:.2}\" d=\"{path}\"/>\n"
@@ -336,10 +302,8 @@ impl Layout {
         for (row, values) in map.values.iter().enumerate() {
             for (column, value) in values.iter().enumerate() {
                 let style = text(TEXT, HPos::Center, VPos::Center);
-                let style = match luminance(shade(shares[row][column])) < WHITE_BELOW {
-                    true => style.color(&WHITE),
-                    false => style.color(&BLACK),
-                };
+                let colour = shade::text_on(shares[row][column]);
+                let style = style.color(&colour);
                 let (x, y) = self.middle(row, column);
                 canvas.draw_text(&number(*value), &style, (x as i32, y as i32))?;
             }
@@ -356,7 +320,10 @@ impl Layout {
         for step in steps {
             let (low, high) = (f64::from(step) / SHADES, f64::from(step + 1) / SHADES);
             let corners = [(left, y(high)), (left + 14, y(low))];
-            canvas.draw(&Rectangle::new(corners, shade((low + high) / 2.0).filled()))?;
+            canvas.draw(&Rectangle::new(
+                corners,
+                shade::of((low + high) / 2.0).filled(),
+            ))?;
         }
         let style = text(TEXT, HPos::Left, VPos::Center);
         for share in [least, 0.0, 1.0] {
@@ -405,7 +372,7 @@ mod tests {
         };
         let svg = heat_map(&map).unwrap();
         for share in [0.75, 0.25, 0.0, 1.0] {
-            assert!(svg.contains(&hex(shade(share))), "{share}");
+            assert!(svg.contains(&hex(shade::of(share))), "{share}");
         }
         let words: Vec<&str> = svg.lines().collect();
         for text in [
@@ -420,13 +387,12 @@ mod tests {
         ] {
             assert!(words.contains(&text), "{text}");
         }
-        assert!(shade(0.0) == WHITE && shade(0.5) == SIGNS[0] && shade(1.0) == DARK);
     }
 
     #[test]
     fn negative_values_have_their_own_colour() {
         let svg = heat_map(&map(&[&[-0.5, 0.0, 1.0]])).unwrap();
-        assert!(svg.contains(&hex(SIGNS[1])) && svg.contains(&hex(DARK)));
+        assert!(svg.contains(&hex(shade::of(-0.5))) && svg.contains(&hex(shade::of(1.0))));
         assert!(
             svg.lines().any(|line| line == "-1"),
             "the scale is symmetric"

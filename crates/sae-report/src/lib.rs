@@ -31,6 +31,7 @@ mod pictures;
 mod png_file;
 mod rasterise;
 mod scatter;
+mod shade;
 mod sparsity;
 mod style;
 mod thumbnails;
