@@ -1,22 +1,21 @@
 //! Matrices as shades.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
 use plotters::prelude::*;
 use plotters::style::FontTransform;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use crate::ReportError;
-use crate::shade;
 use crate::style::{
-    Canvas, Drawn, GRID, LINE, TEXT, TITLE, drawing_over, fitted, number, text, title, width,
+    Canvas, Drawn, LINE, TEXT, TITLE, drawing_over, fitted, number, text, title, width,
 };
 use crate::tile::check_finite;
+use crate::{cells, shade};
 
 const PICTURE: &str = "heat map";
 /// More rows or columns than this have no names.
 const NAMED: usize = 100;
+/// The most cells that are drawn, across and down.
+const MOST_CELLS: (usize, usize) = (200, 1000);
 /// Width of all cells together, if cells are neither narrower nor wider than this.
 const WIDTH: f64 = 720.0;
 const CELL_WIDTHS: (f64, f64) = (16.0, 64.0);
@@ -31,8 +30,8 @@ const BETWEEN_NAMES: i32 = 8;
 const SCALE: i32 = 90;
 /// Space around everything.
 const MARGIN: i32 = 10;
-/// Shades between none and the full one.
-const SHADES: f64 = 32.0;
+/// Steps of the scale between none and the full shade.
+const STEPS: f64 = 32.0;
 /// The narrowest drawing, with room for a title.
 const LEAST_WIDTH: i32 = 420;
 
@@ -67,8 +66,8 @@ pub struct HeatMap {
     pub shade: Shade,
 }
 
-/// A matrix of shaded cells as SVG. Up to 100 rows and columns have names; a thousand rows can be
-/// drawn.
+/// A matrix of shaded cells as SVG. Up to 100 rows and columns have names. More than 1000 rows or 200
+/// columns are drawn in groups of neighbours, each with the shade of its largest magnitude.
 ///
 /// # Errors
 ///
@@ -76,9 +75,10 @@ pub struct HeatMap {
 /// and negative values where the shade is a share of the row.
 pub fn heat_map(map: &HeatMap) -> Result<String, ReportError> {
     map.check()?;
-    let layout = Layout::of(map);
-    let shares = map.shares();
-    let cells = layout.cells(&shares);
+    let shares = cells::grouped(&map.shares(), MOST_CELLS);
+    let layout = Layout::of(map, &shares);
+    let corner = (layout.left, layout.top);
+    let cells = cells::paths(&shares, corner, layout.cell);
     drawing_over(PICTURE, layout.size(), &cells, |canvas| {
         title(canvas, &map.title)?;
         layout.draw_names(canvas, map)?;
@@ -170,8 +170,9 @@ fn cell(count: usize, whole: f64, (least, most): (f64, f64)) -> f64 {
 }
 
 impl Layout {
-    fn of(map: &HeatMap) -> Self {
-        let counts = (map.columns.len(), map.rows.len());
+    /// For a map whose cells have these shares.
+    fn of(map: &HeatMap, shares: &[Vec<f64>]) -> Self {
+        let counts = (shares[0].len(), shares.len());
         let widest = |names: &[String], most: i32| match names.len() > NAMED {
             true => 0,
             false => {
@@ -221,45 +222,6 @@ impl Layout {
             f64::from(self.left) + (column as f64 + 0.5) * self.cell.0,
             f64::from(self.top) + (row as f64 + 0.5) * self.cell.1,
         )
-    }
-
-    /// All cells of a shade as one path, which is a tenth of as many rectangles.
-    fn cells(&self, shares: &[Vec<f64>]) -> String {
-        let mut paths: BTreeMap<i32, String> = BTreeMap::new();
-        for (row, shares) in shares.iter().enumerate() {
-            for (column, share) in shares.iter().enumerate() {
-                let level = (share * SHADES).round() as i32;
-                let (x, y) = self.middle(row, column);
-                let path = paths.entry(level).or_default();
-                let start = x - self.cell.0 / 2.0;
-                // Writing to a string does not fail.
-                let _ = write!(path, "M{start:.1} {y:.1}h{:.1}", self.cell.0 - self.gap());
-            }
-        }
-        let stroke = self.cell.1 - self.gap();
-        let path = |(level, path): (i32, String)| {
-            let RGBColor(r, g, b) = shade::of(f64::from(level) / SHADES);
-            format!(
-                "<path shape-rendering=\"crispEdges\" stroke=\"#{r:02X}{g:02X}{b:02X}\" \
-                 stroke-width=\"{stroke:.2}\" d=\"{path}\"/>\n"
-            )
-        };
-        let (left, top) = (self.left, self.top);
-        let (width, height) = (self.right() - left - 1, self.bottom() - top - 1);
-        let RGBColor(r, g, b) = GRID;
-        let grid = format!(
-            "<rect x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" \
-             fill=\"#{r:02X}{g:02X}{b:02X}\"/>\n"
-        );
-        std::iter::once(grid)
-            .chain(paths.into_iter().map(path))
-            .collect()
-    }
-
-    /// The line between cells that are large enough for one.
-    fn gap(&self) -> f64 {
-        let large = self.cell.0.min(self.cell.1) >= CELL_HEIGHTS.0;
-        if large { 1.0 } else { 0.0 }
     }
 
     fn draw_names(&self, canvas: &Canvas<'_>, map: &HeatMap) -> Drawn {
@@ -316,9 +278,9 @@ impl Layout {
         let least = if map.has_negative() { -1.0 } else { 0.0 };
         let (left, top, height) = (self.right() + 14, self.top + LINE / 2, SCALE);
         let y = |share: f64| top + ((1.0 - share) / (1.0 - least) * f64::from(height)) as i32;
-        let steps = (least * SHADES) as i32..SHADES as i32;
+        let steps = (least * STEPS) as i32..STEPS as i32;
         for step in steps {
-            let (low, high) = (f64::from(step) / SHADES, f64::from(step + 1) / SHADES);
+            let (low, high) = (f64::from(step) / STEPS, f64::from(step + 1) / STEPS);
             let corners = [(left, y(high)), (left + 14, y(low))];
             canvas.draw(&Rectangle::new(
                 corners,

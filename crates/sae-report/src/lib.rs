@@ -17,6 +17,7 @@
 //! ```
 
 mod axis;
+mod cells;
 mod chart;
 mod curves;
 mod error;
