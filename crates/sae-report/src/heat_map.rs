@@ -288,7 +288,8 @@ impl Layout {
             ))?;
         }
         let style = text(TEXT, HPos::Left, VPos::Center);
-        for share in [least, 0.0, 1.0] {
+        let labelled = [-1.0, 0.0, 1.0].into_iter();
+        for share in labelled.filter(|share| *share >= least) {
             let label = match map.shade {
                 Shade::Value => number(share * map.largest()),
                 Shade::ShareOfRow => format!("{:.0}%", 100.0 * share),
@@ -370,8 +371,8 @@ mod tests {
         let values = vec![&row[..]; 1000];
         let svg = heat_map(&map(&values)).unwrap();
         assert!(svg.len() < 2_500_000, "{}", svg.len());
-        // 100 names of columns, title, empty titles of the sides, and the scale.
-        assert_eq!(svg.matches("<text").count(), 100 + 1 + 2 + 3);
+        // 100 names of columns, title, empty titles of the sides, and both ends of the scale.
+        assert_eq!(svg.matches("<text").count(), 100 + 1 + 2 + 2);
         let small = heat_map(&map(&vec![&row[..10]; 1000])).unwrap();
         assert!(small.len() < 300_000, "{}", small.len());
     }
