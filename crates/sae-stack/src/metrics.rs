@@ -19,12 +19,23 @@ pub struct EpochMetrics {
     /// What else is known, by kind of model.
     #[serde(flatten)]
     pub details: Details,
-    /// ‖∇J‖, with the full batch.
+    /// The 0, 5, 10, …, 100% quantiles of the units' ρ̂ of an autoencoder, with linear interpolation;
+    /// none of a classifier, or where an older version wrote the line.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rho_hat_quantiles: Vec<f64>,
+    /// ‖∇J‖ of all samples with the full batch, in minibatches of the epoch's last batch (see
+    /// [`Epoch`]).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub gradient_norm: Option<f64>,
     /// J on the validation samples.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation_objective: Option<f64>,
+    /// RMSE of an autoencoder on the validation samples.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub validation_rmse: Option<f64>,
+    /// Accuracy of a classifier on the validation samples.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub validation_accuracy: Option<f64>,
     /// Learning rate η.
     pub learning_rate: f64,
     /// Seconds of training.
@@ -102,15 +113,25 @@ impl Details {
 }
 
 impl EpochMetrics {
-    pub(crate) fn new(stage: String, epoch: &Epoch, details: Details) -> Self {
+    /// `details` makes those of a model from its figures.
+    pub(crate) fn new(stage: String, epoch: &Epoch, details: &dyn Fn(&Figures) -> Details) -> Self {
+        let (validation_rmse, validation_accuracy) = match epoch.validation.as_ref().map(details) {
+            Some(Details::Autoencoder { rmse, .. }) => (Some(rmse), None),
+            Some(Details::Classifier { accuracy }) => (None, Some(accuracy)),
+            None => (None, None),
+        };
+        let rho_hat = epoch.figures.rho_hat.as_deref();
         Self {
             stage,
             epoch: epoch.epoch,
             objective: epoch.figures.objective(),
             terms: epoch.figures.terms.clone(),
-            details,
+            details: details(&epoch.figures),
+            rho_hat_quantiles: rho_hat.map_or(vec![], quantiles),
             gradient_norm: epoch.gradient_norm,
-            validation_objective: epoch.validation,
+            validation_objective: epoch.validation.as_ref().map(Figures::objective),
+            validation_rmse,
+            validation_accuracy,
             learning_rate: epoch.learning_rate,
             seconds: epoch.seconds,
             waited: epoch.waited,
@@ -119,9 +140,63 @@ impl EpochMetrics {
     }
 }
 
+/// Steps between the quantiles of ρ̂ that are reported.
+const QUANTILE_STEPS: usize = 20;
+
+/// The quantiles of `values` in even steps from the least to the largest, with linear interpolation
+/// between neighbours (type 7 of Hyndman and Fan, NumPy's default); none of no values.
+fn quantiles(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return vec![];
+    };
+    let quantile = |step: usize| {
+        let place = step * last;
+        let (below, above) = (place / QUANTILE_STEPS, place.div_ceil(QUANTILE_STEPS));
+        let part = (place % QUANTILE_STEPS) as f64 / QUANTILE_STEPS as f64;
+        sorted[below] + part * (sorted[above] - sorted[below])
+    };
+    (0..=QUANTILE_STEPS).map(quantile).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `numpy.quantile([0.3, 0.01, 0.08, 0.05, 0.11], numpy.linspace(0, 1, 21))`, every fifth.
+    #[test]
+    fn quantiles_are_those_of_numpy() {
+        let found = quantiles(&[0.3, 0.01, 0.08, 0.05, 0.11]);
+        assert_eq!(found.len(), 21);
+        let expected = [
+            (0, 0.01),
+            (1, 0.018),
+            (5, 0.05),
+            (7, 0.062),
+            (19, 0.262),
+            (20, 0.3),
+        ];
+        for (step, expected) in expected {
+            assert!((found[step] - expected).abs() < 1e-15, "{step}: {found:?}");
+        }
+        assert_eq!(quantiles(&[0.2]), [0.2; 21]);
+        assert!(quantiles(&[]).is_empty());
+    }
+
+    /// What versions before wrote has neither quantiles nor figures of validation samples.
+    #[test]
+    fn lines_of_older_runs_are_read() {
+        let line = r#"{"stage":"autoencoder-1","epoch":1,"objective":1.5,"terms":{"reconstruction":1.5},
+            "rmse":0.1,"mean_rho_hat":0.05,"dead_units":0,"saturated_units":0,"learning_rate":0.1,
+            "seconds":0.5,"samples_per_second":10.0}"#;
+        let metrics: EpochMetrics = serde_json::from_str(line).unwrap();
+        assert!(metrics.rho_hat_quantiles.is_empty());
+        assert_eq!(
+            metrics.validation_rmse.or(metrics.validation_accuracy),
+            None
+        );
+    }
 
     #[test]
     fn units_are_counted_by_their_mean_activation() {

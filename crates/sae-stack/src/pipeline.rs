@@ -324,7 +324,6 @@ impl<'a> Run<'a> {
         let executor = executor(objective, model.clone(), training, self.compute)?;
         let mut session = Session::new(task, *training, executor)?;
         let fitted = session.run(|epoch| {
-            let details = details(&epoch.figures);
             let metrics = EpochMetrics::new(stage.to_string(), epoch, details);
             self.observer.epoch(stage, &metrics)
         })?;

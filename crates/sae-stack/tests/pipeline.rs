@@ -121,6 +121,25 @@ fn trained(classifier: bool, fused: Fused) -> (Trained, Recorder, [Dataset; 2]) 
     (trained, recorder, sets)
 }
 
+/// Each line has what belongs to its kind of model, and quantiles that fit the mean.
+fn assert_says_all(metrics: &EpochMetrics) {
+    assert!(metrics.gradient_norm.unwrap() > 0.0, "{metrics:?}");
+    assert!(metrics.validation_objective.is_some());
+    let quantiles = &metrics.rho_hat_quantiles;
+    match metrics.details {
+        Details::Autoencoder { mean_rho_hat, .. } => {
+            assert_eq!(quantiles.len(), 21);
+            assert!(quantiles.is_sorted());
+            assert!((quantiles[0]..=quantiles[20]).contains(&mean_rho_hat));
+            assert!(metrics.validation_rmse.is_some() && metrics.validation_accuracy.is_none());
+        }
+        Details::Classifier { .. } => {
+            assert!(quantiles.is_empty() && metrics.validation_rmse.is_none());
+            assert!(metrics.validation_accuracy.is_some());
+        }
+    }
+}
+
 #[test]
 fn stages_follow_each_other_and_are_told() {
     for fused in [Fused::Auto, Fused::Never] {
@@ -142,6 +161,14 @@ fn stages_follow_each_other_and_are_told() {
             let numbers: Vec<usize> = own.map(|m| m.epoch).collect();
             assert_eq!(numbers, (1..=epochs).collect::<Vec<_>>(), "{stage}");
         }
+        told.metrics.iter().for_each(assert_says_all);
+        // The last epoch's validation figures are those of the trained network.
+        let last = told
+            .metrics
+            .iter()
+            .rfind(|m| m.stage == "finetune")
+            .unwrap();
+        let accuracy = last.validation_accuracy.unwrap();
         assert_eq!(trained.summary.layers, told.reports);
         let [first, second] = &trained.summary.layers[..] else {
             panic!("two layers");
@@ -163,6 +190,7 @@ fn stages_follow_each_other_and_are_told() {
             "{:?}",
             summary.after_finetuning
         );
+        assert!((accuracy - summary.after_finetuning.accuracy).abs() < 1e-12);
         let network = trained.network.unwrap();
         let again = evaluate(&network, &sets[1], &Device::flex()).unwrap();
         assert_eq!(again, summary.after_finetuning);
@@ -258,8 +286,11 @@ fn reports_are_read_as_they_are_written() {
             .into_iter()
             .collect(),
         details: Details::autoencoder(0.1, &[0.001, 0.95], 0.05, Unit::Sigmoid),
+        rho_hat_quantiles: (1..=21).map(|k| 1.0 / f64::from(k)).collect(),
         gradient_norm: Some(1e-300),
         validation_objective: Some(1e300),
+        validation_rmse: Some(0.1),
+        validation_accuracy: Some(1.0 / 3.0),
         learning_rate: 0.1,
         seconds: 0.5,
         waited: 0.0,

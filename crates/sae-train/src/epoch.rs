@@ -13,10 +13,11 @@ pub struct Epoch {
     pub epoch: usize,
     /// J, its terms, ρ̂ of each hidden unit or the accuracy.
     pub figures: Figures,
-    /// ‖∇J‖, with the full batch.
+    /// ‖∇J‖: with the full batch where the figures are taken, in minibatches of the epoch's last
+    /// batch alone, before the step that it caused.
     pub gradient_norm: Option<f64>,
-    /// J on the validation samples after the epoch.
-    pub validation: Option<f64>,
+    /// J and the other figures on the validation samples after the epoch.
+    pub validation: Option<Figures>,
     /// False where a line search found no better point.
     pub moved: bool,
     /// Learning rate η.

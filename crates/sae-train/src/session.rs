@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use sae_model::{Figures, Terms, term};
 
-use crate::executor::check_length;
+use crate::executor::{check_length, norm};
 use crate::feed::{Feed, Place};
 use crate::rates::Rates;
 use crate::search::LineSearch;
@@ -164,8 +164,7 @@ impl<'a> Session<'a> {
         if let Some(point) = search.point() {
             let single: Vec<f32> = point.parameters.iter().map(|&p| p as f32).collect();
             self.executor.set_parameters(&single)?;
-            let squares = point.gradient.iter().map(|g| g * g);
-            self.progress.gradient_norm = Some(squares.sum::<f64>().sqrt());
+            self.progress.gradient_norm = Some(norm(&point.gradient));
             self.progress.figures = Some(point.figures.clone());
         }
         self.progress.moved = moved;
@@ -201,7 +200,11 @@ impl<'a> Session<'a> {
         };
         self.task.train.with_batch(held, self.epochs, step)?;
         let done = (place.step + 1).saturating_mul(size);
-        Ok(done >= self.task.train.rows())
+        let over = done >= self.task.train.rows();
+        if over {
+            self.progress.gradient_norm = Some(self.executor.gradient_norm());
+        }
+        Ok(over)
     }
 
     /// Passes over all samples where the estimate of ρ̂ needs it.
@@ -238,7 +241,6 @@ impl<'a> Session<'a> {
             let what = format!("{term} on the validation samples");
             return Err(self.non_finite(&what, term, value, rate));
         }
-        let validation = validation.map(|figures| figures.objective());
         let epoch = Epoch {
             epoch: self.epochs,
             figures,

@@ -75,7 +75,7 @@ pub struct Progress {
     pub over: bool,
     /// J and its terms, with the full batch.
     pub figures: Option<Figures>,
-    /// ‖∇J‖, with the full batch.
+    /// ‖∇J‖ of the epoch's last step (see [`Epoch`](crate::Epoch)), where it was taken.
     pub gradient_norm: Option<f64>,
     /// False where a line search found no better point.
     pub moved: bool,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use sae_model::Figures;
 use serde::{Deserialize, Serialize};
 
 use crate::{Epoch, Training};
@@ -73,7 +74,7 @@ impl Watch {
             .is_some_and(|before| (objective - before).abs() <= training.tolerance * before.abs());
         self.still = if still { self.still + 1 } else { 0 };
         self.objective = Some(objective);
-        if let Some(validation) = epoch.validation
+        if let Some(validation) = epoch.validation.as_ref().map(Figures::objective)
             && training.validation_patience > 0
         {
             self.since_best += 1;
@@ -112,19 +113,18 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
-    use sae_model::Figures;
-
     use super::*;
 
     fn epoch(objective: f64, validation: Option<f64>) -> Epoch {
+        let figures = |objective| Figures {
+            terms: [("j", objective)].into_iter().collect(),
+            ..Figures::default()
+        };
         Epoch {
             epoch: 1,
-            figures: Figures {
-                terms: [("j", objective)].into_iter().collect(),
-                ..Figures::default()
-            },
+            figures: figures(objective),
             gradient_norm: None,
-            validation,
+            validation: validation.map(figures),
             moved: true,
             learning_rate: 0.1,
             waited: 0.0,

@@ -318,6 +318,43 @@ fn runs_all_epochs_without_a_convergence_rule() {
     }
 }
 
+/// In minibatches the norm is that of the epoch's last batch: what plain descent moved by in the last
+/// step, divided by the rate. What comes after the step, validation, leaves it alone.
+#[test]
+fn the_gradient_norm_is_that_of_the_last_batch() {
+    let (objective, samples) = (SparseObjective::new(1e-3, 0.1, 0.2).unwrap(), bytes(37));
+    for (kind, rho_hat) in EXECUTORS
+        .into_iter()
+        .flat_map(|kind| [RhoHat::Batch, RhoHat::Running].map(|rho_hat| (kind, rho_hat)))
+    {
+        let training = Training {
+            batch: BatchSize::Rows(5),
+            rho_hat,
+            ..descent(0.5)
+        };
+        let model = autoencoder((4, 2), Architecture::default(), DType::F32, 1);
+        let executor = with(kind, &objective, &model, &training);
+        let data = || Data::unlabelled(&samples);
+        let mut session = Session::new(task(data(), Some(data())), training, executor).unwrap();
+        for _ in 0..2 {
+            let mut before = vec![];
+            let mut over = false;
+            while !over {
+                before = session.state().executor.parameters;
+                over = session.step().unwrap();
+            }
+            let after = session.state().executor.parameters;
+            let moved = before.iter().zip(&after).map(|(b, a)| f64::from(b - a));
+            let expected = moved.map(|d| (d / 0.5).powi(2)).sum::<f64>().sqrt();
+            let found = session.epoch().unwrap().gradient_norm.unwrap();
+            assert!(
+                (found / expected - 1.0).abs() < 1e-5,
+                "{kind}, {rho_hat:?}: {found} {expected}"
+            );
+        }
+    }
+}
+
 /// What is not finite, when, and the advice that belongs to it.
 fn assert_diverges(found: Result<(usize, Stopped), TrainError>, at: (&str, usize), advice: &str) {
     let error = found.unwrap_err();
@@ -469,7 +506,7 @@ fn the_best_epoch_is_kept() {
             let mut session = Session::new(task, training, executor).unwrap();
             let mut validation = vec![];
             let fitted = session.run(|epoch| {
-                validation.push(epoch.validation.unwrap());
+                validation.push(epoch.validation.as_ref().unwrap().objective());
                 Ok(())
             });
             (fitted.unwrap(), validation)

@@ -218,7 +218,7 @@ fn outcome(mut session: Session<'_>) -> Outcome {
         let of_epoch = (
             &epoch.figures,
             epoch.gradient_norm,
-            epoch.validation,
+            &epoch.validation,
             epoch.moved,
             epoch.learning_rate,
         );

@@ -148,6 +148,13 @@ impl Kernel {
         }
     }
 
+    fn gradient_norm(&self) -> f64 {
+        match self {
+            Self::Autoencoder(kernel) => kernel.gradient_norm(),
+            Self::Network(kernel) => kernel.gradient_norm(),
+        }
+    }
+
     fn updates(&self) -> u64 {
         match self {
             Self::Autoencoder(kernel) => kernel.updates(),
@@ -252,6 +259,10 @@ impl Executor for FusedKernels {
         let figures = self.step_with(batch, Some(update), self.estimate)?;
         self.mean.add(&figures, batch.rows());
         Ok(())
+    }
+
+    fn gradient_norm(&self) -> f64 {
+        self.kernel.gradient_norm()
     }
 
     fn take_mean(&mut self) -> Figures {

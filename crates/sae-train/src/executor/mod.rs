@@ -105,6 +105,11 @@ pub trait Executor {
     /// As [`Executor::forward`] and [`Executor::update`].
     fn step(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<(), TrainError>;
 
+    /// ‖∇J‖ of the batch of the last [`Executor::step`], before its update; 0 before the first. Only
+    /// right after a step: other passes use the same memory. Where the device works on its own, this
+    /// waits for it.
+    fn gradient_norm(&self) -> f64;
+
     /// The mean of the figures of all steps since it was last taken, weighted by their samples.
     /// Where the device works on its own, this waits for it.
     fn take_mean(&mut self) -> Figures;
@@ -167,8 +172,13 @@ impl Gradient {
 
     /// ‖∇J‖.
     pub fn norm(&self) -> f64 {
-        self.values.iter().map(|g| g * g).sum::<f64>().sqrt()
+        norm(&self.values)
     }
+}
+
+/// The Euclidean norm.
+pub(crate) fn norm(values: &[f64]) -> f64 {
+    values.iter().map(|v| v * v).sum::<f64>().sqrt()
 }
 
 /// What an executor remembers between steps.

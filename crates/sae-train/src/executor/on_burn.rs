@@ -1,6 +1,7 @@
 //! Burn's tensor operations, on any of its devices, by either gradient rule.
 
 use burn::module::Module;
+use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use sae_model::{
     Batch as _, DeltaRule, Figures, Gradient as TensorGradient, ModelError, Objective, Value,
@@ -8,7 +9,7 @@ use sae_model::{
 };
 
 use super::per_parameter::{PerParameter, per_parameter, registered, sizes, step};
-use super::{Executor, ExecutorKind, ExecutorState, Gradient, Mean, check_length};
+use super::{Executor, ExecutorKind, ExecutorState, Gradient, Mean, check_length, norm};
 use crate::{Batch, FromHost, Optimizer, RhoHat, TrainError, Training};
 
 /// A gradient rule for one objective.
@@ -35,6 +36,8 @@ pub struct OnBurn<O: Objective> {
     /// The same of a state that was put back, before the first step from there.
     mean: Mean,
     sum: Option<Gradient>,
+    /// Of the last step, on the device.
+    last: Option<GradientsParams>,
 }
 
 /// Samples of a part: with its intermediate results it stays well below a gigabyte.
@@ -104,6 +107,7 @@ where
             unread: None,
             mean: Mean::default(),
             sum: None,
+            last: None,
         }
     }
 
@@ -149,11 +153,7 @@ where
         Tensor::from_data(data, (&self.device, self.dtype))
     }
 
-    fn moved(
-        &mut self,
-        learning_rate: f64,
-        gradients: &burn::optim::GradientsParams,
-    ) -> Result<(), TrainError> {
+    fn moved(&mut self, learning_rate: f64, gradients: &GradientsParams) -> Result<(), TrainError> {
         let Some(optimizer) = self.optimizer.as_deref_mut() else {
             return Err(TrainError::LineSearchUpdate);
         };
@@ -261,7 +261,14 @@ where
             Some((sum, before)) => (sum.plus(value), before + rows),
             None => (value, rows),
         });
-        self.moved(learning_rate, &found.gradients)
+        self.moved(learning_rate, &found.gradients)?;
+        self.last = Some(found.gradients);
+        Ok(())
+    }
+
+    fn gradient_norm(&self) -> f64 {
+        let last = self.last.as_ref();
+        last.map_or(0.0, |slopes| norm(&flat_gradient(self.model(), slopes)))
     }
 
     fn take_mean(&mut self) -> Figures {
@@ -310,7 +317,7 @@ where
             self.set_rho_hat(rho_hat)?;
         }
         (self.unread, self.mean) = (None, state.mean.clone());
-        self.sum = None;
+        (self.sum, self.last) = (None, None);
         Ok(())
     }
 }
