@@ -1,5 +1,10 @@
+<<<<<<< HEAD
 //! Pictures from results: tiles of what hidden units look for, reconstructions, images at their
 //! places in the plane (PNG); curves, histograms, heat maps, points (SVG), which become PNG, too.
+=======
+//! Pictures from results: tiles of what hidden units look for, reconstructions, contact sheets and
+//! loss curves; and event files of TensorBoard.
+>>>>>>> f380eb2 (Event files of TensorBoard as bytes: scalars, histograms, pictures, texts)
 //!
 //! Everything is returned as the contents of a file; nothing is written, and no gradient is
 //! computed. Drawings have one style: white, thin grids, colours that people with any colour vision
@@ -21,6 +26,7 @@ mod cells;
 mod chart;
 mod curves;
 mod error;
+mod events;
 mod features;
 mod frame;
 mod grid;
@@ -43,6 +49,7 @@ pub use axis::AxisScale;
 pub use chart::{Band, Line, Panel, line_chart};
 pub use curves::{Curve, loss_curves};
 pub use error::ReportError;
+pub use events::{EventValue, event, events_start};
 pub use features::{TileScale, feature_tiles, features_beside_samples};
 pub use frame::{Across, Mark};
 pub use heat_map::{HeatMap, Shade, heat_map};
