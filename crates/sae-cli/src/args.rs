@@ -61,6 +61,10 @@ pub enum Command {
     Decompress(DecompressArgs),
     /// Draw what the hidden units of a run's first autoencoder look for
     Features(FeaturesArgs),
+    /// Follow a run in the terminal while it is trained: curves, figures, rho_hat, tiles
+    Watch(WatchArgs),
+    /// Write a run's metrics, histograms and tiles as an event file for TensorBoard
+    Tensorboard(TensorboardArgs),
     /// Print J, its terms, rho_hat and the gradient's norm exactly, in f64
     Objective(ObjectiveArgs),
     /// Make a run from an autoencoder's weights written elsewhere
@@ -125,6 +129,9 @@ pub struct TrainArgs {
     /// the last bit
     #[arg(long, value_parser = PossibleValuesParser::new(["avx512", "avx2", "neon", "scalar"]))]
     pub instruction_set: Option<String>,
+    /// Also write an event file for TensorBoard, epoch by epoch (overrides the file)
+    #[arg(long)]
+    pub tensorboard: bool,
     /// Run folder; without it the first free one of runs/NAME, runs/NAME-2, ...
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -177,6 +184,27 @@ pub struct FeaturesArgs {
     pub run: PathBuf,
     /// PNG to write; without it features.png in the run folder
     #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `sae watch`.
+#[derive(Debug, ClapArgs)]
+pub struct WatchArgs {
+    /// Run folder
+    pub run: PathBuf,
+    /// Print one frame as text and end, as is also done where the output is no terminal
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// Arguments of `sae tensorboard`.
+#[derive(Debug, ClapArgs)]
+pub struct TensorboardArgs {
+    /// Run folder
+    pub run: PathBuf,
+    /// Folder for the event file; without it tensorboard/ in the folder of the run, which must have
+    /// finished
+    #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
 

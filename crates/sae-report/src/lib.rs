@@ -1,14 +1,7 @@
-<<<<<<< HEAD
-//! Pictures from results: tiles of what hidden units look for, reconstructions, images at their
-//! places in the plane (PNG); curves, histograms, heat maps, points (SVG), which become PNG, too.
-=======
-//! Pictures from results: tiles of what hidden units look for, reconstructions, contact sheets and
-//! loss curves; and event files of TensorBoard.
->>>>>>> f380eb2 (Event files of TensorBoard as bytes: scalars, histograms, pictures, texts)
+//! Reports from results: tiles of what hidden units look for, pictures of samples, charts, event files,
+//! and the page that shows them.
 //!
-//! Everything is returned as the contents of a file; nothing is written, and no gradient is
-//! computed. Drawings have one style: white, thin grids, colours that people with any colour vision
-//! tell apart, and text of 12 pixels or more.
+//! Everything is returned as the bytes of a file; nothing is written, and no gradient is computed.
 //!
 //! ```
 //! use sae_report::{Tile, TileScale, feature_tiles};
@@ -25,6 +18,7 @@ mod axis;
 mod cells;
 mod chart;
 mod curves;
+mod document;
 mod error;
 mod events;
 mod features;
@@ -34,6 +28,7 @@ mod heat_map;
 mod histogram;
 mod intervals;
 mod legend;
+mod page;
 mod pictures;
 mod png_file;
 mod rasterise;
@@ -48,6 +43,7 @@ mod unit_bars;
 pub use axis::AxisScale;
 pub use chart::{Band, Line, Panel, line_chart};
 pub use curves::{Curve, loss_curves};
+pub use document::{Block, Cell, Document, Figure, Picture, Section, Table};
 pub use error::ReportError;
 pub use events::{EventValue, event, events_start};
 pub use features::{TileScale, feature_tiles, features_beside_samples};
@@ -56,6 +52,7 @@ pub use heat_map::{HeatMap, Shade, heat_map};
 pub use histogram::histogram;
 pub use intervals::{Interval, intervals};
 pub use legend::LineStyle;
+pub use page::page;
 pub use pictures::{contact_sheet, reconstructions, strip};
 pub use png_file::check_extension;
 pub use rasterise::rasterise;

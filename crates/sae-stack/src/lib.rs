@@ -48,5 +48,5 @@ pub use pipeline::{StackData, train_stack};
 pub use settings::{
     ClassifierSettings, Head, Layer, LayerSettings, Scale, StackSettings, check_classifier_training,
 };
-pub use stage::{ClassifierSummary, Finished, Observer, Stage, Summary, Trained};
+pub use stage::{ClassifierSummary, Finished, Observer, Stage, Summary, Trained, WeightsNow};
 pub use weights::{WeightsError, autoencoder_of, network_of, weights_of};

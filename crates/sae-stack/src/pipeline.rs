@@ -12,6 +12,7 @@ use burn::tensor::DType;
 use crate::codes::{LayerReport, encode};
 use crate::metrics::{Details, EpochMetrics};
 use crate::stage::{ClassifierSummary, Finished, Observer, Stage, Summary, Trained};
+use crate::weights::weights_of;
 use crate::{ClassifierSettings, Evaluation, LayerSettings, StackSettings, evaluate};
 
 /// The samples of a run.
@@ -323,10 +324,18 @@ impl<'a> Run<'a> {
         self.observer.started(stage, training);
         let executor = executor(objective, model.clone(), training, self.compute)?;
         let mut session = Session::new(task, *training, executor)?;
-        let fitted = session.run(|epoch| {
-            let metrics = EpochMetrics::new(stage.to_string(), epoch, details);
-            self.observer.epoch(stage, &metrics)
-        })?;
+        while let Some(epoch) = session.next_epoch()? {
+            let metrics = EpochMetrics::new(stage.to_string(), &epoch, details);
+            self.observer.epoch(stage, &metrics)?;
+            let weights = || {
+                Ok(weights_of(&with_flat(
+                    model.clone(),
+                    &session.parameters(),
+                )?))
+            };
+            self.observer.in_training(stage, &weights)?;
+        }
+        let fitted = session.fitted()?;
         Ok((with_flat(model, &fitted.parameters)?, fitted))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use sae_data::Tensors;
 use sae_model::{DeepNetwork, SparseAutoencoder};
 use sae_train::{TrainError, Training};
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,9 @@ pub enum Finished<'a> {
     Network(&'a DeepNetwork, &'a Evaluation),
 }
 
+/// Makes named arrays, as of [`weights_of`](crate::weights_of), of the model that is being trained.
+pub type WeightsNow<'a> = &'a dyn Fn() -> Result<Tensors, TrainError>;
+
 /// Told about progress; may stop the run by an error. Every method does nothing unless it is
 /// written.
 pub trait Observer {
@@ -53,6 +57,16 @@ pub trait Observer {
     ///
     /// Any error stops the run.
     fn epoch(&mut self, _stage: Stage, _metrics: &EpochMetrics) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    /// After each epoch: the weights as they are now, for whoever wants to look at them. They are copied
+    /// only when they are asked for.
+    ///
+    /// # Errors
+    ///
+    /// Any error stops the run.
+    fn in_training(&mut self, _stage: Stage, _weights: WeightsNow<'_>) -> Result<(), TrainError> {
         Ok(())
     }
 

@@ -26,6 +26,8 @@ pub struct Session<'a> {
     progress: Progress,
     learning_rate: f64,
     feed: Feed,
+    /// The learning rate of the epoch before; only messages need it.
+    rate_before: f64,
     /// The terms of J when they were last seen, finite; only messages need them.
     before: Option<Terms>,
 }
@@ -63,6 +65,7 @@ impl<'a> Session<'a> {
             progress: Progress::default(),
             learning_rate: training.learning_rate,
             feed: Feed::default(),
+            rate_before: training.learning_rate,
             before: None,
             task,
             training,
@@ -82,18 +85,39 @@ impl<'a> Session<'a> {
         &mut self,
         mut observe: impl FnMut(&Epoch) -> Result<(), TrainError>,
     ) -> Result<Fitted, TrainError> {
-        let mut rate = self.learning_rate;
-        for _ in self.epochs + 1..=self.training.epochs {
-            if self.watch.stopped.is_some() {
-                break;
-            }
-            rate = self.learning_rate;
-            let epoch = self.epoch()?;
+        while let Some(epoch) = self.next_epoch()? {
             observe(&epoch)?;
         }
+        self.fitted()
+    }
+
+    /// The next epoch; nothing once a rule or the last epoch has ended training.
+    ///
+    /// # Errors
+    ///
+    /// Stops when a term of J or the validation J is no longer finite.
+    pub fn next_epoch(&mut self) -> Result<Option<Epoch>, TrainError> {
+        if self.watch.stopped.is_some() || self.epochs >= self.training.epochs {
+            return Ok(None);
+        }
+        self.epoch().map(Some)
+    }
+
+    /// The parameters as they are now; flat.
+    pub fn parameters(&self) -> Vec<f32> {
+        self.executor.parameters()
+    }
+
+    /// What training has led to so far.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a parameter that is not finite.
+    pub fn fitted(&self) -> Result<Fitted, TrainError> {
+        let rate = self.rate_before;
         let parameters = match &self.watch.best {
             Some(best) => best.parameters.clone(),
-            None => self.executor.parameters(),
+            None => self.parameters(),
         };
         if let Some(&value) = parameters.iter().find(|value| !value.is_finite()) {
             let what = "a weight after the last update";
@@ -262,6 +286,7 @@ impl<'a> Session<'a> {
     /// Prepares the next epoch.
     fn begin(&mut self) {
         self.progress = Progress::default();
+        self.rate_before = self.learning_rate;
         self.learning_rate = self.rates.next();
     }
 

@@ -6,7 +6,8 @@ use sae_data::{Inputs, Samples, Scaling, SplitData, memory};
 use sae_kernels::InstructionSet;
 use sae_model::GradientRule;
 use sae_stack::{
-    EpochMetrics, Finished, Observer, StackData, StackSettings, Stage, Summary, train_stack,
+    EpochMetrics, Finished, Observer, StackData, StackSettings, Stage, Summary, WeightsNow,
+    train_stack,
 };
 use sae_train::{BatchSize, Choice, Compute, ExecutorKind, Optimizer, TrainError, Training};
 use serde::{Deserialize, Serialize};
@@ -185,6 +186,10 @@ impl Observer for Timed<'_> {
 
     fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
         self.observer.epoch(stage, metrics)
+    }
+
+    fn in_training(&mut self, stage: Stage, weights: WeightsNow<'_>) -> Result<(), TrainError> {
+        self.observer.in_training(stage, weights)
     }
 
     fn finished(&mut self, stage: Stage, finished: Finished<'_>) -> Result<(), TrainError> {

@@ -3,12 +3,14 @@
 use sae_data::Scaling;
 use sae_model::SparseAutoencoder;
 use sae_report::{Curve, Tile, TileScale, feature_tiles, loss_curves, reconstructions};
-use sae_stack::{EpochMetrics, Finished, Observer, Stage, weights_of};
+use sae_stack::{EpochMetrics, Finished, Observer, Stage, WeightsNow, weights_of};
 use sae_train::{TrainError, Training};
 use serde::Serialize;
 
 use crate::folder::RunFolder;
+use crate::live::{LIVE, Snapshots};
 use crate::run::{CONFIG, DATA, METRICS, MODEL, SCALING, SUMMARY, weights_name};
+use crate::tensorboard::{self, EVENTS};
 use crate::{DataFacts, Error, Experiment, Model, Outcome, Prepared};
 
 /// The picture of the tiles.
@@ -35,16 +37,27 @@ impl Prepared {
         folder: RunFolder,
         observer: &mut dyn Observer,
     ) -> Result<(Outcome, RunFolder), Error> {
-        folder.write(CONFIG, self.experiment.resolved()?.to_toml()?.as_bytes())?;
+        let config = self.experiment.resolved()?.to_toml()?;
+        folder.write(CONFIG, config.as_bytes())?;
         write_json(&folder, DATA, &self.facts)?;
+        let is_logged = self.experiment.tensorboard;
+        if is_logged {
+            folder.write(EVENTS, &tensorboard::start(tensorboard::now(), &config)?)?;
+        }
         if let Some(scaling) = &self.scaling {
             folder.write(&weights_name(SCALING), &scaling.to_tensors().to_bytes())?;
         }
-        let mut recording = Recording::new(&folder, observer);
+        let mut recording = Recording::new(&folder, observer, is_logged);
         let outcome = self.run(&mut recording)?;
         let Recording { curves, .. } = recording;
+        folder.remove(LIVE)?;
         folder.write(CURVES, loss_curves(&curves)?.as_bytes())?;
         self.draw(&folder, &outcome.model)?;
+        if let (true, Some(first)) = (is_logged, outcome.summary.results.layers.first()) {
+            let tiles = folder.read(FEATURES)?;
+            let event = tensorboard::of_tiles(tensorboard::now(), first.epochs, &tiles)?;
+            folder.append(EVENTS, &event)?;
+        }
         folder.write(MODEL, &outcome.model.to_bytes()?)?;
         write_json(&folder, SUMMARY, &outcome.summary)?;
         Ok((outcome, folder.complete()?))
@@ -99,15 +112,20 @@ pub fn draw_features(
 struct Recording<'a> {
     folder: &'a RunFolder,
     observer: &'a mut dyn Observer,
+    /// Whether TensorBoard is told, too.
+    is_logged: bool,
     curves: Vec<Curve>,
+    snapshots: Snapshots,
 }
 
 impl<'a> Recording<'a> {
-    fn new(folder: &'a RunFolder, observer: &'a mut dyn Observer) -> Self {
+    fn new(folder: &'a RunFolder, observer: &'a mut dyn Observer, is_logged: bool) -> Self {
         Self {
+            is_logged,
             folder,
             observer,
             curves: Vec::new(),
+            snapshots: Snapshots::new(),
         }
     }
 }
@@ -125,12 +143,23 @@ impl Observer for Recording<'_> {
     fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
         let line = serde_json::to_string(metrics)
             .map_err(|error| Error::Input(format!("metrics cannot be written: {error}")))?;
-        self.folder.append(METRICS, &line).map_err(Error::from)?;
+        let line = format!("{line}\n");
+        let appended = self.folder.append(METRICS, line.as_bytes());
+        appended.map_err(Error::from)?;
+        if self.is_logged {
+            let event = tensorboard::of_epoch(tensorboard::now(), metrics)?;
+            self.folder.append(EVENTS, &event).map_err(Error::from)?;
+        }
         if let Some(curve) = self.curves.last_mut() {
             curve.training.push(metrics.objective);
             curve.validation.extend(metrics.validation_objective);
         }
         self.observer.epoch(stage, metrics)
+    }
+
+    fn in_training(&mut self, stage: Stage, weights: WeightsNow<'_>) -> Result<(), TrainError> {
+        self.snapshots.offer(self.folder, stage, weights)?;
+        self.observer.in_training(stage, weights)
     }
 
     fn finished(&mut self, stage: Stage, finished: Finished<'_>) -> Result<(), TrainError> {

@@ -34,7 +34,10 @@ impl Run {
     /// Refuses a folder that holds no run, or whose configuration was changed into something
     /// invalid.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let folder = RunFolder::open(path.as_ref())?;
+        Self::in_folder(RunFolder::open(path.as_ref())?)
+    }
+
+    pub(crate) fn in_folder(folder: RunFolder) -> Result<Self, Error> {
         let experiment = Experiment::read(folder.file(CONFIG), &[])?;
         let facts = read_json(&folder, DATA)?;
         let model = match folder.has(MODEL) {
@@ -145,14 +148,26 @@ impl Run {
         read_json(&self.folder, SUMMARY)
     }
 
-    /// The metrics of every epoch.
+    /// Whether it is whole: neither being written nor cut off.
+    pub fn is_finished(&self) -> bool {
+        self.model.is_some()
+    }
+
+    /// The metrics of every epoch; of a run that has not finished those that are there, without a line
+    /// that is written at this moment.
     ///
     /// # Errors
     ///
-    /// Refuses a file that is missing or damaged, naming the line.
+    /// Refuses a file that is damaged, naming the line, and of a finished run one that is missing.
     pub fn metrics(&self) -> Result<Vec<EpochMetrics>, Error> {
+        if !self.is_finished() && !self.folder.has(METRICS) {
+            return Ok(vec![]);
+        }
         let bytes = self.folder.read(METRICS)?;
-        let text = String::from_utf8_lossy(&bytes);
+        let mut text = String::from_utf8_lossy(&bytes).into_owned();
+        if !self.is_finished() {
+            text.truncate(text.rfind('\n').map_or(0, |end| end + 1));
+        }
         let parse = |(number, line): (usize, &str)| {
             serde_json::from_str(line).map_err(|error| {
                 let file = self.folder.file(METRICS);

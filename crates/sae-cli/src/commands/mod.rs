@@ -15,7 +15,9 @@ mod import;
 mod init;
 mod objective;
 mod shapes;
+mod tensorboard;
 mod train;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -42,6 +44,8 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Compress(args) => compress::run(&args),
         Command::Decompress(args) => compress::back(&args),
         Command::Features(args) => features::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Tensorboard(args) => tensorboard::run(&args),
         Command::Objective(args) => objective::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Data(DataCommand::Fetch(args)) => fetch::run(&args),

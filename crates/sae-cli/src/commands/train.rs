@@ -54,6 +54,7 @@ fn experiment(args: &TrainArgs) -> Result<Experiment, CliError> {
     set("gradient", args.gradient.clone());
     set("threads", args.threads.map(|threads| threads.to_string()));
     set("instruction_set", args.instruction_set.clone());
+    set("tensorboard", args.tensorboard.then(|| true.to_string()));
     super::config::load(&changed)
 }
 

@@ -178,8 +178,7 @@ fn claim_old(path: PathBuf) -> Result<Claim, FolderError> {
     };
     // Behind a link the folder may be on another disk.
     let target = path.canonicalize().map_err(|e| unwritable(&path, e))?;
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let home = target.with_file_name(format!(".{name}.new-{}", std::process::id()));
+    let home = target.with_file_name(format!("{}{}", beside(&target), std::process::id()));
     let home = create_free(&home).map_err(|error| unwritable(&path, error))?;
     let replacement = Replacement { home, target, old };
     for name in EXPECTED {
@@ -191,6 +190,12 @@ fn claim_old(path: PathBuf) -> Result<Claim, FolderError> {
         replaces: Some(replacement),
         _lock: lock,
     })
+}
+
+/// How the names of the folders begin in which runs are written that will replace the one at `target`.
+pub(super) fn beside(target: &Path) -> String {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    format!(".{name}.new-")
 }
 
 fn create_marker(folder: &Path) -> io::Result<()> {

@@ -5,6 +5,7 @@
 //! beside it, then renamed.
 
 mod claim;
+mod follow;
 mod marker;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,8 @@ use std::path::{Path, PathBuf};
 
 use self::claim::Claim;
 pub use self::claim::Destination;
-use self::marker::{Marker, State};
+pub use self::follow::Activity;
+use self::marker::{Marker, State, is_absence};
 pub use self::write::write_file;
 use self::write::{unwritable, write_as};
 use crate::FolderError;
@@ -98,17 +100,33 @@ impl RunFolder {
         write_as(&self.file(name), bytes, &self.path.join(name))
     }
 
-    /// Appends one line to a file.
+    /// Removes a file that the run has written, where it is there.
+    ///
+    /// # Errors
+    ///
+    /// Fails where it cannot be removed.
+    pub fn remove(&self, name: &str) -> Result<(), FolderError> {
+        let mut marker = self.marker()?;
+        if !marker.files.remove(name) {
+            return Ok(());
+        }
+        match fs::remove_file(self.file(name)) {
+            Err(error) if !is_absence(&error) => Err(unwritable(&self.path.join(name), error)),
+            _ => marker.write(self.home(), &self.path),
+        }
+    }
+
+    /// Appends to a file.
     ///
     /// # Errors
     ///
     /// As [`RunFolder::write`].
-    pub fn append(&self, name: &str, line: &str) -> Result<(), FolderError> {
+    pub fn append(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         self.record(name)?;
         let append = || {
             let mut options = fs::OpenOptions::new();
             let mut file = options.create(true).append(true).open(self.file(name))?;
-            file.write_all(format!("{line}\n").as_bytes())
+            file.write_all(bytes)
         };
         append().map_err(|error| unwritable(&self.path.join(name), error))
     }

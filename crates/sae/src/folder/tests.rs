@@ -67,8 +67,8 @@ fn a_run_is_written_and_read_again() {
     run.write("config.toml", b"seed = 1").unwrap();
     run.write("config.toml", b"seed = 2").unwrap();
     run.write("weights/a.safetensors", b"w").unwrap();
-    run.append("metrics.jsonl", "1").unwrap();
-    run.append("metrics.jsonl", "2").unwrap();
+    run.append("metrics.jsonl", b"1\n").unwrap();
+    run.append("metrics.jsonl", b"2\n").unwrap();
     drop(run.complete().unwrap());
 
     let run = RunFolder::open(&out).unwrap();

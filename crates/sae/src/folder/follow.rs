@@ -1,0 +1,85 @@
+//! Looking at a run while another process writes it.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::RunFolder;
+use super::claim::beside;
+use super::marker::{MARKER, Marker, State};
+use crate::FolderError;
+
+/// What becomes of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    /// A process writes it.
+    Running,
+    /// It is whole.
+    Complete,
+    /// It is not whole, and nobody writes it.
+    CutOff,
+}
+
+/// A run as it is at one moment.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    /// Where its files lie.
+    pub(crate) folder: RunFolder,
+    /// What becomes of it.
+    pub(crate) activity: Activity,
+    /// Whether it will replace the one at the path that was asked for.
+    pub(crate) replaces: bool,
+}
+
+impl RunFolder {
+    /// The run at `path`, or the one that is being written to replace it.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunFolder::open`].
+    pub(crate) fn follow(path: &Path) -> Result<Followed, FolderError> {
+        let new = replacements(path);
+        if let Some(new) = new.filter(|_| is_claimed(path)) {
+            return Ok(Followed {
+                folder: Self::open(&new)?,
+                activity: Activity::Running,
+                replaces: true,
+            });
+        }
+        let folder = Self::open(path)?;
+        let activity = match folder.marker()?.state {
+            State::Complete => Activity::Complete,
+            State::Running if is_claimed(path) => Activity::Running,
+            State::Running => Activity::CutOff,
+        };
+        Ok(Followed {
+            folder,
+            activity,
+            replaces: false,
+        })
+    }
+}
+
+/// The newest of the folders in which a run is, or was, written that is to replace the one at `path`.
+fn replacements(path: &Path) -> Option<PathBuf> {
+    let target = path.canonicalize().ok()?;
+    let start = beside(&target);
+    let entries = fs::read_dir(target.parent()?).ok()?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let new = paths.filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(&start) && matches!(Marker::read(path, path), Ok(Some(_)))
+    });
+    let written = |path: &PathBuf| {
+        fs::metadata(path.join(MARKER))
+            .and_then(|m| m.modified())
+            .ok()
+    };
+    new.max_by_key(written)
+}
+
+/// Whether a process writes the run at `path`, or one that will replace it. Where folders cannot be locked,
+/// nobody seems to.
+fn is_claimed(path: &Path) -> bool {
+    let lock = File::open(path).map(|folder| folder.try_lock_shared());
+    matches!(lock, Ok(Err(TryLockError::WouldBlock)))
+}

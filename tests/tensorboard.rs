@@ -1,0 +1,117 @@
+//! Event files for TensorBoard, read by its own reader where SAE_PYTHON names a Python that has it;
+//! those tests are skipped by name elsewhere.
+
+mod support;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use support::{refuse, root, succeed, text};
+use tempfile::tempdir;
+
+const TINY: &str = "configs/tiny.toml";
+const EVENTS: &str = "tensorboard/events.out.tfevents.sae";
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let python = std::env::var_os("SAE_PYTHON");
+    let with_python = |name: &str, test: fn(&OsString) -> Result<(), Failed>| match python.clone() {
+        Some(python) => Trial::test(name, move || test(&python)),
+        None => Trial::test(name, || Ok(())).with_ignored_flag(true),
+    };
+    let trials = vec![
+        with_python("tensorboard_reads_what_training_wrote", while_training),
+        with_python("tensorboard_reads_what_was_made_later", afterwards),
+        Trial::test("event_files_belong_to_their_run", belonging),
+    ];
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Compares by tests/reference/tensorboard.py.
+fn compare(python: &OsString, folder: &Path, run: &Path) -> Result<(), Failed> {
+    let script = root().join("tests/reference/tensorboard.py");
+    let output = Command::new(python)
+        .arg(script)
+        .args([folder, run])
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        return Err(said.into_owned().into());
+    }
+    let printed = String::from_utf8(output.stdout)?;
+    // Autoencoders 1 and 2 have the terms and ρ̂; softmax, fine-tuning and control do not.
+    let ends = printed.trim_end().ends_with("scalars, 2 histograms");
+    assert!(ends && !printed.starts_with("0 "), "{printed}");
+    Ok(())
+}
+
+fn while_training(python: &OsString) -> Result<(), Failed> {
+    let folder = tempdir()?;
+    let run = folder.path().join("run");
+    succeed(&[
+        "train",
+        TINY,
+        "--quiet",
+        "--tensorboard",
+        "--out",
+        text(&run),
+    ]);
+    compare(python, &run.join("tensorboard"), &run)
+}
+
+/// Also of a run whose last line is being written.
+fn afterwards(python: &OsString) -> Result<(), Failed> {
+    let folder = tempdir()?;
+    let run = folder.path().join("run");
+    succeed(&["train", TINY, "--quiet", "--out", text(&run)]);
+    let printed = succeed(&["tensorboard", text(&run)]);
+    assert!(printed.contains("tensorboard --logdir "), "{printed}");
+    compare(python, &run.join("tensorboard"), &run)?;
+
+    std::fs::remove_file(run.join("model.safetensors"))?;
+    let metrics = run.join("metrics.jsonl");
+    let lines = std::fs::read_to_string(&metrics)?;
+    let (whole, _) = lines.trim_end().rsplit_once('\n').ok_or("several lines")?;
+    let whole = format!("{whole}\n");
+    std::fs::write(&metrics, &lines[..whole.len() + 20])?;
+    let out = folder.path().join("some/events");
+    succeed(&["tensorboard", text(&run), "--out", text(&out)]);
+    std::fs::write(&metrics, whole)?;
+    compare(python, &out, &run)
+}
+
+/// A run that is replaced takes its event file with it; one that has not finished is left alone; other
+/// folders are no runs.
+fn belonging() -> Result<(), Failed> {
+    let folder = tempdir()?;
+    let run = folder.path().join("run");
+    let message = refuse(&["tensorboard", text(&run)]);
+    assert!(message.starts_with(text(&run)), "{message}");
+
+    succeed(&[
+        "train",
+        TINY,
+        "--quiet",
+        "--tensorboard",
+        "--out",
+        text(&run),
+    ]);
+    assert!(run.join(EVENTS).is_file());
+    std::fs::write(run.join("tensorboard/own.txt"), "mine")?;
+    let again = ["train", TINY, "--quiet", "--overwrite", "--out", text(&run)];
+    succeed(&again);
+    assert!(!run.join(EVENTS).exists());
+    assert!(run.join("tensorboard/own.txt").is_file());
+    succeed(&["tensorboard", text(&run)]);
+    assert!(run.join(EVENTS).is_file());
+    succeed(&again);
+    assert!(!run.join(EVENTS).exists());
+
+    std::fs::remove_file(run.join("model.safetensors"))?;
+    let message = refuse(&["tensorboard", text(&run)]);
+    assert!(message.contains("has not finished"), "{message}");
+    assert!(!run.join(EVENTS).exists());
+    Ok(())
+}
