@@ -168,6 +168,24 @@ impl Dataset {
         aside.sort_unstable();
         Ok((self.select(&rest), self.select(&aside)))
     }
+
+    /// A random share of the rows of each class, to the nearest row and at least one, in their original
+    /// order. From generators in one state, a smaller share lies within a larger.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a share outside (0, 1], and rows without labels.
+    pub fn share_of_classes(&self, share: f64, rng: &mut impl Rng) -> Result<Self, DataError> {
+        if !(share > 0.0 && share <= 1.0) {
+            return Err(Setting::new("share", share, "a number in (0, 1]").into());
+        }
+        let labels = self.labels.as_ref().ok_or_else(|| {
+            Setting::new("share", format!("{share} of rows without labels"), "labels")
+        })?;
+        let mut rows = labels.first_of_classes(&shuffled(rng, self.rows()), share);
+        rows.sort_unstable();
+        Ok(self.select(&rows))
+    }
 }
 
 #[cfg(test)]
@@ -254,6 +272,51 @@ mod tests {
         assert!(data.fold(1, 1, &mut rng).is_err());
         assert!(data.fold(51, 1, &mut rng).is_err());
         assert!(data.fold(5, 6, &mut rng).is_err());
+    }
+
+    /// 44 of class 0, 4 of class 1, 2 of class 2: shares to the nearest row, and never none.
+    #[test]
+    fn shares_of_classes_are_stratified_and_nested() {
+        let mut data = numbered(50);
+        let class = |row: u32| [0, 1, 2][usize::from(row % 8 == 7) + usize::from(row % 24 == 23)];
+        data.labels = Some(Labels {
+            values: (0..50).map(class).collect(),
+            classes: ["0", "1", "2"].map(str::to_owned).to_vec(),
+        });
+        for seed in 0..20 {
+            let rows = |share: f64| {
+                let mut rng = stream(seed, Stream::LabelledTrain);
+                let part = data.share_of_classes(share, &mut rng).unwrap();
+                let all: Vec<usize> = (0..part.rows()).collect();
+                let values = part.samples.gather(&all).unwrap().gather(&all);
+                let rows: Vec<u32> = values.iter().map(|v| (255.0 * v).round() as u32).collect();
+                let labels = part.labels.unwrap().values;
+                assert!(
+                    rows.iter()
+                        .zip(&labels)
+                        .all(|(&row, &label)| label == class(row))
+                );
+                let counts = [0, 1, 2].map(|class| labels.iter().filter(|&&l| l == class).count());
+                (rows, counts)
+            };
+            let shares = [1e-9, 0.1, 0.25, 0.5, 1.0].map(rows);
+            let expected = [[1, 1, 1], [4, 1, 1], [11, 1, 1], [22, 2, 1], [44, 4, 2]];
+            assert_eq!(shares.each_ref().map(|(_, counts)| *counts), expected);
+            for pair in shares.windows(2) {
+                assert!(pair[0].0.is_sorted());
+                assert!(pair[0].0.iter().all(|row| pair[1].0.contains(row)));
+            }
+            assert_eq!(shares[4].0, (0..50).collect::<Vec<_>>());
+        }
+        let some = |seed| {
+            let mut rng = stream(seed, Stream::LabelledTrain);
+            data.share_of_classes(0.25, &mut rng).unwrap()
+        };
+        assert_ne!(some(1), some(2));
+        for share in [0.0, -0.1, 1.1, f64::NAN] {
+            let mut rng = stream(1, Stream::LabelledTrain);
+            assert!(data.share_of_classes(share, &mut rng).is_err());
+        }
     }
 
     #[test]

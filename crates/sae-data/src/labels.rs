@@ -88,6 +88,25 @@ impl Labels {
         }
     }
 
+    /// Of each class the first rows of `order` that are its `share`, to the nearest row and at least one.
+    pub(crate) fn first_of_classes(&self, order: &[usize], share: f64) -> Vec<usize> {
+        let mut left: HashMap<u32, usize> = HashMap::new();
+        for &row in order {
+            *left.entry(self.values[row]).or_default() += 1;
+        }
+        for count in left.values_mut() {
+            *count = ((*count as f64 * share).round() as usize).max(1);
+        }
+        let mut first = Vec::new();
+        for &row in order {
+            if let Some(left) = left.get_mut(&self.values[row]).filter(|left| **left > 0) {
+                *left -= 1;
+                first.push(row);
+            }
+        }
+        first
+    }
+
     /// Divides rows, in a random order, so that `count` are in the second part and each class has its
     /// share of them, to within one.
     pub(crate) fn divide(&self, order: &[usize], count: usize) -> (Vec<usize>, Vec<usize>) {

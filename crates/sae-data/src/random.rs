@@ -39,6 +39,10 @@ pub enum Stream {
     PatchesTest,
     /// Directions on which rows are projected to tell which are near.
     Directions,
+    /// Which training samples keep their labels where only a share of them does.
+    LabelledTrain,
+    /// Which validation samples do.
+    LabelledValidation,
 }
 
 impl Stream {
@@ -59,6 +63,8 @@ impl Stream {
             Self::TestSplit => (13, 0),
             Self::Folds => (14, 0),
             Self::Directions => (15, 0),
+            Self::LabelledTrain => (16, 0),
+            Self::LabelledValidation => (17, 0),
         };
         purpose << 16 | u64::from(index)
     }

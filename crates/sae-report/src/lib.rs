@@ -14,6 +14,7 @@
 //! # Ok::<(), sae_report::ReportError>(())
 //! ```
 
+mod accuracy;
 mod axis;
 mod cells;
 mod chart;
@@ -42,6 +43,7 @@ mod unit_bars;
 
 pub use axis::AxisScale;
 pub use chart::{Band, Line, Panel, line_chart};
+pub use accuracy::{AccuracyCurve, AccuracyPoint, accuracy_curves};
 pub use curves::{Curve, loss_curves};
 pub use document::{Block, Cell, Document, Figure, Picture, Section, Table};
 pub use error::ReportError;

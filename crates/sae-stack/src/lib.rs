@@ -35,6 +35,7 @@ mod evaluation;
 mod forward;
 mod initial;
 mod metrics;
+mod parts;
 mod pipeline;
 mod settings;
 mod stage;
@@ -44,9 +45,12 @@ pub use codes::LayerReport;
 pub use evaluation::{Evaluation, evaluate, most_probable};
 pub use forward::{Forward, Processors};
 pub use metrics::{Details, EpochMetrics};
+pub use parts::Parts;
 pub use pipeline::{StackData, train_stack};
 pub use settings::{
     ClassifierSettings, Head, Layer, LayerSettings, Scale, StackSettings, check_classifier_training,
 };
-pub use stage::{ClassifierSummary, Finished, Observer, Stage, Summary, Trained, WeightsNow};
+pub use stage::{
+    ClassifierSummary, Ended, Finished, Observer, Stage, Summary, Trained, TrainedNetwork, WeightsNow,
+};
 pub use weights::{WeightsError, autoencoder_of, network_of, weights_of};

@@ -11,9 +11,11 @@ use burn::tensor::DType;
 
 use crate::codes::{LayerReport, encode};
 use crate::metrics::{Details, EpochMetrics};
-use crate::stage::{ClassifierSummary, Finished, Observer, Stage, Summary, Trained};
+use crate::stage::{
+    ClassifierSummary, Ended, Finished, Observer, Stage, Summary, Trained, TrainedNetwork,
+};
 use crate::weights::weights_of;
-use crate::{ClassifierSettings, Evaluation, LayerSettings, StackSettings, evaluate};
+use crate::{ClassifierSettings, LayerSettings, StackSettings, evaluate};
 
 /// The samples of a run.
 #[derive(Debug, Clone, Copy)]
@@ -69,12 +71,12 @@ pub fn train_stack(
 
 /// The labels of a run's samples.
 #[derive(Clone, Copy)]
-struct RunLabels<'a> {
+pub(crate) struct RunLabels<'a> {
     train: &'a Labels,
     validation: Option<&'a Labels>,
 }
 
-fn labels_of(data: StackData<'_>) -> Result<RunLabels<'_>, TrainError> {
+pub(crate) fn labels_of(data: StackData<'_>) -> Result<RunLabels<'_>, TrainError> {
     let missing = || {
         let found = "set for samples without labels";
         Setting::new("classifier", found, "labels, or no classifier")
@@ -89,24 +91,24 @@ fn labels_of(data: StackData<'_>) -> Result<RunLabels<'_>, TrainError> {
     })
 }
 
-struct Run<'a> {
-    settings: &'a StackSettings,
-    data: StackData<'a>,
-    compute: &'a Compute,
-    observer: &'a mut dyn Observer,
+pub(crate) struct Run<'a> {
+    pub settings: &'a StackSettings,
+    pub data: StackData<'a>,
+    pub compute: &'a Compute,
+    pub observer: &'a mut dyn Observer,
 }
 
-struct Pretrained<'a> {
-    autoencoders: Vec<SparseAutoencoder>,
-    reports: Vec<LayerReport>,
+pub(crate) struct Pretrained<'a> {
+    pub autoencoders: Vec<SparseAutoencoder>,
+    pub reports: Vec<LayerReport>,
     /// The last codes of the training and validation samples.
-    train: Inputs<'a>,
-    validation: Option<Inputs<'a>>,
+    pub train: Inputs<'a>,
+    pub validation: Option<Inputs<'a>>,
 }
 
 impl<'a> Run<'a> {
     /// Trains each autoencoder on the codes of the one before.
-    fn pretrain(&mut self) -> Result<Pretrained<'a>, TrainError> {
+    pub(crate) fn pretrain(&mut self) -> Result<Pretrained<'a>, TrainError> {
         let mut train = self.data.train.samples.borrowed();
         let mut validation = self.data.validation.map(|set| set.samples.borrowed());
         let mut test = self.data.test.samples.borrowed();
@@ -195,31 +197,30 @@ impl<'a> Run<'a> {
         labels: RunLabels<'_>,
         pretrained: &Pretrained<'_>,
     ) -> Result<(DeepNetwork, ClassifierSummary), TrainError> {
-        let network = self.train_head(settings, labels, pretrained)?;
-        let before_finetuning = self.evaluated(Stage::Softmax, &network)?;
-        let network = self.fine_tune(Stage::FineTune, settings, labels, network)?;
-        let after_finetuning = self.evaluated(Stage::FineTune, &network)?;
-        let mut from_random = None;
-        if settings.control {
-            let network = self.random_network(labels)?;
-            let network = self.fine_tune(Stage::Control, settings, labels, network)?;
-            from_random = Some(self.evaluated(Stage::Control, &network)?);
-        }
-        let summary = ClassifierSummary {
-            before_finetuning,
-            after_finetuning,
-            from_random,
+        let head = self.head(settings, labels, pretrained)?;
+        let tuned = self.fine_tune(Stage::FineTune, settings, labels, head.network)?;
+        let control = match settings.control {
+            true => Some(self.fine_tune_random(settings, labels)?),
+            false => None,
         };
-        Ok((network, summary))
+        let summary = ClassifierSummary {
+            before_finetuning: head.evaluation,
+            after_finetuning: tuned.evaluation,
+            softmax: Some(head.ended),
+            finetune: Some(tuned.ended),
+            control: control.as_ref().map(|control| control.ended),
+            from_random: control.map(|control| control.evaluation),
+        };
+        Ok((tuned.network, summary))
     }
 
     /// Trains the head on the last codes and puts it on the cascaded encoders.
-    fn train_head(
+    pub(crate) fn head(
         &mut self,
         settings: &ClassifierSettings,
         labels: RunLabels<'_>,
         pretrained: &Pretrained<'_>,
-    ) -> Result<DeepNetwork, TrainError> {
+    ) -> Result<TrainedNetwork, TrainError> {
         let (width, classes) = (pretrained.train.width(), labels.train.classes.len());
         let device = &self.compute.device;
         let head = self
@@ -227,7 +228,7 @@ impl<'a> Run<'a> {
             .initial_head(width, classes, DType::F32, device)?;
         let validation = pretrained.validation.as_ref();
         let task = self.labelled_task(Stage::Softmax, labels, &pretrained.train, validation);
-        let (head, _) = self.fit(
+        let (head, fitted) = self.fit(
             Stage::Softmax,
             &settings.head,
             head,
@@ -235,20 +236,21 @@ impl<'a> Run<'a> {
             &settings.softmax,
             &Details::of_classifier,
         )?;
-        Ok(DeepNetwork::stack(&pretrained.autoencoders, head)?)
+        let network = DeepNetwork::stack(&pretrained.autoencoders, head)?;
+        self.evaluated(Stage::Softmax, network, &fitted)
     }
 
     /// Trains all weights of `network` on the raw samples.
-    fn fine_tune(
+    pub(crate) fn fine_tune(
         &mut self,
         stage: Stage,
         settings: &ClassifierSettings,
         labels: RunLabels<'_>,
         network: DeepNetwork,
-    ) -> Result<DeepNetwork, TrainError> {
+    ) -> Result<TrainedNetwork, TrainError> {
         let validation = self.data.validation.map(|set| &set.samples);
         let task = self.labelled_task(stage, labels, &self.data.train.samples, validation);
-        let (network, _) = self.fit(
+        let (network, fitted) = self.fit(
             stage,
             &settings.network,
             network,
@@ -256,7 +258,17 @@ impl<'a> Run<'a> {
             &settings.finetune,
             &Details::of_classifier,
         )?;
-        Ok(network)
+        self.evaluated(stage, network, &fitted)
+    }
+
+    /// The same with random weights.
+    pub(crate) fn fine_tune_random(
+        &mut self,
+        settings: &ClassifierSettings,
+        labels: RunLabels<'_>,
+    ) -> Result<TrainedNetwork, TrainError> {
+        let network = self.random_network(labels)?;
+        self.fine_tune(Stage::Control, settings, labels, network)
     }
 
     /// A network of the stack's shape with random weights.
@@ -276,11 +288,20 @@ impl<'a> Run<'a> {
         Ok(DeepNetwork::new(encoders, head)?)
     }
 
-    fn evaluated(&mut self, stage: Stage, network: &DeepNetwork) -> Result<Evaluation, TrainError> {
-        let evaluation = evaluate(network, self.data.test, &self.compute.device)?;
+    fn evaluated(
+        &mut self,
+        stage: Stage,
+        network: DeepNetwork,
+        fitted: &Fitted,
+    ) -> Result<TrainedNetwork, TrainError> {
+        let evaluation = evaluate(&network, self.data.test, &self.compute.device)?;
         self.observer
-            .finished(stage, Finished::Network(network, &evaluation))?;
-        Ok(evaluation)
+            .finished(stage, Finished::Network(&network, &evaluation))?;
+        Ok(TrainedNetwork {
+            network,
+            evaluation,
+            ended: Ended::of(fitted),
+        })
     }
 
     /// Samples, raw or codes, with the labels of the sets that they come from.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sae_data::Tensors;
 use sae_model::{DeepNetwork, SparseAutoencoder};
-use sae_train::{TrainError, Training};
+use sae_train::{Fitted, Stopped, TrainError, Training};
 use serde::{Deserialize, Serialize};
 
 use crate::{EpochMetrics, Evaluation, LayerReport};
@@ -102,6 +102,59 @@ pub struct ClassifierSummary {
     pub after_finetuning: Evaluation,
     /// The same network fine-tuned from random initialisation, where that was asked for.
     pub from_random: Option<Evaluation>,
+    /// How training of the head ended; nothing in files of older versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub softmax: Option<Ended>,
+    /// How fine-tuning ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub finetune: Option<Ended>,
+    /// How fine-tuning from random initialisation ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub control: Option<Ended>,
+}
+
+/// How the training of a stage ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Epochs that were run.
+    pub epochs: usize,
+    /// Why there were no more.
+    pub stopped: Stopped,
+}
+
+impl Ended {
+    pub(crate) fn of(fitted: &Fitted) -> Self {
+        Self {
+            epochs: fitted.epochs,
+            stopped: fitted.stopped,
+        }
+    }
+
+    /// Whether a rule ended training, and not the number of epochs.
+    pub fn converged(&self) -> bool {
+        self.stopped != Stopped::Epochs
+    }
+}
+
+/// Says `52 epochs, validation J no longer fell`, or that training has not converged.
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.converged() {
+            true => write!(f, "{} epochs, {}", self.epochs, self.stopped),
+            false => write!(f, "all {} epochs run, not converged", self.epochs),
+        }
+    }
+}
+
+/// A network with its figures on the test samples.
+#[derive(Debug, Clone)]
+pub struct TrainedNetwork {
+    /// The network.
+    pub network: DeepNetwork,
+    /// Its figures.
+    pub evaluation: Evaluation,
+    /// How its training ended.
+    pub ended: Ended,
 }
 
 /// What a run gives: its models and their figures.

@@ -47,6 +47,7 @@ mod session;
 mod settings;
 mod state;
 mod stop;
+mod stretch;
 mod whole;
 
 pub use data::{Batch, Classes, Data, FromHost, Selected, Table};
