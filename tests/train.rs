@@ -80,6 +80,14 @@ fn a_run_leaves_what_is_documented() {
     let summary = summary(&run);
     assert_eq!(summary["executor"], "fused");
     assert!(summary["instruction_set"].is_string());
+    for stage in ["softmax", "finetune", "control"] {
+        assert_eq!(summary[stage]["epochs"], 5);
+        assert_eq!(summary[stage]["stopped"], "epochs");
+    }
+    assert_eq!(
+        printed.matches("all 5 epochs run, not converged").count(),
+        3
+    );
     let opened = sae::Run::open(&run).unwrap();
     assert_eq!(opened.metrics().unwrap().len(), 5 * 5);
     assert_eq!(opened.summary().unwrap().results.layers.len(), 2);
@@ -91,6 +99,31 @@ fn a_run_leaves_what_is_documented() {
         let correct: u64 = (0..4).map(|c| confusion[c][c].as_u64().unwrap()).sum();
         let accuracy = number(&summary[evaluation], "/accuracy");
         assert!((accuracy - correct as f64 / 200.0).abs() < 1e-12);
+    }
+}
+
+/// Only classifiers that validation has stopped are said to be compared at convergence.
+#[test]
+fn a_run_says_whether_its_classifiers_have_converged() {
+    let folder = tempdir().unwrap();
+    let warning = "the comparison with random initialisation is not one at convergence";
+    for (name, epochs, warns) in [("short", "5", true), ("long", "100", false)] {
+        let run = folder.path().join(name);
+        let epochs = format!("finetune.epochs={epochs}");
+        let patience = "finetune.validation_patience=4";
+        let sets = ["--set", &epochs, "--set", patience];
+        let output = sae(&[&["train", TINY, "--out", text(&run)], &sets[..]].concat());
+        assert!(output.status.success());
+        let progress = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(progress.contains(warning), warns, "{progress}");
+        let summary = summary(&run);
+        for stage in ["finetune", "control"] {
+            let stopped = if warns { "epochs" } else { "validation" };
+            assert_eq!(summary[stage]["stopped"], stopped);
+            let lines = metrics(&run);
+            let lines = lines.iter().filter(|line| line["stage"] == stage);
+            assert_eq!(summary[stage]["epochs"], lines.count());
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 mod apply;
 mod compress;
 mod data;
+mod labels;
+mod runs;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,6 +20,8 @@ pub use self::compress::{CompressArgs, DecompressArgs};
 pub use self::data::{
     ConvertArgs, DataCommand, FetchArgs, InitArgs, InspectArgs, RowsArgs, ShapesArgs,
 };
+pub use self::labels::LabelsArgs;
+pub use self::runs::RunsArgs;
 
 /// Sparse and stacked autoencoders: train, look at what they learned, evaluate.
 ///
@@ -41,6 +45,11 @@ pub enum Command {
     /// Run the same experiment once for each of several parts of the samples, tested on that part; mean
     /// and standard deviation of the figures
     Crossval(CrossvalArgs),
+    /// Accuracy against the share of samples that have labels: pretrained on all of them, from random
+    /// initialisation, and a softmax on the inputs
+    Labels(LabelsArgs),
+    /// List the runs of a folder with their figures
+    Runs(RunsArgs),
     /// Evaluate the networks of a run on its own test data or on other data
     Eval(EvalArgs),
     /// Write the codes of rows

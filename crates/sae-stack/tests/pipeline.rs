@@ -7,7 +7,7 @@ use sae_data::{Dataset, ImageShape, Labels, Samples, Stream, stream, uniform};
 use sae_model::{Architecture, CrossEntropy, FineTuning, SparseAutoencoder, SparseObjective, Unit};
 use sae_stack::{
     ClassifierSettings, Details, EpochMetrics, Evaluation, Finished, LayerReport, LayerSettings,
-    Observer, StackData, StackSettings, Stage, Summary, Trained, evaluate, train_stack,
+    Observer, Parts, StackData, StackSettings, Stage, Summary, Trained, evaluate, train_stack,
 };
 use sae_train::{BatchSize, Compute, Fused, Stopped, TrainError, Training};
 
@@ -178,6 +178,12 @@ fn stages_follow_each_other_and_are_told() {
             [(6, 5), (5, 4)]
         );
         let summary = trained.summary.classifier.unwrap();
+        let ends = [summary.softmax, summary.finetune, summary.control];
+        let ends = ends.map(|end| end.map(|end| (end.epochs, end.stopped)));
+        assert_eq!(
+            ends,
+            [20, 10, 10].map(|epochs| Some((epochs, Stopped::Epochs)))
+        );
         let of = [
             summary.before_finetuning,
             summary.after_finetuning.clone(),
@@ -194,6 +200,49 @@ fn stages_follow_each_other_and_are_told() {
         let network = trained.network.unwrap();
         let again = evaluate(&network, &sets[1], &Device::flex()).unwrap();
         assert_eq!(again, summary.after_finetuning);
+    }
+}
+
+/// One after the other, the parts are the whole; a head without autoencoders is on the samples.
+#[test]
+fn parts_make_the_whole() {
+    for fused in [Fused::Auto, Fused::Never] {
+        let (trained, _, sets) = trained(true, fused);
+        let settings = settings(true);
+        let compute = Compute {
+            fused,
+            ..Compute::on_cpu(Device::flex(), 2)
+        };
+        let parts = Parts {
+            settings: &settings,
+            data: StackData {
+                train: &sets[0],
+                validation: Some(&sets[1]),
+                test: &sets[1],
+            },
+            compute: &compute,
+        };
+        let summary = trained.summary.classifier.unwrap();
+        let autoencoders = parts.pretrain(&mut ()).unwrap();
+        let head = parts.head(&autoencoders, &mut ()).unwrap();
+        assert_eq!(head.evaluation, summary.before_finetuning);
+        assert_eq!(Some(head.ended), summary.softmax);
+        let tuned = parts.fine_tune(head.network, &mut ()).unwrap();
+        assert_eq!(tuned.evaluation, summary.after_finetuning);
+        assert_eq!(Some(tuned.ended), summary.finetune);
+        assert_eq!(
+            sae_model::named_parameters(&tuned.network),
+            sae_model::named_parameters(&trained.network.unwrap())
+        );
+        let random = parts.fine_tune_random(&mut ()).unwrap();
+        assert_eq!(Some(random.evaluation), summary.from_random);
+        assert_eq!(Some(random.ended), summary.control);
+        let alone = parts.head(&[], &mut ()).unwrap();
+        assert_eq!(
+            (alone.network.inputs(), alone.network.encoders.len()),
+            (WIDTH, 0)
+        );
+        assert!(alone.evaluation.accuracy > 0.9, "{:?}", alone.evaluation);
     }
 }
 

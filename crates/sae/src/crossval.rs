@@ -3,6 +3,7 @@
 use sae_stack::Details;
 use serde::{Deserialize, Serialize};
 
+use crate::spread::Spread;
 use crate::{Experiment, RunSummary};
 
 /// A figure over all folds.
@@ -48,13 +49,8 @@ pub fn fold_figures(summaries: &[RunSummary]) -> Vec<FoldFigure> {
         }
     }
     for figure in &mut figures {
-        let count = figure.values.len() as f64;
-        figure.mean = figure.values.iter().sum::<f64>() / count;
-        let squares = figure
-            .values
-            .iter()
-            .map(|value| (value - figure.mean).powi(2));
-        figure.deviation = (squares.sum::<f64>() / (count - 1.0).max(1.0)).sqrt();
+        let spread = Spread::of(&figure.values);
+        (figure.mean, figure.deviation) = (spread.mean, spread.deviation);
     }
     figures
 }

@@ -229,11 +229,12 @@ impl Experiment {
     }
 
     fn check_validation(&self, training: &Training) -> Result<(), Setting> {
+        let files = self.data.source.format().is_some() && !self.data.files.validation.is_empty();
         match training.validation_patience {
-            patience if patience > 0 && self.data.validation == 0.0 => Err(Setting::new(
+            patience if patience > 0 && self.data.validation == 0.0 && !files => Err(Setting::new(
                 "validation_patience",
                 format!("{patience} without validation samples"),
-                "0, or data.validation > 0",
+                "0, or data.validation > 0, or data.files.validation",
             )),
             _ => Ok(()),
         }

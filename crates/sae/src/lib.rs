@@ -42,6 +42,7 @@ mod facts;
 mod failure;
 mod folder;
 mod forward;
+mod labels;
 mod live;
 mod model;
 mod model_file;
@@ -50,8 +51,10 @@ mod prepared;
 mod reach;
 mod recording;
 mod run;
+mod runs;
 mod scores;
 mod self_test;
+mod spread;
 pub mod stages;
 mod tensorboard;
 mod toml_file;
@@ -66,16 +69,21 @@ pub use experiment::{Experiment, ObjectiveScale};
 pub use facts::{DataFacts, Reading};
 pub use failure::Error;
 pub use folder::{Activity, Destination, RunFolder, write_file};
+pub use labels::{
+    ClassifierKind, LabelsFigure, LabelsFit, LabelsObserver, LabelsPlan, LabelsReport,
+};
 pub use model::Model;
 pub use prepared::{Outcome, Prepared, RunSummary, StageTime};
 pub use recording::{FEATURES, draw_features, import};
 pub use run::Run;
+pub use runs::{ListedRun, RunFigures, RunOrder, RunState, list_runs};
 pub use tensorboard::EVENTS;
 pub use watched::{StageProgress, Tiles, Watched};
 
 pub use sae_data::{Dataset, Samples};
 pub use sae_stack::{Finished, Layer, Observer, Stage};
 pub use sae_train::{BatchSize, Optimizer, Training};
+pub use spread::Spread;
 
 pub use sae_data as data;
 pub use sae_report as report;

@@ -275,7 +275,7 @@ pub(crate) fn weights_name(stage: &str) -> String {
     format!("weights/{stage}.safetensors")
 }
 
-fn read_json<T: DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<T, Error> {
+pub(crate) fn read_json<T: DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<T, Error> {
     let bytes = folder.read(name)?;
     serde_json::from_slice(&bytes)
         .map_err(|error| Error::Input(format!("{}: {error}", folder.file(name).display())))

@@ -13,7 +13,9 @@ mod gradcheck;
 mod help;
 mod import;
 mod init;
+mod labels;
 mod objective;
+mod runs;
 mod shapes;
 mod tensorboard;
 mod train;
@@ -35,6 +37,8 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     match args.command {
         Command::Train(args) => train::run(&args),
         Command::Crossval(args) => crossval::run(&args),
+        Command::Labels(args) => labels::run(&args),
+        Command::Runs(args) => runs::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Encode(args) => apply::run(&args, Work::Encode),
         Command::Decode(args) => apply::run(&args, Work::Decode),

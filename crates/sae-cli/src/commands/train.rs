@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sae::stack::Details;
+use sae::stack::{Details, Ended, Evaluation};
 use sae::{Destination, Experiment, Prepared, RunFolder, RunSummary, use_threads};
 
 use crate::args::TrainArgs;
@@ -112,6 +112,14 @@ fn warnings(summary: &RunSummary) -> Vec<String> {
                 100.0 * chance
             ));
         }
+        let ends = [classifier.finetune, classifier.control];
+        if classifier.control.is_some() && ends.iter().flatten().any(|end| !end.converged()) {
+            warnings.push(
+                "the comparison with random initialisation is not one at convergence; set \
+                 data.validation and finetune.validation_patience, and raise finetune.epochs"
+                    .to_owned(),
+            );
+        }
     }
     warnings
 }
@@ -139,29 +147,26 @@ fn report(summary: &RunSummary, folder: &str) -> String {
             ),
         );
     }
-    let classifier = summary.results.classifier.as_ref();
-    let accuracies = [
-        (
-            "before fine-tuning",
-            classifier.map(|c| &c.before_finetuning),
-        ),
-        ("after fine-tuning", classifier.map(|c| &c.after_finetuning)),
-        (
-            "fine-tuned from random initialisation",
-            classifier.and_then(|c| c.from_random.as_ref()),
-        ),
-    ];
-    for (name, evaluation) in accuracies {
+    let mut accuracy = |name: &str, evaluation: Option<&Evaluation>, ended: Option<Ended>| {
         if let Some(evaluation) = evaluation {
+            let ended = ended.map_or_else(String::new, |ended| format!("; {ended}"));
             line(
                 name,
                 format!(
-                    "test accuracy {:.2}%, cross-entropy {} nats",
+                    "test accuracy {:.2}%, cross-entropy {} nats{ended}",
                     100.0 * evaluation.accuracy,
                     short(evaluation.cross_entropy)
                 ),
             );
         }
+    };
+    if let Some(classifier) = &summary.results.classifier {
+        let (before, after) = (&classifier.before_finetuning, &classifier.after_finetuning);
+        accuracy("before fine-tuning", Some(before), classifier.softmax);
+        accuracy("after fine-tuning", Some(after), classifier.finetune);
+        let control = classifier.from_random.as_ref();
+        let name = "fine-tuned from random initialisation";
+        accuracy(name, control, classifier.control);
     }
     line("time", format!("{:.1} s", summary.seconds));
     line("run folder", folder.to_owned());

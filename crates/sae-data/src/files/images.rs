@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::picture::{MOST_SIDE, fit, open_picture, size_of_picture};
 use crate::rows::{Chunk, Layout, Reader};
-use crate::{DataError, ImageShape, Samples};
+use crate::{DataError, ImageShape, Samples, natural_order};
 
 /// How pictures become rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,7 +104,7 @@ impl ImagesReader {
         collect(folder, 0, &mut files)?;
         files.sort_by_cached_key(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            (natural(&name), path.to_string_lossy().into_owned())
+            (natural_order(&name), path.to_string_lossy().into_owned())
         });
         let Some(first) = files.first() else {
             let found = "holds no pictures";
@@ -279,24 +279,4 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), 
         }
     }
     Ok(())
-}
-
-/// The parts of a name, in which numbers are such: digits without leading zeros, by their count.
-fn natural(name: &str) -> Vec<(String, usize, String)> {
-    let mut parts: Vec<(String, usize, String)> = Vec::new();
-    let mut rest = name;
-    while !rest.is_empty() {
-        let words = rest
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(rest.len());
-        let (word, after) = rest.split_at(words);
-        let digits = after
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(after.len());
-        let (number, after) = after.split_at(digits);
-        let number = number.trim_start_matches('0');
-        parts.push((word.to_owned(), number.len(), number.to_owned()));
-        rest = after;
-    }
-    parts
 }

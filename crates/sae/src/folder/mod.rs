@@ -14,11 +14,12 @@ mod write;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use self::claim::Claim;
 pub use self::claim::Destination;
 pub use self::follow::Activity;
-use self::marker::{Marker, State, is_absence};
+use self::marker::{MARKER, Marker, State, is_absence};
 pub use self::write::write_file;
 use self::write::{unwritable, write_as};
 use crate::FolderError;
@@ -76,6 +77,37 @@ impl RunFolder {
     /// Whether the run has written a file.
     pub fn has(&self, name: &str) -> bool {
         self.file(name).is_file()
+    }
+
+    /// Whether the run is whole.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a marker that is damaged or gone.
+    pub fn is_complete(&self) -> Result<bool, FolderError> {
+        Ok(self.marker()?.state == State::Complete)
+    }
+
+    /// Whether the run says that it wrote a file, wherever that is now.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunFolder::is_complete`].
+    pub fn wrote(&self, name: &str) -> Result<bool, FolderError> {
+        Ok(self.marker()?.files.contains(name))
+    }
+
+    /// When the run was finished, or last began a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunFolder::read`].
+    pub fn written(&self) -> Result<SystemTime, FolderError> {
+        let modified = fs::metadata(self.file(MARKER)).and_then(|marker| marker.modified());
+        modified.map_err(|source| FolderError::Read {
+            path: self.path.join(MARKER),
+            source,
+        })
     }
 
     /// The bytes of a file.
