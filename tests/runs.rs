@@ -166,15 +166,19 @@ fn damaged_and_unfinished_runs_are_lines_of_the_list() {
     // Before stages said how they ended.
     change(&at("older/summary.json"), |summary| {
         let summary = summary.as_object_mut().unwrap();
-        ["softmax", "finetune", "control"].map(|stage| summary.remove(stage).unwrap());
+        for stage in ["softmax", "finetune", "control"] {
+            summary.remove(stage).unwrap();
+        }
     });
     change(&at(".whole.new-42/.sae-run.json"), |marker| {
         marker["state"] = "running".into();
     });
     // A run that diverges leaves its folder behind.
     let diverged = at("diverged");
-    let args = ["train", TINY, "--quiet", "--out", text(&diverged)];
-    let output = sae(&[&args[..], &["--set", "pretrain.learning_rate=1e30"]].concat());
+    let mut args = vec!["train", TINY, "--quiet", "--out", text(&diverged)];
+    let sets = ["pretrain.optimizer=sgd", "pretrain.learning_rate=1e38"];
+    args.extend(sets.iter().flat_map(|set| ["--set", set]));
+    let output = sae(&args);
     assert_eq!(output.status.code(), Some(1));
 
     let runs = list(folder.path(), &[]);

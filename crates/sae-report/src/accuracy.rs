@@ -93,7 +93,7 @@ pub fn accuracy_curves(curves: &[AccuracyCurve]) -> Result<String, ReportError> 
         }
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
+            .position(SeriesLabelPosition::UpperLeft)
             .margin(12)
             .background_style(WHITE.mix(0.85))
             .border_style(BLACK.mix(0.3))
