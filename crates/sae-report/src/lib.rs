@@ -41,9 +41,9 @@ mod thumbnails;
 mod tile;
 mod unit_bars;
 
+pub use accuracy::{AccuracyCurve, AccuracyPoint, accuracy_curves};
 pub use axis::AxisScale;
 pub use chart::{Band, Line, Panel, line_chart};
-pub use accuracy::{AccuracyCurve, AccuracyPoint, accuracy_curves};
 pub use curves::{Curve, loss_curves};
 pub use document::{Block, Cell, Document, Figure, Picture, Section, Table};
 pub use error::ReportError;

@@ -51,6 +51,7 @@ pub use settings::{
     ClassifierSettings, Head, Layer, LayerSettings, Scale, StackSettings, check_classifier_training,
 };
 pub use stage::{
-    ClassifierSummary, Ended, Finished, Observer, Stage, Summary, Trained, TrainedNetwork, WeightsNow,
+    ClassifierSummary, Ended, Finished, Observer, Stage, Summary, Trained, TrainedNetwork,
+    WeightsNow,
 };
 pub use weights::{WeightsError, autoencoder_of, network_of, weights_of};
