@@ -43,7 +43,23 @@ pub struct Preferred {
     pub best_sample: Vec<Option<f64>>,
 }
 
-/// A gain below this share of the radius's effect ends the ascent of a start.
+impl Preferred {
+    /// Those of the first `count` units.
+    ///
+    /// # Panics
+    ///
+    /// Panics where there are fewer.
+    pub fn first(&self, count: usize) -> Self {
+        let width = self.inputs.len() / self.found.len().max(1);
+        Self {
+            inputs: self.inputs[..count * width].to_vec(),
+            found: self.found[..count].to_vec(),
+            best_sample: self.best_sample[..count].to_vec(),
+        }
+    }
+}
+
+/// Steps below this share of the radius end the ascent.
 const LEAST_STEP: f64 = 1e-4;
 /// Rows that go through the layers at once.
 const ROWS: usize = 1024;

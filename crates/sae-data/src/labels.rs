@@ -81,7 +81,7 @@ impl Labels {
     }
 
     /// Those of the given rows.
-    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+    pub fn select(&self, rows: &[usize]) -> Self {
         Self {
             values: rows.iter().map(|&row| self.values[row]).collect(),
             classes: self.classes.clone(),

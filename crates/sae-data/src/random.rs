@@ -37,6 +37,10 @@ pub enum Stream {
     PatchesTrain,
     /// Pictures and places of the test patches.
     PatchesTest,
+    /// Test samples on which a model is looked at, where there are more than are needed.
+    Specimens,
+    /// Starts of the search for the inputs that units of layer k (from 0) prefer.
+    Preferred(u16),
     /// Directions on which rows are projected to tell which are near.
     Directions,
     /// Which training samples keep their labels where only a share of them does.
@@ -65,6 +69,8 @@ impl Stream {
             Self::Directions => (15, 0),
             Self::LabelledTrain => (16, 0),
             Self::LabelledValidation => (17, 0),
+            Self::Specimens => (18, 0),
+            Self::Preferred(k) => (19, k),
         };
         purpose << 16 | u64::from(index)
     }

@@ -67,6 +67,20 @@ pub fn feature_tiles(
     png_file::encode(PICTURE, size, tile.channels, &pixels, scale.describe())
 }
 
+/// One tile alone as a small PNG, a pixel per pixel, as [`feature_tiles`] shades it.
+///
+/// # Errors
+///
+/// As [`feature_tiles`], of a single unit.
+pub fn tile_picture(tile: Tile, direction: &[f64]) -> Result<Vec<u8>, ReportError> {
+    const PICTURE: &str = "feature tile";
+    checked_units(PICTURE, tile, direction)?;
+    let scale = TileScale::Each;
+    let pixels = scale.tiles(tile, direction).concat();
+    let (size, channels) = ((tile.width, tile.height), tile.channels);
+    png_file::encode(PICTURE, size, channels, &pixels, scale.describe())
+}
+
 /// For each hidden unit its tile, as [`feature_tiles`] draws it, and to the right of it the samples
 /// that activate it most; one or several units side by side, as a PNG.
 ///

@@ -48,7 +48,7 @@ pub use curves::{Curve, loss_curves};
 pub use document::{Block, Cell, Document, Figure, Picture, Section, Table};
 pub use error::ReportError;
 pub use events::{EventValue, event, events_start};
-pub use features::{TileScale, feature_tiles, features_beside_samples};
+pub use features::{TileScale, feature_tiles, features_beside_samples, tile_picture};
 pub use frame::{Across, Mark};
 pub use heat_map::{HeatMap, Shade, heat_map};
 pub use histogram::histogram;

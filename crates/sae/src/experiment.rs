@@ -50,6 +50,8 @@ pub struct Experiment {
     pub classifier: bool,
     /// Whether the network is trained from random initialisation, too.
     pub control: bool,
+    /// Whether the finished run writes its report.
+    pub report: bool,
     /// Whether an event file for TensorBoard is written, too.
     pub tensorboard: bool,
     /// What the weights of the terms are meant for.
@@ -87,6 +89,7 @@ impl Default for Experiment {
             instruction_set: None,
             classifier: true,
             control: false,
+            report: true,
             tensorboard: false,
             objective: ObjectiveScale::default(),
             data: DataConfig::default(),

@@ -21,7 +21,7 @@
 //! outcome.model.save("shapes.safetensors")?;
 //!
 //! let model = Model::load("shapes.safetensors")?;
-//! let samples = experiment.prepare()?.originals;
+//! let samples = experiment.prepare()?.specimens.samples;
 //! let codes = model.encode(&samples)?;
 //! let classes = model.predict(&samples)?;
 //! assert_eq!((codes.rows(), codes.width(), classes.len()), (20, 100, 20));
@@ -40,9 +40,12 @@ mod error;
 mod experiment;
 mod facts;
 mod failure;
+mod features;
+mod findings;
 mod folder;
 mod forward;
 mod labels;
+mod learned;
 mod live;
 mod model;
 mod model_file;
@@ -54,6 +57,7 @@ mod run;
 mod runs;
 mod scores;
 mod self_test;
+mod specimens;
 mod spread;
 pub mod stages;
 mod tensorboard;
@@ -68,13 +72,17 @@ pub use error::{ConfigError, FolderError};
 pub use experiment::{Experiment, ObjectiveScale};
 pub use facts::{DataFacts, Reading};
 pub use failure::Error;
+pub use features::{FeatureOptions, Features};
+pub use findings::{Evidence, FIGURES, REPORT, compare};
 pub use folder::{Activity, Destination, RunFolder, write_file};
 pub use labels::{
     ClassifierKind, LabelsFigure, LabelsFit, LabelsObserver, LabelsPlan, LabelsReport,
 };
+pub use learned::{FactorUse, LayerUse, UnitOrder};
 pub use model::Model;
 pub use prepared::{Outcome, Prepared, RunSummary, StageTime};
-pub use recording::{FEATURES, draw_features, import};
+pub use recording::{FEATURES, import};
+
 pub use run::Run;
 pub use runs::{ListedRun, RunFigures, RunOrder, RunState, list_runs};
 pub use tensorboard::EVENTS;
@@ -83,8 +91,10 @@ pub use watched::{StageProgress, Tiles, Watched};
 pub use sae_data::{Dataset, Samples};
 pub use sae_stack::{Finished, Layer, Observer, Stage};
 pub use sae_train::{BatchSize, Optimizer, Training};
+pub use specimens::Specimens;
 pub use spread::Spread;
 
+pub use sae_analysis as analysis;
 pub use sae_data as data;
 pub use sae_report as report;
 pub use sae_stack as stack;

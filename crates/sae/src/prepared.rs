@@ -13,7 +13,7 @@ use sae_train::{BatchSize, Choice, Compute, ExecutorKind, Optimizer, TrainError,
 use serde::{Deserialize, Serialize};
 
 use crate::reach::Targets;
-use crate::{Backend, DataFacts, Error, Experiment, Model, Reading, self_test};
+use crate::{Backend, DataFacts, Error, Experiment, Model, Reading, Specimens, self_test};
 
 /// An experiment whose data are loaded and scaled and whose device is open.
 pub struct Prepared {
@@ -25,8 +25,8 @@ pub struct Prepared {
     pub facts: DataFacts,
     /// The scaling, where there is one.
     pub scaling: Option<Scaling>,
-    /// The first test samples as they are before scaling, for pictures.
-    pub originals: Samples,
+    /// Test samples as they are before scaling, on which the models are looked at.
+    pub specimens: Specimens,
     /// Some training samples as they are before scaling, whose scores the model learns.
     scored: Samples,
     /// The settings of the pipeline.
@@ -64,9 +64,6 @@ impl Experiment {
     }
 }
 
-/// Samples that are kept for pictures.
-const ORIGINALS: usize = 20;
-
 /// Most training samples whose scores a model learns.
 const SCORED: usize = 4000;
 
@@ -87,8 +84,7 @@ impl Prepared {
         data: SplitData,
     ) -> Result<Self, Error> {
         experiment.check()?;
-        let first: Vec<usize> = (0..data.test.rows().min(ORIGINALS)).collect();
-        let originals = data.test.samples.gather(&first)?;
+        let specimens = Specimens::of(&data.test, experiment)?;
         let step = data.train.rows().div_ceil(SCORED).max(1);
         let some: Vec<usize> = (0..data.train.rows()).step_by(step).collect();
         let scored = data.train.samples.gather(&some)?;
@@ -114,7 +110,7 @@ impl Prepared {
             data,
             facts,
             scaling,
-            originals,
+            specimens,
             scored,
             settings,
             compute,
@@ -149,6 +145,7 @@ impl Prepared {
                 chosen.unwrap_or_else(InstructionSet::detected)
             }),
             threads: self.compute.threads,
+            machine: machine(),
             seed: self.experiment.seed,
             objective_convention: "mean".to_owned(),
             seconds: self.started.elapsed().as_secs_f64(),
@@ -169,6 +166,13 @@ impl Prepared {
         model.learn_scores(&self.scored)?;
         Ok(Outcome { model, summary })
     }
+}
+
+/// Where the program runs.
+fn machine() -> String {
+    let (system, processor) = (std::env::consts::OS, std::env::consts::ARCH);
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{system} on {processor}, {count} processors")
 }
 
 /// Notes how long each stage takes, and tells somebody else.
@@ -287,6 +291,9 @@ pub struct RunSummary {
     pub instruction_set: Option<InstructionSet>,
     /// Threads of the CPU, on which they do not.
     pub threads: usize,
+    /// System, processor and number of processors; empty in files of older versions.
+    #[serde(default)]
+    pub machine: String,
     /// Seed of every random number.
     pub seed: u64,
     /// Objectives are means over samples.

@@ -1,8 +1,7 @@
 //! A run folder, written while an experiment runs.
 
-use sae_data::Scaling;
 use sae_model::SparseAutoencoder;
-use sae_report::{Curve, Tile, TileScale, feature_tiles, loss_curves, reconstructions};
+use sae_report::{Picture, TileScale};
 use sae_stack::{EpochMetrics, Finished, Observer, Stage, WeightsNow, weights_of};
 use sae_train::{TrainError, Training};
 use serde::Serialize;
@@ -11,12 +10,10 @@ use crate::folder::RunFolder;
 use crate::live::{LIVE, Snapshots};
 use crate::run::{CONFIG, DATA, METRICS, MODEL, SCALING, SUMMARY, weights_name};
 use crate::tensorboard::{self, EVENTS};
-use crate::{DataFacts, Error, Experiment, Model, Outcome, Prepared};
+use crate::{DataFacts, Error, Evidence, Experiment, FeatureOptions, Model, Outcome, Prepared};
 
-/// The picture of the tiles.
+/// The picture of the first layer's tiles, where samples are images; of tables it is an SVG.
 pub const FEATURES: &str = "features.png";
-const RECONSTRUCTIONS: &str = "reconstructions.png";
-const CURVES: &str = "loss.svg";
 
 fn write_json(folder: &RunFolder, name: &str, value: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value)
@@ -49,63 +46,34 @@ impl Prepared {
         }
         let mut recording = Recording::new(&folder, observer, is_logged);
         let outcome = self.run(&mut recording)?;
-        let Recording { curves, .. } = recording;
+        let Recording { metrics, .. } = recording;
         folder.remove(LIVE)?;
-        folder.write(CURVES, loss_curves(&curves)?.as_bytes())?;
-        self.draw(&folder, &outcome.model)?;
-        if let (true, Some(first)) = (is_logged, outcome.summary.results.layers.first()) {
-            let tiles = folder.read(FEATURES)?;
-            let event = tensorboard::of_tiles(tensorboard::now(), first.epochs, &tiles)?;
+        let tiles =
+            outcome
+                .model
+                .features(&FeatureOptions::default(), None, self.experiment.seed)?;
+        let tiles = tiles.draw(&self.facts, TileScale::Each)?;
+        folder.write(&format!("features.{}", tiles.extension()), tiles.bytes())?;
+        if let (true, Picture::Png(tiles)) = (is_logged, &tiles) {
+            let epochs = outcome.summary.results.layers[0].epochs;
+            let event = tensorboard::of_tiles(tensorboard::now(), epochs, tiles)?;
             folder.append(EVENTS, &event)?;
         }
         folder.write(MODEL, &outcome.model.to_bytes()?)?;
         write_json(&folder, SUMMARY, &outcome.summary)?;
+        if self.experiment.report {
+            let evidence = Evidence {
+                name: folder.name(),
+                experiment: self.experiment.resolved()?,
+                model: outcome.model.clone(),
+                summary: Some(outcome.summary.clone()),
+                metrics,
+                specimens: Ok(self.specimens.clone()),
+            };
+            folder.write_report(&evidence.report()?)?;
+        }
         Ok((outcome, folder.complete()?))
     }
-
-    /// The tiles, and the first test samples with their reconstructions by the first autoencoder.
-    fn draw(&self, folder: &RunFolder, model: &Model) -> Result<(), Error> {
-        let tile = self.facts.tile();
-        let first = &model.autoencoders()[0];
-        let scaling = self.scaling.as_ref();
-        folder.write(FEATURES, &draw_features(first, scaling, tile)?)?;
-        let shallow = Model::new(
-            self.facts.clone(),
-            self.scaling.clone(),
-            vec![first.clone()],
-            None,
-        )?;
-        let rows: Vec<usize> = (0..self.originals.rows()).collect();
-        let reconstructed = shallow.reconstruct(&self.originals)?;
-        let picture = reconstructions(
-            tile,
-            &self.originals.gather(&rows),
-            &reconstructed.gather(&rows),
-        )?;
-        Ok(folder.write(RECONSTRUCTIONS, &picture)?)
-    }
-}
-
-/// The tile picture of an autoencoder on images, as they are before scaling.
-///
-/// # Errors
-///
-/// Refuses weights that do not make tiles.
-pub fn draw_features(
-    autoencoder: &SparseAutoencoder,
-    scaling: Option<&Scaling>,
-    tile: Tile,
-) -> Result<Vec<u8>, Error> {
-    let hidden = autoencoder.hidden();
-    let weight = autoencoder.encoder.weight.val().into_data();
-    let weight: Vec<f64> = weight.iter::<f64>().collect();
-    let columns = match scaling {
-        Some(scaling) => scaling.directions(&weight, hidden),
-        None => weight,
-    };
-    let unit = |j: usize| columns.iter().skip(j).step_by(hidden).copied();
-    let directions: Vec<f64> = (0..hidden).flat_map(unit).collect();
-    Ok(feature_tiles(tile, &directions, TileScale::Each)?)
 }
 
 /// Writes metrics and weights while a stack is trained, and tells somebody else.
@@ -114,7 +82,7 @@ struct Recording<'a> {
     observer: &'a mut dyn Observer,
     /// Whether TensorBoard is told, too.
     is_logged: bool,
-    curves: Vec<Curve>,
+    metrics: Vec<EpochMetrics>,
     snapshots: Snapshots,
 }
 
@@ -124,7 +92,7 @@ impl<'a> Recording<'a> {
             is_logged,
             folder,
             observer,
-            curves: Vec::new(),
+            metrics: Vec::new(),
             snapshots: Snapshots::new(),
         }
     }
@@ -132,11 +100,6 @@ impl<'a> Recording<'a> {
 
 impl Observer for Recording<'_> {
     fn started(&mut self, stage: Stage, training: &Training) {
-        self.curves.push(Curve {
-            title: stage.to_string(),
-            training: Vec::new(),
-            validation: Vec::new(),
-        });
         self.observer.started(stage, training);
     }
 
@@ -150,10 +113,7 @@ impl Observer for Recording<'_> {
             let event = tensorboard::of_epoch(tensorboard::now(), metrics)?;
             self.folder.append(EVENTS, &event).map_err(Error::from)?;
         }
-        if let Some(curve) = self.curves.last_mut() {
-            curve.training.push(metrics.objective);
-            curve.validation.extend(metrics.validation_objective);
-        }
+        self.metrics.push(metrics.clone());
         self.observer.epoch(stage, metrics)
     }
 

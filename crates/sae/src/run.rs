@@ -139,6 +139,11 @@ impl Run {
         })
     }
 
+    /// Whether it has figures; a run of imported weights has none.
+    pub fn has_summary(&self) -> bool {
+        self.folder.has(SUMMARY)
+    }
+
     /// Its figures.
     ///
     /// # Errors

@@ -20,6 +20,19 @@ pub enum ShapeKind {
     Cross,
 }
 
+impl ShapeKind {
+    /// The turn in degrees after which the shape looks the same; nothing where it always does.
+    pub fn symmetry(self) -> Option<f64> {
+        match self {
+            Self::Circle => None,
+            Self::Triangle => Some(120.0),
+            Self::Rectangle => Some(180.0),
+            Self::Star => Some(72.0),
+            Self::Cross => Some(90.0),
+        }
+    }
+}
+
 impl fmt::Display for ShapeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

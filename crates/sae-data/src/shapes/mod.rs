@@ -28,16 +28,47 @@ impl ShapesConfig {
     ///
     /// As [`ShapesConfig::check`].
     pub fn draw(&self, part: Part, seed: u64) -> Result<Dataset, DataError> {
-        let (count, purpose) = match part {
-            Part::Train => (self.train, Stream::ShapesTrain),
-            Part::Test => (self.test, Stream::ShapesTest),
-        };
+        let (count, purpose) = self.part(part);
         Ok(self.generate(count, &stream(seed, purpose))?.0)
     }
 
-    /// Draws `count` images with the random numbers of `rng`. The kinds take turns, so that the
-    /// classes are balanced. Every image has a place of its own in the random stream: image k is
-    /// the same however many are drawn, and threads can share them out.
+    /// The true factors of the images of a part, without drawing them.
+    ///
+    /// # Errors
+    ///
+    /// As [`ShapesConfig::check`].
+    pub fn factors(&self, part: Part, seed: u64) -> Result<Vec<Factors>, DataError> {
+        self.check()?;
+        let (count, purpose) = self.part(part);
+        let rng = stream(seed, purpose);
+        let of_image =
+            |index: usize| self.draw_factors(self.kind(index), &mut self.rng(&rng, index));
+        Ok((0..count).map(of_image).collect())
+    }
+
+    fn part(&self, part: Part) -> (usize, Stream) {
+        match part {
+            Part::Train => (self.train, Stream::ShapesTrain),
+            Part::Test => (self.test, Stream::ShapesTest),
+        }
+    }
+
+    /// The kinds take turns, so that the classes are balanced.
+    fn kind(&self, index: usize) -> ShapeKind {
+        self.kinds[index % self.kinds.len()]
+    }
+
+    /// The random numbers of an image, which has a place of its own in the stream.
+    fn rng(&self, rng: &ChaCha8Rng, index: usize) -> ChaCha8Rng {
+        // Two words per uniform number: one number per pixel for the noise, and the factors.
+        let words = 2 * (self.size as u128 * self.size as u128 + 1) + FACTOR_WORDS;
+        let mut rng = rng.clone();
+        rng.set_word_pos(index as u128 * words);
+        rng
+    }
+
+    /// Draws `count` images with the random numbers of `rng`. Every image has a place of its own in
+    /// the random stream: image k is the same however many are drawn, and threads can share them out.
     ///
     /// # Errors
     ///
@@ -50,15 +81,12 @@ impl ShapesConfig {
         self.check()?;
         self.check_memory("count", count, count as u128)?;
         let pixels = self.size * self.size;
-        // Two words per uniform number: one number per pixel for the noise, and the factors.
-        let words = 2 * (pixels as u128 + 1) + FACTOR_WORDS;
         let mut values = vec![0; count * pixels];
         let images = values.par_chunks_mut(pixels).enumerate();
         let factors = images
             .map(|(index, image)| {
-                let mut rng = rng.clone();
-                rng.set_word_pos(index as u128 * words);
-                let drawn = self.draw_factors(self.kinds[index % self.kinds.len()], &mut rng);
+                let mut rng = self.rng(rng, index);
+                let drawn = self.draw_factors(self.kind(index), &mut rng);
                 self.paint(&drawn, &mut rng, image);
                 drawn
             })

@@ -69,6 +69,12 @@ impl RunFolder {
         &self.path
     }
 
+    /// What the folder is called.
+    pub fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
     /// Where a file of the run is now; in messages, join its name to [`RunFolder::path`].
     pub fn file(&self, name: &str) -> PathBuf {
         self.home().join(name)
