@@ -29,9 +29,9 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Compares by tests/reference/tensorboard.py.
+/// Compares by tests/reference/events.py.
 fn compare(python: &OsString, folder: &Path, run: &Path) -> Result<(), Failed> {
-    let script = root().join("tests/reference/tensorboard.py");
+    let script = root().join("tests/reference/events.py");
     let output = Command::new(python)
         .arg(script)
         .args([folder, run])

@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use burn::tensor::Device;
-use sae_data::{Dataset, ImageShape, Labels, Samples, Stream, stream, uniform};
+use sae_data::{Dataset, ImageShape, Labels, Samples, Stream, Tensors, stream, uniform};
 use sae_model::{Architecture, CrossEntropy, FineTuning, SparseAutoencoder, SparseObjective, Unit};
 use sae_stack::{
     ClassifierSettings, Details, EpochMetrics, Evaluation, Finished, LayerReport, LayerSettings,
-    Observer, Parts, StackData, StackSettings, Stage, Summary, Trained, evaluate, train_stack,
+    Observer, Parts, StackData, StackSettings, Stage, Summary, Trained, WeightsNow, evaluate,
+    train_stack, weights_of,
 };
 use sae_train::{BatchSize, Compute, Fused, Stopped, TrainError, Training};
 
@@ -82,6 +83,8 @@ struct Recorder {
     metrics: Vec<EpochMetrics>,
     reports: Vec<LayerReport>,
     evaluations: Vec<Evaluation>,
+    /// The weights after the last epoch of a stage, and after how many it was told of them.
+    weights: (Option<Tensors>, usize),
 }
 
 impl Observer for Recorder {
@@ -95,8 +98,26 @@ impl Observer for Recorder {
         Ok(())
     }
 
+    fn in_training(&mut self, _: Stage, weights: WeightsNow<'_>) -> Result<(), TrainError> {
+        self.weights = (Some(weights()?), self.weights.1 + 1);
+        Ok(())
+    }
+
     fn finished(&mut self, stage: Stage, finished: Finished<'_>) -> Result<(), TrainError> {
         self.said.push(format!("{stage} ends"));
+        // What was seen last is what the stage leaves; the head was trained by itself.
+        let left = match finished {
+            Finished::Autoencoder(model, _) => weights_of(model),
+            Finished::Network(network, _) => weights_of(network),
+        };
+        let (seen, epochs) = std::mem::take(&mut self.weights);
+        let own = self.metrics.iter().filter(|m| m.stage == stage.to_string());
+        assert_eq!(epochs, own.count(), "{stage}");
+        let seen = seen.expect("a stage has epochs");
+        match stage {
+            Stage::Softmax => assert_eq!(seen, left.below("head.")),
+            _ => assert_eq!(seen, left),
+        }
         match finished {
             Finished::Autoencoder(_, report) => self.reports.push(report.clone()),
             Finished::Network(_, evaluation) => self.evaluations.push(evaluation.clone()),

@@ -81,9 +81,8 @@ pub use labels::{
 pub use learned::{FactorUse, LayerUse, UnitOrder};
 pub use model::Model;
 pub use prepared::{Outcome, Prepared, RunSummary, StageTime};
-pub use recording::{FEATURES, import};
-
-pub use run::Run;
+pub use recording::import;
+pub use run::{FEATURES, Run};
 pub use runs::{ListedRun, RunFigures, RunOrder, RunState, list_runs};
 pub use tensorboard::EVENTS;
 pub use watched::{StageProgress, Tiles, Watched};

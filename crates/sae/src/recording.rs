@@ -8,12 +8,10 @@ use serde::Serialize;
 
 use crate::folder::RunFolder;
 use crate::live::{LIVE, Snapshots};
-use crate::run::{CONFIG, DATA, METRICS, MODEL, SCALING, SUMMARY, weights_name};
+use crate::run::{CONFIG, DATA, FEATURES, METRICS, MODEL, SCALING, SUMMARY, weights_name};
 use crate::tensorboard::{self, EVENTS};
 use crate::{DataFacts, Error, Evidence, Experiment, FeatureOptions, Model, Outcome, Prepared};
 
-/// The picture of the first layer's tiles, where samples are images; of tables it is an SVG.
-pub const FEATURES: &str = "features.png";
 
 fn write_json(folder: &RunFolder, name: &str, value: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value)

@@ -15,6 +15,8 @@ pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const DATA: &str = "data.json";
 pub(crate) const METRICS: &str = "metrics.jsonl";
 pub(crate) const SUMMARY: &str = "summary.json";
+/// The picture of the tiles.
+pub const FEATURES: &str = "features.png";
 pub(crate) const MODEL: &str = "model.safetensors";
 
 /// A finished run, or one that was interrupted.

@@ -6,8 +6,8 @@ use sae_report::{EventValue, event, events_start};
 use sae_stack::{EpochMetrics, Stage};
 use serde_json::Value;
 
-use crate::run::{CONFIG, METRICS};
-use crate::{Error, FEATURES, Run};
+use crate::Error;
+use crate::run::{CONFIG, FEATURES, METRICS, Run};
 
 /// The event file, which any name with `tfevents` in it makes one.
 pub const EVENTS: &str = "tensorboard/events.out.tfevents.sae";

@@ -98,7 +98,7 @@ fn a_frame_says_what_the_metrics_say() {
         .filter(|c| ('\u{2801}'..='\u{28ff}').contains(c));
     assert!(curves.count() > 20, "{first}");
     assert!(first.contains("^rho 0.1"), "{first}");
-    assert!(first.contains("units of layer 1: 6 of 16"), "{first}");
+    assert!(first.contains("units of layer 1: 9 of 16"), "{first}");
     assert!(
         first.chars().filter(|c| "░▒▓█".contains(*c)).count() > 200,
         "{first}"
@@ -212,7 +212,7 @@ impl Observer for Watcher {
             let (found, now) = (tensors.get("weight", 2).unwrap(), weights()?);
             assert_eq!(found.shape, now.get("encoder.weight", 2).unwrap().shape);
             let frame = self.frames.last().unwrap();
-            assert!(frame.contains("units of layer 1: 6 of 16"), "{frame}");
+            assert!(frame.contains("units of layer 1: 9 of 16"), "{frame}");
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ fn duration(seconds: f64) -> String {
     const MINUTE: f64 = 60.0;
     const HOUR: f64 = 60.0 * MINUTE;
     match seconds {
-        s if s < MINUTE => format!("{s:.0} s"),
+        s if s < MINUTE => format!("{:.0} s", s.ceil()),
         s if s < HOUR => format!("{:.0} min {:.0} s", (s / MINUTE).floor(), s % MINUTE),
         s => format!("{:.0} h {:.0} min", (s / HOUR).floor(), s % HOUR / MINUTE),
     }

@@ -37,7 +37,7 @@ impl RunFolder {
     ///
     /// As [`RunFolder::open`].
     pub(crate) fn follow(path: &Path) -> Result<Followed, FolderError> {
-        let new = replacements(path);
+        let new = newest_replacement(path);
         if let Some(new) = new.filter(|_| is_claimed(path)) {
             return Ok(Followed {
                 folder: Self::open(&new)?,
@@ -60,7 +60,7 @@ impl RunFolder {
 }
 
 /// The newest of the folders in which a run is, or was, written that is to replace the one at `path`.
-fn replacements(path: &Path) -> Option<PathBuf> {
+fn newest_replacement(path: &Path) -> Option<PathBuf> {
     let target = path.canonicalize().ok()?;
     let start = beside(&target);
     let entries = fs::read_dir(target.parent()?).ok()?;

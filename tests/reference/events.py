@@ -1,6 +1,6 @@
 """Reads an event file by TensorBoard's own reader and compares it with the metrics of its run.
 
-    python3 tests/reference/tensorboard.py FOLDER RUN
+    python3 tests/reference/events.py FOLDER RUN
 
 FOLDER holds the event file, RUN the run's metrics.jsonl, config.toml and, where it has finished, features.png.
 Ends with an error where a scalar is missing, too many, at another step or not the same `f32`.
