@@ -4,6 +4,7 @@ mod apply;
 mod compress;
 mod data;
 mod labels;
+mod report;
 mod runs;
 
 use std::fmt;
@@ -21,6 +22,7 @@ pub use self::data::{
     ConvertArgs, DataCommand, FetchArgs, InitArgs, InspectArgs, RowsArgs, ShapesArgs,
 };
 pub use self::labels::LabelsArgs;
+pub use self::report::{FeaturesArgs, ReportArgs};
 pub use self::runs::RunsArgs;
 
 /// Sparse and stacked autoencoders: train, look at what they learned, evaluate.
@@ -68,7 +70,10 @@ pub enum Command {
     Compress(CompressArgs),
     /// Write the rows that compressed codes stand for
     Decompress(DecompressArgs),
-    /// Draw what the hidden units of a run's first autoencoder look for
+    /// Write a finished run's report: what its units look for and stand for, how they are doing, curves,
+    /// reconstructions, mistakes, a map of codes; or several runs side by side
+    Report(ReportArgs),
+    /// Draw what the hidden units of a layer look for
     Features(FeaturesArgs),
     /// Follow a run in the terminal while it is trained: curves, figures, rho_hat, tiles
     Watch(WatchArgs),
@@ -184,16 +189,6 @@ pub struct EvalArgs {
     /// Where tensors are computed
     #[arg(long, default_value_t, value_parser = clap::value_parser!(Backend))]
     pub backend: Backend,
-}
-
-/// Arguments of `sae features`.
-#[derive(Debug, ClapArgs)]
-pub struct FeaturesArgs {
-    /// Run folder
-    pub run: PathBuf,
-    /// PNG to write; without it features.png in the run folder
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
 }
 
 /// Arguments of `sae watch`.

@@ -73,7 +73,7 @@ pub use experiment::{Experiment, ObjectiveScale};
 pub use facts::{DataFacts, Reading};
 pub use failure::Error;
 pub use features::{FeatureOptions, Features};
-pub use findings::{Evidence, FIGURES, REPORT, compare};
+pub use findings::{Evidence, FIGURES, REPORT, compare, figure_files};
 pub use folder::{Activity, Destination, RunFolder, write_file};
 pub use labels::{
     ClassifierKind, LabelsFigure, LabelsFit, LabelsObserver, LabelsPlan, LabelsReport,

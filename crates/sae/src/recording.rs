@@ -12,7 +12,6 @@ use crate::run::{CONFIG, DATA, FEATURES, METRICS, MODEL, SCALING, SUMMARY, weigh
 use crate::tensorboard::{self, EVENTS};
 use crate::{DataFacts, Error, Evidence, Experiment, FeatureOptions, Model, Outcome, Prepared};
 
-
 fn write_json(folder: &RunFolder, name: &str, value: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::Input(format!("{name} cannot be written: {error}")))?;
@@ -68,7 +67,7 @@ impl Prepared {
                 metrics,
                 specimens: Ok(self.specimens.clone()),
             };
-            folder.write_report(&evidence.report()?)?;
+            folder.write_report(&evidence.report()?, false)?;
         }
         Ok((outcome, folder.complete()?))
     }

@@ -15,6 +15,7 @@ mod import;
 mod init;
 mod labels;
 mod objective;
+mod report;
 mod runs;
 mod shapes;
 mod tensorboard;
@@ -47,6 +48,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Score(args) => apply::score(&args),
         Command::Compress(args) => compress::run(&args),
         Command::Decompress(args) => compress::back(&args),
+        Command::Report(args) => report::run(&args),
         Command::Features(args) => features::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Tensorboard(args) => tensorboard::run(&args),

@@ -15,4 +15,4 @@ mod write;
 
 pub use compare::compare;
 pub use evidence::Evidence;
-pub use write::{FIGURES, REPORT};
+pub use write::{FIGURES, REPORT, figure_files};

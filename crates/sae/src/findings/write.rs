@@ -1,6 +1,6 @@
 //! A report put together.
 
-use sae_report::{Document, page};
+use sae_report::{Document, Figure, Picture, page, rasterise};
 
 use super::evidence::Evidence;
 use super::{classifier, curves, features, map, overview, reproduce, samples, units};
@@ -48,17 +48,33 @@ impl Evidence {
     }
 }
 
+/// The files of a report's figures, by name: each as it is, and where `as_pixels` is set drawings also as
+/// PNG, twice their size.
+///
+/// # Errors
+///
+/// Fails where a drawing cannot be turned into pixels.
+pub fn figure_files(document: &Document, as_pixels: bool) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    let mut files = Vec::new();
+    for Figure { name, picture, .. } in document.figures() {
+        let own = format!("{name}.{}", picture.extension());
+        files.push((own, picture.bytes().to_vec()));
+        if let (Picture::Svg(drawing), true) = (picture, as_pixels) {
+            files.push((format!("{name}.png"), rasterise(drawing)?));
+        }
+    }
+    Ok(files)
+}
+
 impl RunFolder {
-    /// Writes a report and its figures, each also as a file.
+    /// Writes a report and the files of its figures; see [`figure_files`].
     ///
     /// # Errors
     ///
-    /// Fails where a file cannot be written.
-    pub fn write_report(&self, document: &Document) -> Result<(), Error> {
-        for figure in document.figures() {
-            let extension = figure.picture.extension();
-            let name = format!("{FIGURES}/{}.{extension}", figure.name);
-            self.write(&name, figure.picture.bytes())?;
+    /// Fails where a file cannot be written, or a drawing cannot be turned into pixels.
+    pub fn write_report(&self, document: &Document, as_pixels: bool) -> Result<(), Error> {
+        for (name, bytes) in figure_files(document, as_pixels)? {
+            self.write(&format!("{FIGURES}/{name}"), &bytes)?;
         }
         Ok(self.write(REPORT, page(document).as_bytes())?)
     }
