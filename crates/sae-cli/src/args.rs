@@ -2,6 +2,7 @@
 
 mod apply;
 mod compress;
+mod config;
 mod data;
 mod labels;
 mod report;
@@ -18,6 +19,7 @@ use sae_model::{Convention, Unit};
 
 pub use self::apply::{ApplyArgs, InputArgs, ScoreArgs};
 pub use self::compress::{CompressArgs, DecompressArgs};
+pub use self::config::ConfigArgs;
 pub use self::data::{
     ConvertArgs, DataCommand, FetchArgs, InitArgs, InspectArgs, RowsArgs, ShapesArgs,
 };
@@ -107,19 +109,6 @@ pub enum Command {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
-}
-
-/// A configuration file with changes from the command line.
-#[derive(Debug, Clone, ClapArgs)]
-pub struct ConfigArgs {
-    /// TOML file; every key is described in docs/config.md
-    pub config: PathBuf,
-    /// Seed of every random number (overrides the file)
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Override a key of the file, for example --set layers.0.hidden=50 (may be repeated)
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
 }
 
 /// Arguments of `sae train`.

@@ -252,8 +252,8 @@ fn parts_make_the_whole() {
         assert_eq!(tuned.evaluation, summary.after_finetuning);
         assert_eq!(Some(tuned.ended), summary.finetune);
         assert_eq!(
-            sae_model::named_parameters(&tuned.network),
-            sae_model::named_parameters(&trained.network.unwrap())
+            weights_of(&tuned.network).to_bytes(),
+            weights_of(&trained.network.unwrap()).to_bytes()
         );
         let random = parts.fine_tune_random(&mut ()).unwrap();
         assert_eq!(Some(random.evaluation), summary.from_random);

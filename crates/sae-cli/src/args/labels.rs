@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-use super::ConfigArgs;
+use super::config::ConfigArgs;
 
 /// Arguments of `sae labels`.
 #[derive(Debug, ClapArgs)]
