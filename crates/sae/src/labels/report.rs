@@ -78,7 +78,7 @@ pub struct LabelsFigure {
     pub classifier: ClassifierKind,
     /// Their accuracy on all test samples.
     pub accuracy: Spread,
-    /// Number of them that were still getting better when their epochs ran out.
+    /// Number of them whose epochs ran out before a rule ended their training.
     pub not_converged: usize,
 }
 
