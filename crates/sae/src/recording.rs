@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::folder::RunFolder;
 use crate::live::{LIVE, Snapshots};
-use crate::run::{CONFIG, DATA, FEATURES, METRICS, MODEL, SCALING, SUMMARY, weights_name};
+use crate::run::{CONFIG, DATA, METRICS, MODEL, SCALING, SUMMARY, weights_name};
 use crate::tensorboard::{self, EVENTS};
 use crate::{DataFacts, Error, Evidence, Experiment, FeatureOptions, Model, Outcome, Prepared};
 
