@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use libtest_mimic::Failed;
 use serde_json::Value;
 
 /// The root of the workspace, from which paths such as `configs/tiny.toml` are meant.
@@ -71,4 +72,23 @@ pub fn metrics(run: &Path) -> Vec<Value> {
 pub fn number(value: &Value, pointer: &str) -> f64 {
     let found = value.pointer(pointer).and_then(Value::as_f64);
     found.unwrap_or_else(|| panic!("there is a number at {pointer}"))
+}
+
+/// Whether SAE_PYTHON names a Python with the packages that `.ci/run` installs; what needs it is skipped by
+/// name elsewhere.
+pub fn has_python() -> bool {
+    std::env::var_os("SAE_PYTHON").is_some()
+}
+
+/// Runs a script by that Python, in the root of the workspace; returns what it printed, or fails with what it
+/// complained of.
+pub fn python(script: &str, args: &[&str]) -> Result<String, Failed> {
+    let python = std::env::var_os("SAE_PYTHON").ok_or("SAE_PYTHON is not set")?;
+    let mut command = Command::new(python);
+    command.current_dir(root()).arg(script).args(args);
+    let output = command.output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8(output.stderr)?.into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
