@@ -3,12 +3,11 @@
 
 mod support;
 
-use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use support::{refuse, root, succeed, text};
+use support::{has_python, python, refuse, succeed, text};
 use tempfile::tempdir;
 
 const TINY: &str = "configs/tiny.toml";
@@ -16,10 +15,8 @@ const EVENTS: &str = "tensorboard/events.out.tfevents.sae";
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let python = std::env::var_os("SAE_PYTHON");
-    let with_python = |name: &str, test: fn(&OsString) -> Result<(), Failed>| match python.clone() {
-        Some(python) => Trial::test(name, move || test(&python)),
-        None => Trial::test(name, || Ok(())).with_ignored_flag(true),
+    let with_python = |name: &str, test: fn() -> Result<(), Failed>| {
+        Trial::test(name, test).with_ignored_flag(!has_python())
     };
     let trials = vec![
         with_python("tensorboard_reads_what_training_wrote", while_training),
@@ -30,24 +27,15 @@ fn main() -> ExitCode {
 }
 
 /// Compares by tests/reference/events.py.
-fn compare(python: &OsString, folder: &Path, run: &Path) -> Result<(), Failed> {
-    let script = root().join("tests/reference/events.py");
-    let output = Command::new(python)
-        .arg(script)
-        .args([folder, run])
-        .output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() {
-        return Err(said.into_owned().into());
-    }
-    let printed = String::from_utf8(output.stdout)?;
+fn compare(folder: &Path, run: &Path) -> Result<(), Failed> {
+    let printed = python("tests/reference/events.py", &[text(folder), text(run)])?;
     // Autoencoders 1 and 2 have the terms and ρ̂; softmax, fine-tuning and control do not.
     let ends = printed.trim_end().ends_with("scalars, 2 histograms");
     assert!(ends && !printed.starts_with("0 "), "{printed}");
     Ok(())
 }
 
-fn while_training(python: &OsString) -> Result<(), Failed> {
+fn while_training() -> Result<(), Failed> {
     let folder = tempdir()?;
     let run = folder.path().join("run");
     succeed(&[
@@ -58,17 +46,17 @@ fn while_training(python: &OsString) -> Result<(), Failed> {
         "--out",
         text(&run),
     ]);
-    compare(python, &run.join("tensorboard"), &run)
+    compare(&run.join("tensorboard"), &run)
 }
 
 /// Also of a run whose last line is being written.
-fn afterwards(python: &OsString) -> Result<(), Failed> {
+fn afterwards() -> Result<(), Failed> {
     let folder = tempdir()?;
     let run = folder.path().join("run");
     succeed(&["train", TINY, "--quiet", "--out", text(&run)]);
     let printed = succeed(&["tensorboard", text(&run)]);
     assert!(printed.contains("tensorboard --logdir "), "{printed}");
-    compare(python, &run.join("tensorboard"), &run)?;
+    compare(&run.join("tensorboard"), &run)?;
 
     std::fs::remove_file(run.join("model.safetensors"))?;
     let metrics = run.join("metrics.jsonl");
@@ -79,7 +67,7 @@ fn afterwards(python: &OsString) -> Result<(), Failed> {
     let out = folder.path().join("some/events");
     succeed(&["tensorboard", text(&run), "--out", text(&out)]);
     std::fs::write(&metrics, whole)?;
-    compare(python, &out, &run)
+    compare(&out, &run)
 }
 
 /// A run that is replaced takes its event file with it; one that has not finished is left alone; other
