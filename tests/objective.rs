@@ -91,6 +91,29 @@ fn every_convention_agrees_with_numpy_to_12_digits() {
     }
 }
 
+#[test]
+fn the_cross_entropy_agrees_with_numpy_to_12_digits() {
+    let folder = tempdir().expect("a folder for the test");
+    let run = folder.path().join("run");
+    let entropy = ["--theta", "12x7", "--reconstruction", "cross_entropy"];
+    import("theta.npy", &run, &entropy);
+    let data = fixture("data.npy");
+    let args = ["objective", text(&run), text(&data)];
+    let printed = succeed(&[&args[..], &["--json"]].concat());
+    let found: Value = serde_json::from_str(&printed).expect("it is JSON");
+    let wanted = &expected()["cross_entropy"];
+    for key in wanted.as_object().expect("a table").keys() {
+        let pointer = format!("/{key}");
+        assert_12_digits(key, number(&found, &pointer), number(wanted, &pointer));
+    }
+    assert!(found.get("reconstruction").is_none(), "{printed}");
+    let printed = succeed(&args);
+    assert!(
+        printed.contains("\n  reconstruction cross entropy "),
+        "{printed}"
+    );
+}
+
 /// The plain table has 15 digits.
 #[test]
 fn the_table_has_15_digits() {
@@ -111,6 +134,7 @@ fn a_trained_run_says_the_same() {
     let run = folder.path().join("run");
     let mut args = vec!["train", "configs/tiny.toml", "--out", text(&run)];
     for set in [
+        "layers.1.reconstruction=cross_entropy",
         "data.validation=0.0",
         "pretrain.batch=full",
         "pretrain.optimizer=lbfgs",
@@ -130,6 +154,15 @@ fn a_trained_run_says_the_same() {
             number(line, "/gradient_norm"),
         );
         assert!((exact - said).abs() < 1e-3 * exact, "{exact} {said}");
+    }
+    // The RMSE does not depend on what the objective measures.
+    for (index, line) in [&lines[4], &lines[9]].into_iter().enumerate() {
+        let exact = number(
+            &support::summary(&run),
+            &format!("/layers/{index}/train/rmse"),
+        );
+        let said = number(line, "/rmse");
+        assert!((exact - said).abs() < 1e-5 * exact, "{exact} {said}");
     }
 }
 

@@ -48,11 +48,21 @@ def terms(theta):
     ]
 
 
-def gradient(theta):
+def cross_entropy(theta):
+    z = forward(theta)[1]
+    return -(X * np.log(z) + (1 - X) * np.log(1 - z)).sum() / R
+
+
+def objective(theta, entropy):
+    parts = terms(theta)
+    return sum([cross_entropy(theta), *parts[1:]] if entropy else parts)
+
+
+def gradient(theta, entropy):
     w1, _, w2, _ = theta
     y, z = forward(theta)
     rho_hat = y.mean(axis=0)
-    delta3 = (z - X) * z * (1 - z)
+    delta3 = (z - X) * (1 if entropy else z * (1 - z))
     g = BETA * (-RHO / rho_hat + (1 - RHO) / (1 - rho_hat))
     delta2 = (delta3 @ w2.T + g) * y * (1 - y)
     return [
@@ -63,23 +73,24 @@ def gradient(theta):
     ]
 
 
-def check_gradient():
-    slopes = gradient(THETA)
+def check_gradient(entropy):
+    slopes = gradient(THETA, entropy)
     for k, values in enumerate(THETA):
         for i in range(0, values.size, 5):
             def at(step):
                 moved = [t.copy() for t in THETA]
                 moved[k].flat[i] += step
-                return sum(terms(moved))
+                return objective(moved, entropy)
             difference = (at(1e-5) - at(-1e-5)) / 2e-5
             assert abs(difference - slopes[k].flat[i]) < 1e-9, (k, i)
 
 
 def main():
-    check_gradient()
+    check_gradient(entropy=False)
+    check_gradient(entropy=True)
     w1, b, w2, c = THETA
     parts = terms(THETA)
-    norm = np.sqrt(sum((g**2).sum() for g in gradient(THETA)))
+    norm = lambda entropy: np.sqrt(sum((g**2).sum() for g in gradient(THETA, entropy)))
     conventions = {}
     for name, factor in [("mean", 1), ("note", R), ("ufldl", 1), ("matlab", 2 / N), ("r", 1)]:
         conventions[name] = {
@@ -87,12 +98,19 @@ def main():
             "reconstruction": factor * parts[0],
             "weight_decay": factor * parts[1],
             "sparsity": factor * parts[2],
-            "gradient_norm": factor * norm,
+            "gradient_norm": factor * norm(entropy=False),
             "settings": {"weight_decay": factor * ALPHA, "beta": factor * BETA, "rho": RHO},
         }
     expected = {
         "rho_hat": list(forward(THETA)[0].mean(axis=0)),
         "conventions": conventions,
+        "cross_entropy": {
+            "objective": objective(THETA, entropy=True),
+            "reconstruction_cross_entropy": cross_entropy(THETA),
+            "weight_decay": parts[1],
+            "sparsity": parts[2],
+            "gradient_norm": norm(entropy=True),
+        },
     }
     # MATLAB's mse is the mean over all elements: the factor above, written out once.
     mse = ((X - forward(THETA)[1]) ** 2).mean()

@@ -15,7 +15,7 @@ use std::str::FromStr;
 use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use sae::Backend;
-use sae_model::{Convention, Unit};
+use sae_model::{Convention, Reconstruction, Unit};
 
 pub use self::apply::{ApplyArgs, InputArgs, ScoreArgs};
 pub use self::compress::{CompressArgs, DecompressArgs};
@@ -260,6 +260,9 @@ pub struct ImportArgs {
     /// Units of the encoder
     #[arg(long, default_value_t, value_parser = clap::value_parser!(Unit))]
     pub encoder: Unit,
+    /// What the reconstruction term measures: squared_error or cross_entropy
+    #[arg(long, default_value_t, value_parser = clap::value_parser!(Reconstruction))]
+    pub reconstruction: Reconstruction,
     /// Units of the decoder
     #[arg(long, default_value_t, value_parser = clap::value_parser!(Unit))]
     pub decoder: Unit,

@@ -16,7 +16,7 @@ use faer::Mat;
 use sae_kernels::measure::{self, Kernel};
 use sae_kernels::{
     Activation, Autoencoder, AutoencoderConfig, InstructionSet, Network, NetworkConfig, Optimizer,
-    Part, RhoHat, Rows, Unit, Values,
+    Part, Reconstruction, RhoHat, Rows, Unit, Values,
 };
 
 /// (inputs, hidden units, rows).
@@ -79,12 +79,13 @@ fn weights(count: usize, fan: usize) -> Vec<f32> {
     random(count).into_iter().map(centred).collect()
 }
 
-fn autoencoder((n, h, _): Size, threads: usize) -> Autoencoder {
+fn autoencoder((n, h, _): Size, reconstruction: Reconstruction, threads: usize) -> Autoencoder {
     let config = AutoencoderConfig {
         inputs: n,
         hidden: h,
         encoder: Activation::of(Unit::Sigmoid),
         decoder: Unit::Sigmoid,
+        reconstruction,
         tied: false,
         weight_decay: 1e-3,
         beta: 3.0,
@@ -124,7 +125,7 @@ fn median(seconds: f64, mut work: impl FnMut()) -> (f64, f64) {
 fn serve(size: Size, threads: usize) {
     let (n, _, rows) = size;
     let x = random(n * rows);
-    let mut kernel = autoencoder(size, threads);
+    let mut kernel = autoencoder(size, Reconstruction::SquaredError, threads);
     let mut step = || step(&mut kernel, Rows::of(&x, n), SGD);
     (0..5).for_each(|_| step());
     println!("ready");
@@ -213,15 +214,17 @@ fn steps(size: Size, threads: usize) {
     // With more than a chunk of rows the codes are computed twice.
     let products = if rows > 1024 { 12.0 } else { 10.0 };
     let work = products * (n * h * rows) as f64;
-    for (name, rows_of, optimizer) in [
-        ("sgd", floats, SGD),
-        ("adam", floats, ADAM),
-        ("adam, gathered bytes", gathered, ADAM),
+    let (squares, entropy) = (Reconstruction::SquaredError, Reconstruction::CrossEntropy);
+    for (name, rows_of, optimizer, reconstruction) in [
+        ("sgd", floats, SGD, squares),
+        ("sgd, cross-entropy", floats, SGD, entropy),
+        ("adam", floats, ADAM, squares),
+        ("adam, gathered bytes", gathered, ADAM, squares),
     ] {
         if rows == FULL && name != "sgd" {
             continue;
         }
-        let mut kernel = autoencoder(size, threads);
+        let mut kernel = autoencoder(size, reconstruction, threads);
         let mut step = || step(&mut kernel, rows_of, optimizer);
         (0..3).for_each(|_| step());
         let (seconds, spread) = median(1.0, step);
@@ -293,7 +296,7 @@ fn growth(threads: usize) {
         ] {
             let (n, h, rows) = size;
             let x = random(n * rows);
-            let mut kernel = autoencoder(size, threads);
+            let mut kernel = autoencoder(size, Reconstruction::SquaredError, threads);
             let mut step = || step(&mut kernel, Rows::of(&x, n), SGD);
             (0..3).for_each(|_| step());
             let (seconds, _) = median(0.5, step);

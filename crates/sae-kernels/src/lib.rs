@@ -10,13 +10,16 @@
 //! [`pulp`] picks AVX-512, AVX2, NEON or plain code when the program runs.
 //!
 //! ```
-//! use sae_kernels::{Activation, Autoencoder, AutoencoderConfig, Optimizer, Part, RhoHat, Rows, Unit};
+//! use sae_kernels::{
+//!     Activation, Autoencoder, AutoencoderConfig, Optimizer, Part, Reconstruction, RhoHat, Rows, Unit,
+//! };
 //!
 //! let config = AutoencoderConfig {
 //!     inputs: 4,
 //!     hidden: 2,
 //!     encoder: Activation::of(Unit::Sigmoid),
 //!     decoder: Unit::Sigmoid,
+//!     reconstruction: Reconstruction::SquaredError,
 //!     tied: false,
 //!     weight_decay: 1e-4,
 //!     beta: 0.1,
@@ -49,6 +52,7 @@ pub mod measure;
 mod methods;
 mod network;
 mod prefetch;
+mod reconstruction;
 mod samples;
 pub mod setting;
 mod sparsity;
@@ -67,6 +71,7 @@ pub use error::KernelError;
 pub use instruction_set::InstructionSet;
 pub use layers::Part;
 pub use network::{Network, NetworkConfig, NetworkValue};
+pub use reconstruction::Reconstruction;
 pub use samples::{Rows, Values};
 pub use setting::Setting;
 pub use sparsity::{RhoHat, kl_divergence};

@@ -151,9 +151,12 @@ impl SparseAutoencoder {
 
     /// The reconstruction φ(y·W2 + c) of a code: `[batch, hidden]` → `[batch, input]`.
     pub fn decode(&self, code: Tensor<2>) -> Tensor<2> {
-        let pre_activation =
-            code.matmul(self.decoder_weight()) + self.decoder.bias.val().unsqueeze();
-        self.decoder.unit.apply(pre_activation)
+        self.decoder.unit.apply(self.pre_decode(code))
+    }
+
+    /// The pre-activation y·W2 + c of a reconstruction: `[batch, hidden]` → `[batch, input]`.
+    pub(crate) fn pre_decode(&self, code: Tensor<2>) -> Tensor<2> {
+        code.matmul(self.decoder_weight()) + self.decoder.bias.val().unsqueeze()
     }
 
     /// The reconstruction of an input: `[batch, input]` → `[batch, input]`.

@@ -34,7 +34,8 @@ impl Convention {
     pub const ALL: [Self; 5] = [Self::Mean, Self::Note, Self::Ufldl, Self::Matlab, Self::R];
 
     /// What J, α, β and γ of the mean convention are multiplied by, for `rows` samples of `inputs`
-    /// values: 1, R (note) or 2/N (MATLAB). ρ is the same everywhere.
+    /// values: 1, R (note) or 2/N (MATLAB), whatever the reconstruction term is, though these tools
+    /// have the squared error alone. ρ is the same everywhere.
     pub fn factor(self, rows: usize, inputs: usize) -> f64 {
         match self {
             Self::Mean | Self::Ufldl | Self::R => 1.0,
@@ -82,6 +83,7 @@ impl SparseObjective {
             self.beta() / factor,
             self.rho(),
         )?
+        .with_reconstruction(self.reconstruction())
         .with_l1(self.l1() / factor)
     }
 }
@@ -89,6 +91,7 @@ impl SparseObjective {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Reconstruction;
 
     /// For 10,000 samples of 64 values: UFLDL's λ 1e-4, β 3 is α 1 and β 30,000 in the note's sum,
     /// and λ 3.125e-6, β 0.09375 in MATLAB's mean over samples and outputs.
@@ -103,6 +106,7 @@ mod tests {
             (Convention::R, 1e-4, 3.0),
         ] {
             let there = SparseObjective::new(alpha, beta, 0.01).unwrap();
+            let there = there.with_reconstruction(Reconstruction::CrossEntropy);
             let here = there.from_convention(convention, rows, inputs).unwrap();
             assert!(
                 (here.weight_decay() / 1e-4 - 1.0).abs() < 1e-15,
@@ -110,6 +114,7 @@ mod tests {
             );
             assert!((here.beta() / 3.0 - 1.0).abs() < 1e-15, "{convention}");
             assert_eq!(here.rho(), 0.01);
+            assert_eq!(here.reconstruction(), Reconstruction::CrossEntropy);
         }
     }
 }

@@ -61,5 +61,6 @@ pub use parameters::{
     named_parameters, with_flat, with_parameters,
 };
 pub use plain::PlainLoops;
+pub use sae_kernels::Reconstruction;
 pub use softmax::{Softmax, SoftmaxConfig};
 pub use units::{Activation, OnTensors, Unit};

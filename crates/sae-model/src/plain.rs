@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use crate::parameters::host_values;
 use crate::{
     Activation, AutoencoderBatch, CrossEntropy, DeepNetwork, DeltaRule, FineTuning, LabelledBatch,
-    RHO_HAT_EPSILON, Softmax, SparseAutoencoder, SparseObjective, Unit,
+    RHO_HAT_EPSILON, Reconstruction, Softmax, SparseAutoencoder, SparseObjective, Unit,
 };
 
 /// J at some parameters.
@@ -122,6 +122,12 @@ fn keep_largest(row: &mut [f64], k: usize, pieces: &mut Vec<u8>) {
     dropped.for_each(|y| *y = 0.0);
 }
 
+/// −x log z − (1 − x) log(1 − z) for z = φ(p), as −log(1 − z) is log(1 + e^p).
+fn cross_entropy(p: f64, x: f64) -> f64 {
+    let softplus = |p: f64| p.max(0.0) + (-p.abs()).exp().ln_1p();
+    x * softplus(-p) + (1.0 - x) * softplus(p)
+}
+
 fn divergence(rho: f64, rho_hat: f64) -> f64 {
     let d = rho_hat.clamp(RHO_HAT_EPSILON, 1.0 - RHO_HAT_EPSILON) - rho;
     -rho * (d / rho).ln_1p() - (1.0 - rho) * (-d / (1.0 - rho)).ln_1p()
@@ -141,10 +147,11 @@ impl PlainLoops for SparseObjective {
     ) -> PlainObjective<'a> {
         let (n, h) = (model.inputs(), model.hidden());
         let (encoder, kind) = (model.encoder.activation, model.architecture());
-        let decoder = Activation {
-            unit: kind.decoder,
-            top_k: None,
-        };
+        // The cross-entropy is that of the sigmoid's pre-activations.
+        let decoder = Activation::of(match self.reconstruction() {
+            Reconstruction::SquaredError => kind.decoder,
+            Reconstruction::CrossEntropy => Unit::Linear,
+        });
         let (inputs, targets) = (Matrix::from(&batch.inputs), Matrix::from(&batch.targets));
         let rows = inputs.rows().len() as f64;
         Box::new(move |theta| {
@@ -162,9 +169,12 @@ impl PlainLoops for SparseObjective {
             };
             let code = inputs.dense(w1, b, encoder, &mut plain.pieces);
             let output = code.dense(w2, c, decoder, &mut plain.pieces);
-            let errors = output.values.iter().zip(&targets.values);
-            let half_squares = errors.map(|(z, x)| 0.5 * (z - x).powi(2) / rows);
-            plain.addends.extend(half_squares);
+            let loss = |(output, target): (&f64, &f64)| match self.reconstruction() {
+                Reconstruction::SquaredError => 0.5 * (output - target).powi(2),
+                Reconstruction::CrossEntropy => cross_entropy(*output, *target),
+            };
+            let pairs = output.values.iter().zip(&targets.values);
+            plain.addends.extend(pairs.map(|pair| loss(pair) / rows));
             plain.addends.extend(decay(self.weight_decay(), w1));
             plain.addends.extend(decay(self.weight_decay(), w2));
             let rests_below = encoder.unit == Unit::Tanh;

@@ -8,8 +8,8 @@ use rand_chacha::rand_core::SeedableRng;
 use sae_model::{
     Activation, Architecture, AutoencoderBatch, AutoencoderConfig, CrossEntropy, DeepNetwork,
     DenseConfig, FineTuning, FiniteDifference, GradientRule, LabelledBatch, OnTensors, PlainLoops,
-    SoftmaxConfig, SparseAutoencoder, SparseObjective, Unit, flat_gradient, gradient_check,
-    named_gradients, named_parameters, with_parameters,
+    Reconstruction, SoftmaxConfig, SparseAutoencoder, SparseObjective, Unit, flat_gradient,
+    gradient_check, named_gradients, named_parameters, with_parameters,
 };
 
 fn rng() -> ChaCha8Rng {
@@ -63,9 +63,16 @@ const AUTOENCODERS: [(usize, usize, usize); 6] = [
 #[test]
 fn sparse_autoencoder() {
     for (n, h, rows) in AUTOENCODERS {
-        for (alpha, beta, rho) in [(0.003, 3.0, 0.1), (0.5, 0.2, 0.6)] {
-            let case = format!("{n}-{h}, {rows} rows, alpha {alpha}, beta {beta}, rho {rho}");
+        for (alpha, beta, rho, reconstruction) in [
+            (0.003, 3.0, 0.1, Reconstruction::SquaredError),
+            (0.5, 0.2, 0.6, Reconstruction::SquaredError),
+            (0.003, 3.0, 0.1, Reconstruction::CrossEntropy),
+        ] {
+            let case = format!(
+                "{n}-{h}, {rows} rows, alpha {alpha}, beta {beta}, rho {rho}, {reconstruction}"
+            );
             let objective = SparseObjective::new(alpha, beta, rho).unwrap();
+            let objective = objective.with_reconstruction(reconstruction);
             let config = AutoencoderConfig::new(n, h).unwrap();
             let model = config.init(&mut rng(), DType::F64, &Device::flex());
             assert_f64(
@@ -107,20 +114,28 @@ fn every_kind_of_autoencoder() {
                 top_k,
             };
             for (beta, l1) in [(0.0, 0.0), (0.0, 0.7), (1.5, 0.0), (1.5, 0.7)] {
-                cases += usize::from(check_kind(architecture, beta, l1));
+                for reconstruction in Reconstruction::ALL {
+                    cases += usize::from(check_kind(architecture, reconstruction, beta, l1));
+                }
             }
         }
     }
-    // 5 decoders, tied or not: 3 bounded units with 4 sparsity terms, 2 unbounded with 2, and
+    // 5 decoders, the sigmoid one with two reconstruction terms, tied or not: 3 bounded units with 4 sparsity terms, 2 unbounded with 2, and
     // top-k of the 4 that are not tanh with 2.
-    assert_eq!(cases, 5 * 2 * (3 * 4 + 2 * 2 + 4 * 2));
+    assert_eq!(cases, 6 * 2 * (3 * 4 + 2 * 2 + 4 * 2));
 }
 
 /// Checks one combination; false where it is refused.
-fn check_kind(architecture: Architecture, beta: f64, l1: f64) -> bool {
+fn check_kind(
+    architecture: Architecture,
+    reconstruction: Reconstruction,
+    beta: f64,
+    l1: f64,
+) -> bool {
     let (n, h, rows) = (6, 5, 7);
-    let case = format!("{architecture:?}, beta {beta}, l1 {l1}");
+    let case = format!("{architecture:?}, {reconstruction}, beta {beta}, l1 {l1}");
     let objective = SparseObjective::new(0.02, beta, 0.3).unwrap();
+    let objective = objective.with_reconstruction(reconstruction);
     let objective = objective.with_l1(l1).unwrap();
     let config = AutoencoderConfig::new(n, h).unwrap();
     let Ok(config) = config.with_architecture(architecture) else {

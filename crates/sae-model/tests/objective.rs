@@ -8,8 +8,8 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use reference::{Lcg, Matrix, Net, kl, kl_slope};
 use sae_model::{
     Activation, AutoencoderBatch, CrossEntropy, Dense, DenseConfig, Figures, FineTuning,
-    GradientRule, LabelledBatch, Objective, RHO_HAT_EPSILON, Softmax, SparseAutoencoder,
-    SparseObjective, Terms, Unit, flat_gradient, term,
+    GradientRule, LabelledBatch, Objective, RHO_HAT_EPSILON, Reconstruction, Softmax,
+    SparseAutoencoder, SparseObjective, Terms, Unit, flat_gradient, term,
 };
 
 fn dense(w: &Matrix, b: &[f64]) -> Dense {
@@ -64,10 +64,73 @@ fn terms_agree_with_plain_loops() {
             assert_close(found.terms.get(name).unwrap(), expected);
         }
         assert_close(found.objective(), expected.iter().sum());
+        assert_close(found.squared_error.unwrap(), 2.0 * expected[0]);
         let rho_hat = reference::rho_hat(&net, &data);
         assert_eq!(found.rho_hat.as_ref().unwrap().len(), hidden);
         for (found, expected) in found.rho_hat.unwrap().into_iter().zip(rho_hat) {
             assert_close(found, expected);
+        }
+    }
+}
+
+/// −Σ [x log z + (1 − x) log(1 − z)] / R by its definition; decay, sparsity and the squared error are
+/// those of the other objective.
+#[test]
+fn cross_entropy_of_a_reconstruction_agrees_with_plain_loops() {
+    for (inputs, hidden, rows, seed) in [(5, 3, 7, 1), (4, 6, 1, 2), (9, 2, 20, 3)] {
+        let net = Net::random(inputs, hidden, seed);
+        let data = uniform_rows(rows, inputs, seed + 100);
+        let (alpha, beta, rho) = (0.03, 2.5, 0.07);
+        let objective = SparseObjective::new(alpha, beta, rho).unwrap();
+        let objective = objective.with_reconstruction(Reconstruction::CrossEntropy);
+        let found = figures(&objective, &autoencoder(&net), tensor(&data));
+
+        let [half_squares, decay, sparsity] = reference::terms(&net, &data, alpha, beta, rho);
+        let entropy = reference::cross_entropy(&net, &data);
+        assert_close(found.objective(), entropy + decay + sparsity);
+        let named = found.terms.get(term::RECONSTRUCTION_CROSS_ENTROPY);
+        assert_close(named.unwrap(), entropy);
+        assert_eq!(found.terms.get(term::RECONSTRUCTION), None);
+        assert_close(found.squared_error.unwrap(), 2.0 * half_squares);
+    }
+}
+
+/// Outputs as sure as can be, right and wrong: with W2 = 0 the output is φ(c), and −log φ(±p) is
+/// log(1 + e^∓p), in both precisions, where φ itself is 0 or 1. At p = 0 the derivative by c is ½ − x
+/// under both rules.
+#[test]
+fn cross_entropy_of_sure_outputs() {
+    for dtype in [DType::F64, DType::F32] {
+        for (p, x, expected) in [
+            (40.0, 1.0, (-40.0_f64).exp()),
+            (40.0, 0.0, 40.0),
+            (-1000.0, 1.0, 1000.0),
+            (-1000.0, 0.0, 0.0),
+            (800.0, 0.25, 600.0),
+            (0.0, 1.0, std::f64::consts::LN_2),
+        ] {
+            let device = Device::flex();
+            let layer = |bias| {
+                let size = DenseConfig::new(1, 1);
+                Dense::from_values(size, vec![0.0], vec![bias], dtype, &device)
+            };
+            let model = SparseAutoencoder {
+                encoder: layer(0.3),
+                decoder: layer(p).into(),
+            };
+            let objective = SparseObjective::new(0.0, 0.0, 0.5).unwrap();
+            let objective = objective.with_reconstruction(Reconstruction::CrossEntropy);
+            let batch = Tensor::<2>::full([3, 1], x, (&device, dtype)).into();
+            for rule in GradientRule::ALL {
+                let gradient = rule.gradient(&objective, &model, &batch);
+                let found = gradient.value.total();
+                let error = (found - expected).abs();
+                let case = format!("{dtype:?}, {rule}, {p}, {x}");
+                assert!(error <= 1e-6 * expected, "{case}: {found:e}");
+                let slope = flat_gradient(&model, &gradient.gradients)[3];
+                let expected = 1.0 / (1.0 + (-p).exp()) - x;
+                assert!((slope - expected).abs() < 1e-7, "{case}: {slope}");
+            }
         }
     }
 }
@@ -270,6 +333,7 @@ fn figures_are_read_as_they_are_written() {
         terms: [("reconstruction", 0.1 + 0.2), ("l1", 5e-324), ("a", 1e300)]
             .into_iter()
             .collect(),
+        squared_error: Some(2.0 / 3.0),
         rho_hat: Some(vec![1.0 / 3.0, f64::MIN_POSITIVE]),
         accuracy: None,
     };

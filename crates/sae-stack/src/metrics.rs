@@ -1,6 +1,6 @@
 //! What is reported of each epoch.
 
-use sae_model::{Figures, Terms, Unit, term};
+use sae_model::{Figures, Terms, Unit};
 use sae_train::Epoch;
 use serde::{Deserialize, Serialize};
 
@@ -98,9 +98,8 @@ impl Details {
     }
 
     pub(crate) fn of_autoencoder(figures: &Figures, inputs: usize, rho: f64, unit: Unit) -> Self {
-        // The reconstruction term is half the squared error per sample: see `SparseObjective`.
-        let reconstruction = figures.terms.get(term::RECONSTRUCTION).unwrap_or(f64::NAN);
-        let rmse = (2.0 * reconstruction / inputs as f64).sqrt();
+        let squared_error = figures.squared_error.unwrap_or(f64::NAN);
+        let rmse = (squared_error / inputs as f64).sqrt();
         let rho_hat = figures.rho_hat.as_deref().unwrap_or(&[]);
         Self::autoencoder(rmse, rho_hat, rho, unit)
     }

@@ -5,7 +5,8 @@ use sae_data::{Corruption, CorruptionKind};
 use sae_kernels::Setting;
 use sae_kernels::setting::at_least_one;
 use sae_model::{
-    Architecture, Convention, CrossEntropy, FineTuning, ModelError, SparseObjective, Unit,
+    Architecture, Convention, CrossEntropy, FineTuning, ModelError, Reconstruction,
+    SparseObjective, Unit,
 };
 use sae_train::Training;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,8 @@ pub struct Layer {
     pub weight_decay: f64,
     /// L1 weight γ on the activities of the hidden units, ≥ 0.
     pub l1: f64,
+    /// What the reconstruction term measures.
+    pub reconstruction: Reconstruction,
     /// Units of the encoder.
     pub encoder: Unit,
     /// Units of the decoder.
@@ -49,6 +52,7 @@ impl Default for Layer {
             beta: 3.0,
             weight_decay: 1e-4,
             l1: 0.0,
+            reconstruction: Reconstruction::default(),
             encoder: Unit::Sigmoid,
             decoder: Unit::Sigmoid,
             tied: false,
@@ -77,7 +81,9 @@ impl Layer {
     ///
     /// Refuses weights outside their ranges.
     pub fn objective(&self) -> Result<SparseObjective, ModelError> {
-        SparseObjective::new(self.weight_decay, self.beta, self.rho)?.with_l1(self.l1)
+        SparseObjective::new(self.weight_decay, self.beta, self.rho)?
+            .with_reconstruction(self.reconstruction)
+            .with_l1(self.l1)
     }
 
     /// Checks every key, but for `pretrain`, and that they go together.

@@ -8,8 +8,8 @@ mod support;
 use burn::tensor::{DType, Device};
 use sae_data::{Samples, Stream, order, stream};
 use sae_model::{
-    Architecture, CrossEntropy, DeepNetwork, DenseConfig, FineTuning, SoftmaxConfig,
-    SparseAutoencoder, SparseObjective, Unit, flat_parameters, named_parameters,
+    Architecture, CrossEntropy, DeepNetwork, DenseConfig, FineTuning, Reconstruction,
+    SoftmaxConfig, SparseAutoencoder, SparseObjective, Unit, flat_parameters, named_parameters,
     relative_difference, with_flat,
 };
 use sae_train::{
@@ -80,6 +80,12 @@ fn assert_same<M: burn::module::Module>(
             "{case}, {name}: {found} {expected}"
         );
     }
+    match (found.figures.squared_error, expected.figures.squared_error) {
+        (Some(found), Some(expected)) => {
+            assert!((found - expected).abs() <= 1e-6 * expected, "{case}");
+        }
+        (found, expected) => assert_eq!(found, expected, "{case}"),
+    }
     match (&found.figures.rho_hat, &expected.figures.rho_hat) {
         (Some(found), Some(expected)) => {
             assert!(relative_difference(found, expected) < 1e-6, "{case}");
@@ -118,7 +124,10 @@ fn gradients_of_every_kind_of_autoencoder() {
                 (false, Some(4)),
                 (true, Some(1)),
             ] {
-                for (beta, l1) in [(0.0, 0.0), (0.0, 0.7), (1.5, 0.0), (1.5, 0.7)] {
+                for ((beta, l1), reconstruction) in [(0.0, 0.0), (0.0, 0.7), (1.5, 0.0), (1.5, 0.7)]
+                    .into_iter()
+                    .flat_map(|terms| Reconstruction::ALL.map(|of| (terms, of)))
+                {
                     let architecture = Architecture {
                         encoder,
                         decoder,
@@ -127,13 +136,14 @@ fn gradients_of_every_kind_of_autoencoder() {
                     };
                     let objective = SparseObjective::new(0.02, beta, 0.3).unwrap();
                     let objective = objective.with_l1(l1).unwrap();
+                    let objective = objective.with_reconstruction(reconstruction);
                     let refused = architecture.check(HIDDEN).is_err();
                     if refused || objective.check(&architecture).is_err() {
                         continue;
                     }
                     cases += 1;
                     let of = |dtype| autoencoder((INPUTS, HIDDEN), architecture, dtype, 5);
-                    let case = format!("{architecture:?}, beta {beta}, l1 {l1}");
+                    let case = format!("{architecture:?}, {reconstruction}, {beta}, {l1}");
                     assert_agree(
                         &case,
                         &objective,
@@ -145,7 +155,7 @@ fn gradients_of_every_kind_of_autoencoder() {
         }
     }
     // As in the check of `sae-model`'s gradients.
-    assert_eq!(cases, 5 * 2 * (3 * 4 + 2 * 2 + 4 * 2));
+    assert_eq!(cases, 6 * 2 * (3 * 4 + 2 * 2 + 4 * 2));
 }
 
 #[test]
@@ -186,8 +196,8 @@ fn gradients_of_classifiers() {
     }
 }
 
-/// A sparse model, a tied one with tanh units, and one whose codes are top-k.
-fn kinds() -> [(Architecture, f64); 3] {
+/// A sparse model of the cross-entropy, a tied one with tanh units, and one whose codes are top-k.
+fn kinds() -> [(Architecture, f64, Reconstruction); 3] {
     let plain = Architecture::default();
     let tied = Architecture {
         encoder: Unit::Tanh,
@@ -199,7 +209,11 @@ fn kinds() -> [(Architecture, f64); 3] {
         top_k: Some(3),
         ..plain
     };
-    [(plain, 1.5), (tied, 1.5), (top_k, 0.0)]
+    [
+        (plain, 1.5, Reconstruction::CrossEntropy),
+        (tied, 1.5, Reconstruction::SquaredError),
+        (top_k, 0.0, Reconstruction::SquaredError),
+    ]
 }
 
 /// Minibatches, with every estimate of ρ̂: after two epochs the same parameters and figures.
@@ -207,9 +221,10 @@ fn kinds() -> [(Architecture, f64); 3] {
 fn minibatches_with_every_estimate_of_rho_hat() {
     let data = singles(ROWS, INPUTS, 11);
     let exact = doubles(ROWS, INPUTS, 11);
-    for (architecture, beta) in kinds() {
+    for (architecture, beta, reconstruction) in kinds() {
         for rho_hat in [RhoHat::Batch, RhoHat::Running, RhoHat::Full] {
             let objective = SparseObjective::new(0.02, beta, 0.3).unwrap();
+            let objective = objective.with_reconstruction(reconstruction);
             let training = Training {
                 batch: BatchSize::Rows(20),
                 rho_hat,
@@ -372,7 +387,7 @@ fn what_is_not_a_number_is_seen() {
 #[test]
 fn parameters_go_in_and_out_bit_by_bit() {
     let objective = SparseObjective::new(0.0, 1.0, 0.1).unwrap();
-    for (architecture, _) in kinds() {
+    for (architecture, _, _) in kinds() {
         let of = |seed| autoencoder((7, 4), architecture, DType::F32, seed);
         let expected = flat_parameters(&of(2));
         for kind in EXECUTORS {

@@ -7,7 +7,7 @@ mod support;
 use burn::tensor::{DType, Device};
 use sae_data::{Samples, Stream, stream};
 use sae_model::{
-    Architecture, CrossEntropy, DeltaRule, SoftmaxConfig, SparseObjective, Unit,
+    Architecture, CrossEntropy, DeltaRule, Reconstruction, SoftmaxConfig, SparseObjective, Unit,
     relative_difference, term,
 };
 use sae_train::{
@@ -124,8 +124,12 @@ fn gradients_do_not_depend_on_the_size_of_parts() {
 fn parts_add_up_with_every_executor() {
     let (samples, labels) = (singles(ROWS, INPUTS, 2), labels());
     let objective = SparseObjective::new(0.01, 3.0, 0.2).unwrap();
+    let entropy = objective.with_reconstruction(Reconstruction::CrossEntropy);
     let model = autoencoder((INPUTS, HIDDEN), encoder(Unit::Tanh), DType::F32, 1);
-    for kind in EXECUTORS {
+    for (objective, kind) in EXECUTORS
+        .into_iter()
+        .flat_map(|kind| [(objective, kind), (entropy, kind)])
+    {
         let mut executor = with(kind, &objective, &model, &descent(0.1));
         let at_once = in_parts(&mut *executor, &samples, &labels, ROWS);
         for size in SIZES {

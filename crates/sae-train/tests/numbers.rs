@@ -6,7 +6,7 @@ mod support;
 
 use burn::tensor::DType;
 use sae_data::Samples;
-use sae_model::{Architecture, SparseObjective, named_parameters, term};
+use sae_model::{Architecture, Reconstruction, SparseObjective, named_parameters, term};
 use sae_train::{Data, whole_gradient};
 
 use support::{EXECUTORS, autoencoder, descent, singles, with};
@@ -14,13 +14,19 @@ use support::{EXECUTORS, autoencoder, descent, singles, with};
 const HIDDEN: usize = 25;
 const SETTINGS: (f64, f64, f64, f64) = (1e-4, 3.0, 0.05, 0.01);
 
-/// [reconstruction, decay, sparsity, L1] by the formulas, for sigmoid units.
-fn plain_loops(parameters: &[Vec<f64>], x: &[f32], inputs: usize) -> [f64; 4] {
+/// [reconstruction, decay, sparsity, L1] and (1/R) Σ ‖x − z‖² by the formulas, for sigmoid units.
+fn plain_loops(
+    reconstruction: Reconstruction,
+    parameters: &[Vec<f64>],
+    x: &[f32],
+    inputs: usize,
+) -> ([f64; 4], f64) {
     let [w1, b, w2, c] = parameters else {
         panic!("an untied autoencoder");
     };
     let sigmoid = |p: f64| 1.0 / (1.0 + (-p).exp());
-    let (rows, mut squares) = ((x.len() / inputs) as f64, 0.0);
+    let rows = (x.len() / inputs) as f64;
+    let (mut squares, mut entropy) = (0.0, 0.0);
     let mut activity = [0.0; HIDDEN];
     for x in x.chunks_exact(inputs) {
         let mut code = b.clone();
@@ -38,11 +44,11 @@ fn plain_loops(parameters: &[Vec<f64>], x: &[f32], inputs: usize) -> [f64; 4] {
         for (y, w) in code.iter().zip(w2.chunks_exact(inputs)) {
             output.iter_mut().zip(w).for_each(|(p, w)| *p += y * w);
         }
-        let errors = output
-            .iter()
-            .zip(x)
-            .map(|(&p, &x)| sigmoid(p) - f64::from(x));
-        squares += errors.map(|e| e * e).sum::<f64>();
+        for (&p, &x) in output.iter().zip(x) {
+            let (z, x) = (sigmoid(p), f64::from(x));
+            squares += (z - x).powi(2) / rows;
+            entropy -= (x * z.ln() + (1.0 - x) * (1.0 - z).ln()) / rows;
+        }
     }
     let (alpha, beta, rho, l1) = SETTINGS;
     let kl = |sum: f64| {
@@ -50,16 +56,20 @@ fn plain_loops(parameters: &[Vec<f64>], x: &[f32], inputs: usize) -> [f64; 4] {
         rho * (rho / mean).ln() + (1.0 - rho) * ((1.0 - rho) / (1.0 - mean)).ln()
     };
     let weights = w1.iter().chain(w2).map(|w| w * w).sum::<f64>();
-    [
-        0.5 * squares / rows,
+    let terms = [
+        match reconstruction {
+            Reconstruction::SquaredError => 0.5 * squares,
+            Reconstruction::CrossEntropy => entropy,
+        },
         0.5 * alpha * weights,
         beta * activity.map(kl).iter().sum::<f64>(),
         l1 * activity.iter().sum::<f64>() / rows,
-    ]
+    ];
+    (terms, squares)
 }
 
 /// The largest relative errors of J, its terms and the RMSE, by executor.
-fn errors(rows: usize, inputs: usize) -> Vec<(String, f64)> {
+fn errors(reconstruction: Reconstruction, rows: usize, inputs: usize) -> Vec<(String, f64)> {
     let model = autoencoder((inputs, HIDDEN), Architecture::default(), DType::F32, 1);
     let samples = singles(rows, inputs, 9);
     let Samples::Floats { values, .. } = &samples else {
@@ -69,10 +79,11 @@ fn errors(rows: usize, inputs: usize) -> Vec<(String, f64)> {
         .into_iter()
         .map(|p| p.values)
         .collect();
-    let expected = plain_loops(&parameters, values, inputs);
+    let (expected, squares) = plain_loops(reconstruction, &parameters, values, inputs);
     let (alpha, beta, rho, l1) = SETTINGS;
     let objective = SparseObjective::new(alpha, beta, rho).unwrap();
     let objective = objective.with_l1(l1).unwrap();
+    let objective = objective.with_reconstruction(reconstruction);
     let mut errors = Vec::new();
     for kind in EXECUTORS {
         let mut executor = with(kind, &objective, &model, &descent(0.1));
@@ -81,7 +92,7 @@ fn errors(rows: usize, inputs: usize) -> Vec<(String, f64)> {
             errors.push((format!("{kind}, {what}"), (found / expected - 1.0).abs()));
         };
         let names = [
-            term::RECONSTRUCTION,
+            term::reconstruction(reconstruction),
             term::WEIGHT_DECAY,
             term::SPARSITY,
             term::L1,
@@ -90,17 +101,19 @@ fn errors(rows: usize, inputs: usize) -> Vec<(String, f64)> {
             add(name, found.figures.terms.get(name).unwrap(), expected);
         }
         add("J", found.figures.objective(), expected.iter().sum());
-        let rmse = |reconstruction: f64| (2.0 * reconstruction / inputs as f64).sqrt();
-        let reconstruction = found.figures.terms.get(term::RECONSTRUCTION).unwrap();
-        add("RMSE", rmse(reconstruction), rmse(expected[0]));
+        let rmse = |squares: f64| (squares / inputs as f64).sqrt();
+        let found = found.figures.squared_error.unwrap();
+        add("RMSE", rmse(found), rmse(squares));
     }
     errors
 }
 
 #[test]
 fn figures_are_those_of_double_precision() {
-    for (what, error) in errors(5000, 100) {
-        assert!(error < 1e-6, "{what}: {error:e}");
+    for reconstruction in Reconstruction::ALL {
+        for (what, error) in errors(reconstruction, 5000, 100) {
+            assert!(error < 1e-6, "{reconstruction}, {what}: {error:e}");
+        }
     }
 }
 
@@ -109,7 +122,8 @@ fn figures_are_those_of_double_precision() {
 #[ignore = "60,000 × 784 numbers take a while"]
 #[expect(clippy::print_stdout, reason = "what it is run for")]
 fn figures_of_60_000_samples_are_those_of_double_precision() {
-    let errors = errors(60_000, 784);
+    let errors = Reconstruction::ALL.map(|reconstruction| errors(reconstruction, 60_000, 784));
+    let errors = errors.concat();
     errors
         .iter()
         .for_each(|(what, error)| println!("{what}: {error:.1e}"));

@@ -218,7 +218,7 @@ impl Experiment {
         for (index, layer) in self.layers.iter().enumerate() {
             let table = format!("layers[{index}]");
             let own = layer.check().map_err(setting_of);
-            own.and_then(|()| targets.check(layer.decoder))
+            own.and_then(|()| targets.check(layer))
                 .map_err(|setting| setting.within(&table))?;
             if let Some(training) = &layer.pretrain {
                 let check = training.check();

@@ -262,7 +262,7 @@ fn check_values(experiment: &Experiment, data: &SplitData) -> Result<(), Error> 
         return Ok(());
     }
     let targets = Targets::samples(&data.train.samples)?;
-    let checked = targets.check(experiment.layers[0].decoder);
+    let checked = targets.check(&experiment.layers[0]);
     Ok(checked.map_err(|setting| setting.within("layers[0]"))?)
 }
 

@@ -2,7 +2,8 @@
 
 use sae_data::{DataConfig, DataError, Inputs};
 use sae_kernels::Setting;
-use sae_model::Unit;
+use sae_model::{Reconstruction, Unit};
+use sae_stack::Layer;
 
 /// What an autoencoder is to reconstruct.
 pub(crate) struct Targets {
@@ -49,8 +50,10 @@ impl Targets {
         }
     }
 
-    /// Refuses a decoder that cannot give the values that it is to reconstruct.
-    pub(crate) fn check(&self, decoder: Unit) -> Result<(), Setting> {
+    /// Refuses a decoder that cannot give the values that it is to reconstruct; the cross-entropy,
+    /// whose decoder is sigmoid, so wants them in [0, 1].
+    pub(crate) fn check(&self, layer: &Layer) -> Result<(), Setting> {
+        let decoder = layer.decoder;
         let (low, high) = self.range;
         let reaches = |unit: &Unit| {
             let (least, most) = unit.range();
@@ -74,7 +77,15 @@ impl Targets {
             "inputs" => " (or scale them: data.scaling.kind = \"min_max\")",
             _ => "",
         };
-        let expected = format!("{fitting}: it is to reconstruct {what}, which {range}{advice}");
-        Err(Setting::new("decoder", decoder, expected))
+        let reason = format!("it is to reconstruct {what}, which {range}{advice}");
+        Err(match layer.reconstruction {
+            Reconstruction::SquaredError => {
+                Setting::new("decoder", decoder, format!("{fitting}: {reason}"))
+            }
+            entropy @ Reconstruction::CrossEntropy => {
+                let expected = format!("squared_error with a {fitting} decoder: {reason}");
+                Setting::new("reconstruction", entropy, expected)
+            }
+        })
     }
 }

@@ -52,6 +52,16 @@ fn every_range_is_checked() {
         ),
         ("[[layers]]\nl1 = -1", "a.toml:2: layers[0].l1 is -1"),
         (
+            "[[layers]]\nreconstruction = \"cross_entropy\"\ndecoder = \"tanh\"",
+            "a.toml:2: layers[0].reconstruction is cross_entropy with a tanh decoder; expected \
+             squared_error, or a sigmoid decoder",
+        ),
+        (
+            "[[layers]]\nencoder = \"tanh\"\n[[layers]]\nreconstruction = \"cross_entropy\"",
+            "a.toml:4: layers[1].reconstruction is cross_entropy; expected squared_error with a \
+             tanh or linear decoder: it is to reconstruct codes of tanh units, which lie in [-1, 1]",
+        ),
+        (
             "[[layers]]\ntop_k = 101\nbeta = 0",
             "a.toml:2: layers[0].top_k is 101",
         ),

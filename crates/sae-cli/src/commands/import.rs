@@ -25,6 +25,7 @@ pub fn run(args: &ImportArgs) -> Result<ExitCode, CliError> {
         beta: args.beta,
         weight_decay: args.weight_decay,
         l1: args.l1,
+        reconstruction: args.reconstruction,
         encoder: args.encoder,
         decoder: args.decoder,
         tied: arrays.w2.is_none(),

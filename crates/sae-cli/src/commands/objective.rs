@@ -4,11 +4,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use burn::tensor::{DType, Device, Tensor};
-use sae::data::{Samples, read_npy};
+use sae::data::{Inputs, Samples, read_npy};
 use sae::stack::Scale;
 use sae::train::{Data, OnBurn, Selected, Table, Trainable, Training, whole_gradient};
 use sae::{Error, Run};
-use sae_model::{Convention, ModelError, SparseAutoencoder, SparseObjective, term};
+use sae_model::{
+    Convention, ModelError, Reconstruction, SparseAutoencoder, SparseObjective, Terms, term,
+};
 use serde::Serialize;
 
 use crate::args::ObjectiveArgs;
@@ -42,6 +44,7 @@ pub fn run(args: &ObjectiveArgs) -> Result<ExitCode, CliError> {
     let scale: Scale = run.experiment().objective.scale;
     let objective = layers[number - 1].objective()?;
     let objective = objective.from_convention(scale.into(), inputs.rows(), 1)?;
+    check_targets(objective.reconstruction(), &inputs)?;
     let evaluated = evaluate(objective, autoencoder, &inputs, args.convention)?;
     if args.json {
         let text = serde_json::to_string_pretty(&evaluated)
@@ -116,6 +119,18 @@ fn check_width(samples: &Samples, inputs: usize, right_name: &'static str) -> Re
     }))
 }
 
+/// The cross-entropy is of targets that are probabilities.
+fn check_targets(reconstruction: Reconstruction, samples: &Samples) -> Result<(), CliError> {
+    let (least, most) = Inputs::from(samples).range().map_err(Error::from)?;
+    if reconstruction == Reconstruction::SquaredError || (least >= 0.0 && most <= 1.0) {
+        return Ok(());
+    }
+    Err(CliError::input(format!(
+        "the values to reconstruct lie in [{least}, {most}]; expected [0, 1], for which \
+         reconstruction = \"{reconstruction}\" is defined"
+    )))
+}
+
 /// Rows that are encoded at once.
 const ROWS_AT_ONCE: usize = 4096;
 
@@ -144,10 +159,9 @@ struct Evaluated {
     factor: f64,
     settings: Weights,
     objective: f64,
-    reconstruction: f64,
-    weight_decay: f64,
-    sparsity: f64,
-    l1: f64,
+    /// By name.
+    #[serde(flatten)]
+    terms: Terms,
     gradient_norm: f64,
     rho_hat: Vec<f64>,
 }
@@ -174,8 +188,10 @@ fn evaluate(
     let data = Data::unlabelled(samples);
     let gradient = whole_gradient(&mut executor, &data, 0).map_err(Error::from)?;
     let factor = convention.factor(samples.rows(), samples.width());
-    let terms = &gradient.figures.terms;
-    let term = |name: &str| factor * terms.get(name).unwrap_or(0.0);
+    let found = &gradient.figures.terms;
+    let reconstruction = term::reconstruction(objective.reconstruction());
+    let names = [reconstruction, term::WEIGHT_DECAY, term::SPARSITY, term::L1];
+    let terms = names.map(|name| (name, factor * found.get(name).unwrap_or(0.0)));
     Ok(Evaluated {
         convention: convention.to_string(),
         rows: samples.rows(),
@@ -189,10 +205,7 @@ fn evaluate(
             l1: factor * objective.l1(),
         },
         objective: factor * gradient.figures.objective(),
-        reconstruction: term(term::RECONSTRUCTION),
-        weight_decay: term(term::WEIGHT_DECAY),
-        sparsity: term(term::SPARSITY),
-        l1: term(term::L1),
+        terms: terms.into_iter().collect(),
         gradient_norm: factor * gradient.norm(),
         rho_hat: gradient.figures.rho_hat.unwrap_or_default(),
     })
@@ -206,22 +219,20 @@ fn table(e: &Evaluated) -> String {
         "{}-{}, {} samples, convention {}: {} times the mean convention\n",
         e.inputs, e.hidden, e.rows, e.convention, e.factor
     );
-    for (name, value) in [
-        ("weight_decay", e.settings.weight_decay),
-        ("beta", e.settings.beta),
-        ("rho", e.settings.rho),
-        ("l1", e.settings.l1),
-        ("J", e.objective),
-        ("  reconstruction", e.reconstruction),
-        ("  weight decay", e.weight_decay),
-        ("  sparsity", e.sparsity),
-        ("  l1", e.l1),
-        ("gradient norm", e.gradient_norm),
-        ("rho_hat, mean", mean),
-        ("rho_hat, least", least),
-        ("rho_hat, largest", most),
-    ] {
+    let mut line = |name: &str, value: f64| {
         text.push_str(&format!("{name:<22} {value:.14e}\n"));
+    };
+    line("weight_decay", e.settings.weight_decay);
+    line("beta", e.settings.beta);
+    line("rho", e.settings.rho);
+    line("l1", e.settings.l1);
+    line("J", e.objective);
+    for (name, value) in e.terms.iter() {
+        line(&format!("  {}", name.replace('_', " ")), value);
     }
+    line("gradient norm", e.gradient_norm);
+    line("rho_hat, mean", mean);
+    line("rho_hat, least", least);
+    line("rho_hat, largest", most);
     text.trim_end().to_owned()
 }

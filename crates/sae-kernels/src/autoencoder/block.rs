@@ -34,8 +34,10 @@ pub(super) struct Block {
 
 /// A block's share of the sums over samples.
 pub(super) struct Sums {
-    /// ½‖x − z‖² / R.
+    /// Of the reconstruction term.
     pub reconstruction: f64,
+    /// ‖x − z‖² / R.
+    pub squared_error: f64,
     /// Activities / R, `[hidden]`.
     pub activity: Vec<f32>,
     /// |activity| / R, where the L1 term is wanted.
@@ -85,6 +87,7 @@ impl Block {
             delta: Samples::new(inputs),
             sums: Sums {
                 reconstruction: 0.0,
+                squared_error: 0.0,
                 activity: vec![0.0; hidden],
                 l1: 0.0,
                 encoder_bias: vec![0.0; hidden],
@@ -240,7 +243,7 @@ impl Pass<'_> {
     fn decode<S: Simd>(&mut self, simd: S, targets: Option<Rows<'_>>) {
         let columns = self.config.inputs;
         for (block, scratch) in self.blocks.iter_mut().zip(&mut *self.scratch) {
-            block.sums.reconstruction = 0.0;
+            (block.sums.reconstruction, block.sums.squared_error) = (0.0, 0.0);
             if let Some(rows) = targets {
                 let new = || (Across::new(columns), Samples::new(columns));
                 let (across, samples) = scratch.targets.get_or_insert_with(new);
@@ -294,8 +297,9 @@ impl Decoder<'_> {
             columns_product(simd, delta, lanes, weights, &block.code);
             let bias = &layers.bias(DECODER)[p * BLOCK..];
             let (config, targets) = (self.config, self.targets.panel(p).rows);
-            let squares = config.output_delta(simd, delta, bias, targets, &block.place);
-            block.sums.reconstruction += 0.5 * squares;
+            let loss = config.output_delta(simd, delta, bias, targets, &block.place);
+            block.sums.reconstruction += loss.reconstruction;
+            block.sums.squared_error += loss.squared_error;
             let panel = block.delta.turn(self.arch, p, delta);
             block.sums.decoder_bias[p] = sum_of_rows(simd, &panel[..block.place.count]);
         }
@@ -329,33 +333,6 @@ impl Block {
                 self.sums.l1 += f64::from(simd.reduce_sum_f32s(magnitudes));
             }
         }
-    }
-}
-
-impl AutoencoderConfig {
-    /// Replaces Y·W2 by Δ3, both `[input, sample]`, and returns Σ(z − x)² / R.
-    #[inline(always)]
-    fn output_delta<S: Simd>(
-        &self,
-        simd: S,
-        delta: &mut [Lanes],
-        bias: &[f32],
-        targets: &[Lanes],
-        place: &Place,
-    ) -> f64 {
-        let mut squares = simd.splat_f32s(0.0);
-        for ((delta, target), &bias) in delta.iter_mut().zip(targets).zip(bias) {
-            let bias = simd.splat_f32s(bias);
-            let lanes = vectors_mut::<S>(delta).iter_mut().zip(vectors::<S>(target));
-            for ((delta, &x), &per_row) in lanes.zip(place.per_row::<S>()) {
-                let z = self.decoder.value(simd, simd.add_f32s(*delta, bias));
-                let error = simd.sub_f32s(z, x);
-                let share = simd.mul_f32s(error, per_row);
-                squares = simd.mul_add_f32s(error, share, squares);
-                *delta = self.decoder.slope(simd, share, z);
-            }
-        }
-        f64::from(simd.reduce_sum_f32s(squares))
     }
 }
 

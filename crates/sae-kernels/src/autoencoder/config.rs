@@ -1,5 +1,6 @@
 //! What an autoencoder is and what it minimises.
 
+use crate::reconstruction::Reconstruction;
 use crate::setting::{Setting, at_least_one, not_negative};
 use crate::sparsity::Sparsity;
 use crate::unit::{Activation, Unit};
@@ -8,7 +9,8 @@ use crate::unit::{Activation, Unit};
 ///
 /// J = (1/R) Σ ½‖x − z‖² + (α/2)(‖W1‖² + ‖W2‖²) + β Σ KL(ρ ‖ ρ̂) + (γ/R) Σ |a|
 ///
-/// with Y = φ(X·W1 + b), Z = φ(Y·W2 + c), a the activities of Y and ρ̂ their means.
+/// with Y = φ(X·W1 + b), Z = φ(Y·W2 + c), a the activities of Y and ρ̂ their means. The first term may
+/// be a cross-entropy instead: see [`Reconstruction`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AutoencoderConfig {
     /// Number of inputs N.
@@ -19,6 +21,8 @@ pub struct AutoencoderConfig {
     pub encoder: Activation,
     /// Units of the decoder.
     pub decoder: Unit,
+    /// What the first term measures.
+    pub reconstruction: Reconstruction,
     /// Whether W2 is W1ᵀ, which then decays twice.
     pub tied: bool,
     /// Weight decay α.
@@ -39,11 +43,12 @@ impl AutoencoderConfig {
     /// # Errors
     ///
     /// Refuses sizes of 0, weights of terms that are negative or not finite, more units to keep than
-    /// there are, and beside a sparsity term ρ outside (0, 1) and ε outside (0, ½).
+    /// there are, the cross-entropy of a decoder that is not sigmoid, and beside a sparsity term ρ outside (0, 1) and ε outside (0, ½).
     pub fn check(&self) -> Result<(), Setting> {
         at_least_one("inputs", self.inputs)?;
         at_least_one("hidden", self.hidden)?;
         self.encoder.check(self.hidden)?;
+        self.reconstruction.check(self.decoder)?;
         not_negative("weight_decay", self.weight_decay)?;
         not_negative("beta", self.beta)?;
         not_negative("l1", self.l1)?;
@@ -74,8 +79,10 @@ impl AutoencoderConfig {
 /// J at the parameters before the update, term by term, and ρ̂; or a part's share of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AutoencoderValue {
-    /// (1/R) Σ ½‖x − z‖².
+    /// The reconstruction term: see [`Reconstruction`].
     pub reconstruction: f64,
+    /// (1/R) Σ ‖x − z‖², whatever the reconstruction term is.
+    pub squared_error: f64,
     /// (α/2)(‖W1‖² + ‖W2‖²); no finite number where any parameter is none.
     pub weight_decay: f64,
     /// β Σ KL(ρ ‖ ρ̂).
@@ -90,6 +97,7 @@ impl AutoencoderValue {
     pub(super) fn zero(hidden: usize) -> Self {
         Self {
             reconstruction: 0.0,
+            squared_error: 0.0,
             weight_decay: 0.0,
             sparsity: 0.0,
             l1: 0.0,

@@ -3,6 +3,7 @@
 mod block;
 mod config;
 mod hidden_delta;
+mod output_delta;
 
 pub use self::config::{AutoencoderConfig, AutoencoderValue};
 
@@ -336,6 +337,7 @@ impl Autoencoder {
         let blocks = &mut self.blocks[..chunk.blocks()];
         for Block { sums, .. } in &*blocks {
             self.value.reconstruction += sums.reconstruction;
+            self.value.squared_error += sums.squared_error;
             self.value.l1 += self.config.l1 * sums.l1;
         }
         let (config, slopes, arch) = (&self.config, &self.slopes, self.engine.arch);

@@ -4,8 +4,8 @@ use super::{
     assert_close, autoencoder, config, difference, doubles, part, reference, samples, sets, start,
 };
 use crate::{
-    Activation, AutoencoderConfig, AutoencoderValue, InstructionSet, Part, RhoHat, Rows, Unit,
-    Values,
+    Activation, AutoencoderConfig, AutoencoderValue, InstructionSet, Part, Reconstruction, RhoHat,
+    Rows, Unit, Values,
 };
 
 fn terms(value: &AutoencoderValue) -> [f64; 4] {
@@ -38,6 +38,7 @@ fn assert_agrees(c: &AutoencoderConfig, rows: usize, denoise: bool, set: Instruc
     for (found, expected) in terms(value).into_iter().zip(expected.terms) {
         assert_close(&what, found, expected, 5e-6);
     }
+    assert_close(&what, value.squared_error, expected.squared_error, 5e-6);
     for (&found, &expected) in value.rho_hat.iter().zip(&expected.rho_hat) {
         assert!(
             (found - expected).abs() <= 5e-6,
@@ -68,12 +69,15 @@ fn gradients_of_any_size() {
     ] {
         for set in sets() {
             for tied in [false, true] {
-                let c = AutoencoderConfig {
-                    tied,
-                    ..config(inputs, hidden)
-                };
-                assert_agrees(&c, rows, false, set);
-                assert_agrees(&c, rows, true, set);
+                for reconstruction in Reconstruction::ALL {
+                    let c = AutoencoderConfig {
+                        tied,
+                        reconstruction,
+                        ..config(inputs, hidden)
+                    };
+                    assert_agrees(&c, rows, false, set);
+                    assert_agrees(&c, rows, true, set);
+                }
             }
         }
     }
@@ -83,18 +87,25 @@ fn gradients_of_any_size() {
 #[test]
 fn gradients_of_a_large_autoencoder() {
     for tied in [false, true] {
-        let c = AutoencoderConfig {
-            tied,
-            ..config(2100, 130)
-        };
-        assert_agrees(&c, 260, false, InstructionSet::detected());
+        for reconstruction in Reconstruction::ALL {
+            let c = AutoencoderConfig {
+                tied,
+                reconstruction,
+                ..config(2100, 130)
+            };
+            assert_agrees(&c, 260, false, InstructionSet::detected());
+        }
     }
 }
 
 #[test]
 fn gradients_of_all_units() {
+    let outputs = Unit::ALL.map(|unit| (unit, Reconstruction::SquaredError));
     for encoder in Unit::ALL {
-        for decoder in Unit::ALL {
+        for (decoder, reconstruction) in outputs
+            .into_iter()
+            .chain([(Unit::Sigmoid, Reconstruction::CrossEntropy)])
+        {
             for (tied, top_k) in [
                 (false, None),
                 (true, None),
@@ -108,6 +119,7 @@ fn gradients_of_all_units() {
                         top_k,
                     },
                     decoder,
+                    reconstruction,
                     tied,
                     beta: if sparse { 2.0 } else { 0.0 },
                     l1: if sparse { 0.0 } else { 0.3 },
@@ -148,9 +160,10 @@ fn parts_add_up_to_the_whole() {
     let (inputs, rows) = (45, 2400);
     let x = samples(rows, inputs);
     let y: Vec<f32> = x.iter().map(|x| 1.0 - x * x).collect();
-    for tied in [false, true] {
+    for (tied, reconstruction) in [false, true].into_iter().zip(Reconstruction::ALL) {
         let c = AutoencoderConfig {
             tied,
+            reconstruction,
             l1: 0.2,
             ..config(inputs, 9)
         };
@@ -309,10 +322,15 @@ fn rows_are_gathered_and_converted() {
 fn what_is_not_finite_is_not_hidden() {
     let finite = |value: &AutoencoderValue| terms(value).iter().sum::<f64>().is_finite();
     for set in sets() {
-        for unit in Unit::ALL {
+        for (unit, reconstruction) in Unit::ALL
+            .map(|unit| (unit, Reconstruction::SquaredError))
+            .into_iter()
+            .chain([(Unit::Sigmoid, Reconstruction::CrossEntropy)])
+        {
             let c = AutoencoderConfig {
                 encoder: Activation::of(unit),
                 decoder: unit,
+                reconstruction,
                 weight_decay: 0.0,
                 beta: 0.0,
                 ..config(10, 3)
@@ -377,19 +395,58 @@ fn sums_over_a_whole_data_set_are_precise() {
 }
 
 fn sums_are_precise(rows: usize, inputs: usize, hidden: usize) {
-    let c = AutoencoderConfig {
-        l1: 0.1,
-        ..config(inputs, hidden)
-    };
-    let x = samples(rows, inputs);
-    let expected = reference::autoencoder(&c, &start(&c), &x, &x);
-    let mut kernel = autoencoder(c, 2);
-    let value = kernel.step(Rows::of(&x, inputs), None, None, RhoHat::Batch);
-    let value = value.expect("samples that fit");
-    for (found, expected) in terms(value).into_iter().zip(expected.terms) {
-        assert_close("a term", found, expected, 1e-6);
+    for reconstruction in Reconstruction::ALL {
+        let c = AutoencoderConfig {
+            l1: 0.1,
+            reconstruction,
+            ..config(inputs, hidden)
+        };
+        let x = samples(rows, inputs);
+        let expected = reference::autoencoder(&c, &start(&c), &x, &x);
+        let mut kernel = autoencoder(c, 2);
+        let value = kernel.step(Rows::of(&x, inputs), None, None, RhoHat::Batch);
+        let value = value.expect("samples that fit");
+        for (found, expected) in terms(value).into_iter().zip(expected.terms) {
+            assert_close("a term", found, expected, 1e-6);
+        }
+        assert_close("squares", value.squared_error, expected.squared_error, 1e-6);
+        for (&found, &expected) in value.rho_hat.iter().zip(&expected.rho_hat) {
+            assert_close("rho_hat", found, expected, 1e-6);
+        }
     }
-    for (&found, &expected) in value.rho_hat.iter().zip(&expected.rho_hat) {
-        assert_close("rho_hat", found, expected, 1e-6);
+}
+
+/// Outputs at the ends of φ, right and wrong ones, in closed form: with W2 = 0 the output is φ(c), and
+/// −log φ(±20) = log(1 + e^∓20). Beyond |p| = 17 φ itself is 0 or 1 to `f32`.
+#[test]
+fn cross_entropy_of_sure_outputs() {
+    for set in sets() {
+        for (p, x, expected) in [
+            (20.0, 1.0, 0.0),
+            (20.0, 0.0, 20.0),
+            (-20.0, 1.0, 20.0),
+            (-20.0, 0.0, 0.0),
+            (200.0, 0.25, 150.0),
+            (-200.0, 0.25, 50.0),
+            (0.0, 1.0, std::f64::consts::LN_2),
+        ] {
+            let c = AutoencoderConfig {
+                reconstruction: Reconstruction::CrossEntropy,
+                weight_decay: 0.0,
+                beta: 0.0,
+                ..config(40, 2)
+            };
+            let mut kernel = autoencoder(c, 1);
+            kernel = kernel.with_instruction_set(set).expect("it is available");
+            let mut values = start(&c);
+            let decoder = values.len() - 40;
+            values[82..decoder].fill(0.0);
+            values[decoder..].fill(p);
+            kernel.write(Part::Values, &values).expect("all of them");
+            let value = kernel.step(Rows::of(&[x; 120], 40), None, None, RhoHat::Batch);
+            let found = value.expect("samples that fit").reconstruction / 40.0;
+            let error = (found - expected).abs();
+            assert!(error < 1e-6 * (1.0 + expected), "{set}: {p}, {x}: {found}");
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{autoencoder, config, network, network_config, part, samples, top};
 use crate::{
-    Activation, Autoencoder, AutoencoderConfig, InstructionSet, KernelError, Network, Part, RhoHat,
-    Rows, Unit, Values,
+    Activation, Autoencoder, AutoencoderConfig, InstructionSet, KernelError, Network, Part,
+    Reconstruction, RhoHat, Rows, Unit, Values,
 };
 
 #[test]
@@ -99,6 +99,11 @@ fn settings_out_of_range() {
         },
         AutoencoderConfig {
             encoder: top(Unit::Relu, 3),
+            ..good
+        },
+        AutoencoderConfig {
+            decoder: Unit::Tanh,
+            reconstruction: Reconstruction::CrossEntropy,
             ..good
         },
     ];

@@ -13,7 +13,7 @@ mod updates;
 use crate::team::Team;
 use crate::{
     Activation, Autoencoder, AutoencoderConfig, InstructionSet, Network, NetworkConfig, Optimizer,
-    Part, Unit,
+    Part, Reconstruction, Unit,
 };
 
 /// Numbers in [−1, 1) without a generator's state (a multiplicative hash).
@@ -42,6 +42,7 @@ fn config(inputs: usize, hidden: usize) -> AutoencoderConfig {
         hidden,
         encoder: Activation::of(Unit::Sigmoid),
         decoder: Unit::Sigmoid,
+        reconstruction: Reconstruction::SquaredError,
         tied: false,
         weight_decay: 3e-3,
         beta: 2.0,

@@ -1,7 +1,7 @@
 //! The objectives and their gradients by the formulas of docs/derivation.md, sample by sample.
 
 use super::doubles;
-use crate::{Activation, AutoencoderConfig, NetworkConfig, Unit};
+use crate::{Activation, AutoencoderConfig, NetworkConfig, Reconstruction, Unit};
 
 /// φ and φ' in double precision.
 fn unit(unit: Unit, x: f64) -> (f64, f64) {
@@ -47,6 +47,7 @@ fn dense(x: &[f64], weight: &[f64], bias: &[f64], activation: Activation) -> Vec
 pub(super) struct Reference {
     /// Reconstruction, decay, sparsity, L1.
     pub terms: [f64; 4],
+    pub squared_error: f64,
     pub rho_hat: Vec<f64>,
     /// Flat.
     pub gradient: Vec<f64>,
@@ -88,7 +89,7 @@ pub(super) fn autoencoder(
     let decayed = |w: &[f64]| w.iter().map(|w| c.weight_decay * w).collect::<Vec<f64>>();
     let (mut g1, mut g2) = (decayed(w1), decayed(&w2));
     let (mut gb, mut gc) = (vec![0.0; h], vec![0.0; n]);
-    let mut terms = [0.0; 4];
+    let (mut terms, mut squared_error) = ([0.0; 4], 0.0);
     for (row, code) in codes.iter().enumerate() {
         let (x, t) = (&inputs[row * n..][..n], &targets[row * n..][..n]);
         let y: Vec<f64> = code.iter().map(|&(y, _)| y).collect();
@@ -96,8 +97,18 @@ pub(super) fn autoencoder(
         let mut back = vec![0.0; h];
         for i in 0..n {
             let error = z[i].0 - f64::from(t[i]);
-            terms[0] += 0.5 * error * error / r;
-            let delta = error * z[i].1 / r;
+            squared_error += error * error / r;
+            let delta = match c.reconstruction {
+                Reconstruction::SquaredError => {
+                    terms[0] += 0.5 * error * error / r;
+                    error * z[i].1 / r
+                }
+                Reconstruction::CrossEntropy => {
+                    let (x, z) = (f64::from(t[i]), z[i].0);
+                    terms[0] -= (x * z.ln() + (1.0 - x) * (1.0 - z).ln()) / r;
+                    error / r
+                }
+            };
             gc[i] += delta;
             for j in 0..h {
                 g2[j * n + i] += y[j] * delta;
@@ -130,6 +141,7 @@ pub(super) fn autoencoder(
     }
     Reference {
         terms,
+        squared_error,
         rho_hat,
         gradient: [g1, gb, g2, gc].concat(),
     }

@@ -1,7 +1,9 @@
 //! Threads change no bit, share one pool, and instruction sets differ in rounding only.
 
 use super::{autoencoder, config, labels, network, network_config, part, samples, sets, top};
-use crate::{Activation, AutoencoderConfig, InstructionSet, Part, RhoHat, Rows, Unit};
+use crate::{
+    Activation, AutoencoderConfig, InstructionSet, Part, Reconstruction, RhoHat, Rows, Unit,
+};
 
 const ADAM: crate::Optimizer = super::adam(0.0);
 
@@ -13,9 +15,10 @@ fn the_number_of_threads_changes_no_bit() {
             [(70, 29, 32, 5), (70, 29, 300, 5), (2100, 130, 260, 1)]
         {
             let x = samples(rows, inputs);
-            for tied in [false, true] {
+            for (tied, reconstruction) in [false, true].into_iter().zip(Reconstruction::ALL) {
                 let c = AutoencoderConfig {
                     tied,
+                    reconstruction,
                     ..config(inputs, hidden)
                 };
                 let trained = |threads: usize| {

@@ -17,6 +17,7 @@ impl Gradient {
             gradients: GradientsParams::from_grads(gradients, model),
             value: Value {
                 terms: value.terms.inner(),
+                squared_error: value.squared_error.map(off_the_tape),
                 rho_hat: value.rho_hat.map(off_the_tape),
                 accuracy: value.accuracy.map(off_the_tape),
             },

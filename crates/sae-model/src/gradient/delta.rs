@@ -9,11 +9,11 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::softmax as softmax_of;
 
 use super::{DeltaRule, Gradient};
-use crate::objective::{AutoencoderBatch, Value, classifier_value, rho_hat_of};
+use crate::objective::{AutoencoderBatch, Output, Value, classifier_value, rho_hat_of};
 use crate::units::{OnTensors, activity};
 use crate::{
-    CrossEntropy, DeepNetwork, Dense, FineTuning, LabelledBatch, Softmax, SparseAutoencoder,
-    SparseObjective,
+    CrossEntropy, DeepNetwork, Dense, FineTuning, LabelledBatch, Reconstruction, Softmax,
+    SparseAutoencoder, SparseObjective,
 };
 
 impl DeltaRule for SparseObjective {
@@ -26,7 +26,7 @@ impl DeltaRule for SparseObjective {
     /// ∂J/∂W1 = Xᵀ·Δ2 + αW1     ∂J/∂b = Σ_k Δ2_k
     /// ```
     ///
-    /// With tanh units g carries the factor ½ of the activity (1 + Y)/2. With tied weights the
+    /// With the cross-entropy Δ3 = (Z − X) / R. With tanh units g carries the factor ½ of the activity (1 + Y)/2. With tied weights the
     /// gradient of W1 is ∂J/∂W1 + (∂J/∂W2)ᵀ.
     fn delta(&self, model: &SparseAutoencoder, batch: &AutoencoderBatch) -> Gradient {
         let model = model.valid();
@@ -34,14 +34,19 @@ impl DeltaRule for SparseObjective {
         let per_row = 1.0 / batch.inputs.dims()[0] as f64;
 
         let code = model.encode(batch.inputs.clone());
-        let reconstruction = model.decode(code.clone());
-        let error = reconstruction.clone() - batch.targets.clone();
+        let output = Output::of(&model, code.clone(), batch.targets.clone());
 
         let activity = activity(activation.unit, code.clone());
         let rho_hat = rho_hat_of(activity.clone(), batch);
 
-        let delta3 = error.clone().mul_scalar(per_row);
-        let delta3 = model.decoder.unit.back(delta3, reconstruction);
+        let error = output.error().mul_scalar(per_row);
+        let delta3 = match self.reconstruction() {
+            Reconstruction::SquaredError => {
+                let reconstruction = output.reconstruction.clone();
+                model.decoder.unit.back(error, reconstruction)
+            }
+            Reconstruction::CrossEntropy => error,
+        };
         let back = delta3.clone().matmul(model.decoder_weight().transpose());
         let back = self.add_sparsity(
             activation.unit,
@@ -71,7 +76,7 @@ impl DeltaRule for SparseObjective {
         gradients.register(model.decoder.bias.id, bias_gradient(delta3));
         gradients.register(model.encoder.bias.id, bias_gradient(delta2));
         Gradient {
-            value: self.value_of(&model, error, activity, rho_hat),
+            value: self.value_of(&model, output, activity, rho_hat),
             gradients,
         }
     }

@@ -24,6 +24,7 @@ pub(crate) fn classifier_value(
     let decay = sum(head.output.weight.val().square()).mul_scalar(0.5 * weight_decay);
     Value {
         terms: Tensor::cat(vec![cross_entropy, decay], 0),
+        squared_error: None,
         rho_hat: None,
         accuracy: Some(hits.mean()),
     }

@@ -10,8 +10,20 @@ use crate::parameters::host_values;
 
 /// The names of the terms.
 pub mod term {
+    use crate::Reconstruction;
+
+    /// The name of a reconstruction term.
+    pub const fn reconstruction(measured: Reconstruction) -> &'static str {
+        match measured {
+            Reconstruction::SquaredError => RECONSTRUCTION,
+            Reconstruction::CrossEntropy => RECONSTRUCTION_CROSS_ENTROPY,
+        }
+    }
+
     /// (1/R) Σ ½‖x − z‖².
     pub const RECONSTRUCTION: &str = "reconstruction";
+    /// −(1/R) Σ [x log z + (1 − x) log(1 − z)].
+    pub const RECONSTRUCTION_CROSS_ENTROPY: &str = "reconstruction_cross_entropy";
     /// (α/2)(‖W1‖² + ‖W2‖²), of a classifier (λ/2)‖Ws‖².
     pub const WEIGHT_DECAY: &str = "weight_decay";
     /// β Σ KL(ρ ‖ ρ̂).
@@ -28,6 +40,8 @@ pub struct Value {
     /// The terms, `[term]`, in the order of [`Objective::terms`](crate::Objective::terms); J is
     /// their sum. In `f64` where the device has it.
     pub terms: Tensor<1>,
+    /// (1/R) Σ ‖x − z‖², `[1]`, of an autoencoder.
+    pub squared_error: Option<Tensor<1>>,
     /// ρ̂ of each hidden unit, `[hidden]`, of an autoencoder.
     pub rho_hat: Option<Tensor<1>>,
     /// Share of the samples whose most probable class is theirs, `[1]`, of a classifier.
@@ -39,6 +53,7 @@ impl Value {
     pub fn new(terms: Vec<Tensor<1>>) -> Self {
         Self {
             terms: Tensor::cat(terms, 0),
+            squared_error: None,
             rho_hat: None,
             accuracy: None,
         }
@@ -46,12 +61,13 @@ impl Value {
 
     /// The value on the host; `names` are those of the objective's terms.
     pub fn to_host(&self, names: &[&'static str]) -> Figures {
-        let values = host_values(self.terms.clone().inner());
-        let accuracy = self.accuracy.clone().map(|a| host_values(a.inner()));
+        let values = |tensor: &Tensor<1>| host_values(tensor.clone().inner());
+        let number = |tensor: &Tensor<1>| values(tensor).first().copied();
         Figures {
-            terms: names.iter().copied().zip(values).collect(),
-            rho_hat: self.rho_hat.clone().map(|r| host_values(r.inner())),
-            accuracy: accuracy.and_then(|values| values.first().copied()),
+            terms: names.iter().copied().zip(values(&self.terms)).collect(),
+            squared_error: self.squared_error.as_ref().and_then(number),
+            rho_hat: self.rho_hat.as_ref().map(values),
+            accuracy: self.accuracy.as_ref().and_then(number),
         }
     }
 
@@ -67,12 +83,16 @@ impl Value {
             Tensor::from_data(data, (&own.device(), own.dtype()))
         };
         let terms = figures.terms.iter().map(|(_, value)| value).collect();
+        let number = |own: &Option<Tensor<1>>, value: Option<f64>| {
+            let both = own.as_ref().zip(value);
+            both.map(|(own, value)| like(own, vec![value]))
+        };
         let rho_hat = self.rho_hat.as_ref().zip(figures.rho_hat.clone());
-        let accuracy = self.accuracy.as_ref().zip(figures.accuracy);
         Self {
             terms: like(&self.terms, terms),
+            squared_error: number(&self.squared_error, figures.squared_error),
             rho_hat: rho_hat.map(|(own, values)| like(own, values)),
-            accuracy: accuracy.map(|(own, value)| like(own, vec![value])),
+            accuracy: number(&self.accuracy, figures.accuracy),
         }
     }
 
@@ -81,6 +101,7 @@ impl Value {
         let scale = |tensor: Tensor<1>| tensor.mul_scalar(factor);
         Self {
             terms: scale(self.terms),
+            squared_error: self.squared_error.map(scale),
             rho_hat: self.rho_hat.map(scale),
             accuracy: self.accuracy.map(scale),
         }
@@ -91,6 +112,7 @@ impl Value {
         let both = |(a, b): (Tensor<1>, Tensor<1>)| a + b;
         Self {
             terms: self.terms + other.terms,
+            squared_error: self.squared_error.zip(other.squared_error).map(both),
             rho_hat: self.rho_hat.zip(other.rho_hat).map(both),
             accuracy: self.accuracy.zip(other.accuracy).map(both),
         }
@@ -102,6 +124,8 @@ impl Value {
 pub struct Figures {
     /// The terms of J.
     pub terms: Terms,
+    /// (1/R) Σ ‖x − z‖², of an autoencoder, whatever its terms are.
+    pub squared_error: Option<f64>,
     /// ρ̂ of each hidden unit, of an autoencoder.
     pub rho_hat: Option<Vec<f64>>,
     /// Share of the samples whose most probable class is theirs, of a classifier.
@@ -128,8 +152,13 @@ impl Figures {
             let pairs = sum.iter_mut().zip(more);
             pairs.for_each(|(sum, more)| *sum += weight * more);
         }
-        if let Some(more) = more.accuracy {
-            *self.accuracy.get_or_insert(0.0) += weight * more;
+        for (sum, more) in [
+            (&mut self.squared_error, more.squared_error),
+            (&mut self.accuracy, more.accuracy),
+        ] {
+            if let Some(more) = more {
+                *sum.get_or_insert(0.0) += weight * more;
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ pub use batch::{AutoencoderBatch, Batch, LabelledBatch};
 pub(crate) use classifier::classifier_value;
 pub use classifier::{CrossEntropy, FineTuning};
 pub use figures::{Figures, Terms, Value, term};
-pub(crate) use sparse::rho_hat_of;
+pub(crate) use sparse::{Output, rho_hat_of};
 pub use sparse::{RHO_HAT_EPSILON, SparseObjective};
 
 /// A differentiable number that depends on a model and a batch. This alone is enough to train by

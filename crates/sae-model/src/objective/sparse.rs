@@ -7,8 +7,8 @@ use sae_kernels::setting::not_negative;
 
 use super::{AutoencoderBatch, Objective, Value, term};
 use crate::sums::{mean_of_columns, precise, sum};
-use crate::units::activity;
-use crate::{Architecture, ModelError, SparseAutoencoder, Unit};
+use crate::units::{OnTensors, activity};
+use crate::{Architecture, ModelError, Reconstruction, SparseAutoencoder, Unit};
 
 /// ρ̂ is clamped to [ε, 1 − ε] inside the divergence, which is undefined outside (0, 1). The value
 /// is the smallest power of ten for which 1 − ε differs from 1 in `f32`. Where the clamp acts, the
@@ -22,9 +22,10 @@ pub const RHO_HAT_EPSILON: f64 = 1e-7;
 /// with `KL(ρ ‖ ρ̂) = ρ log(ρ/ρ̂) + (1−ρ) log((1−ρ)/(1−ρ̂))` and ρ̂_j the mean activity of hidden
 /// unit j over the batch (Ng, "Sparse autoencoder", CS294A lecture notes, 2011). The activity a is
 /// the activation Y, for tanh units (1 + Y)/2. With tied weights W2 is W1ᵀ, so that W1 decays
-/// twice.
+/// twice. The first term may be a cross-entropy instead: see [`Reconstruction`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SparseObjective {
+    reconstruction: Reconstruction,
     weight_decay: f64,
     beta: f64,
     rho: f64,
@@ -32,8 +33,8 @@ pub struct SparseObjective {
 }
 
 impl SparseObjective {
-    /// An objective with weight decay α, sparsity weight β and sparsity target ρ, without the L1
-    /// term (γ = 0).
+    /// An objective with weight decay α, sparsity weight β and sparsity target ρ, of the squared
+    /// error, without the L1 term (γ = 0).
     ///
     /// # Errors
     ///
@@ -45,6 +46,7 @@ impl SparseObjective {
             return Err(ModelError::setting("rho", rho, "a number in (0, 1)"));
         }
         Ok(Self {
+            reconstruction: Reconstruction::SquaredError,
             weight_decay,
             beta,
             rho,
@@ -62,12 +64,22 @@ impl SparseObjective {
         Ok(Self { l1, ..self })
     }
 
+    /// The same with another reconstruction term.
+    pub fn with_reconstruction(self, reconstruction: Reconstruction) -> Self {
+        Self {
+            reconstruction,
+            ..self
+        }
+    }
+
     /// Checks that this objective makes sense for autoencoders of the given kind.
     ///
     /// # Errors
     ///
-    /// Refuses the KL term for units whose activity leaves \[0, 1\] and beside top-k codes.
+    /// Refuses the cross-entropy for decoders other than sigmoid, and the KL term for units whose
+    /// activity leaves \[0, 1\] and beside top-k codes.
     pub fn check(&self, architecture: &Architecture) -> Result<(), Setting> {
+        self.reconstruction.check(architecture.decoder)?;
         if self.beta == 0.0 {
             return Ok(());
         }
@@ -87,6 +99,11 @@ impl SparseObjective {
             ));
         }
         Ok(())
+    }
+
+    /// What the reconstruction term measures.
+    pub fn reconstruction(&self) -> Reconstruction {
+        self.reconstruction
     }
 
     /// α.
@@ -113,19 +130,22 @@ impl SparseObjective {
     ///
     /// # Shapes
     ///
-    /// - error `z − x`: `[batch, input]`
     /// - activity: `[batch, hidden]`
     /// - rho_hat: `[1, hidden]`
     pub(crate) fn value_of(
         &self,
         model: &SparseAutoencoder,
-        error: Tensor<2>,
+        output: Output,
         activity: Tensor<2>,
         rho_hat: Tensor<2>,
     ) -> Value {
-        let rows = error.dims()[0] as f64;
+        let rows = activity.dims()[0] as f64;
         let hidden = rho_hat.dims()[1];
-        let reconstruction = sum(error.square()).mul_scalar(0.5 / rows);
+        let squared_error = sum(output.error().square()).mul_scalar(1.0 / rows);
+        let reconstruction = match self.reconstruction {
+            Reconstruction::SquaredError => squared_error.clone().mul_scalar(0.5),
+            Reconstruction::CrossEntropy => sum(output.cross_entropy()).mul_scalar(1.0 / rows),
+        };
         let squares = |weight: Tensor<2>| sum(weight.square());
         let squares = match &model.decoder.weight {
             Some(weight) => squares(model.encoder.weight.val()) + squares(weight.val()),
@@ -143,6 +163,7 @@ impl SparseObjective {
         }
         Value {
             terms: Tensor::cat(terms, 0),
+            squared_error: Some(squared_error),
             rho_hat: Some(rho_hat.reshape([hidden])),
             accuracy: None,
         }
@@ -219,6 +240,44 @@ impl SparseObjective {
     }
 }
 
+/// What the decoder gives beside what it should give, `[batch, input]` each.
+pub(crate) struct Output {
+    /// P3.
+    pub pre_activation: Tensor<2>,
+    /// Z = φ(P3).
+    pub reconstruction: Tensor<2>,
+    /// X.
+    pub targets: Tensor<2>,
+}
+
+impl Output {
+    pub(crate) fn of(model: &SparseAutoencoder, code: Tensor<2>, targets: Tensor<2>) -> Self {
+        let pre_activation = model.pre_decode(code);
+        Self {
+            reconstruction: model.decoder.unit.apply(pre_activation.clone()),
+            pre_activation,
+            targets,
+        }
+    }
+
+    /// Z − X.
+    pub(crate) fn error(&self) -> Tensor<2> {
+        self.reconstruction.clone() - self.targets.clone()
+    }
+
+    /// −x log z − (1 − x) log(1 − z) = log(1 + e^p) − xp of sigmoid outputs, elementwise.
+    ///
+    /// log(1 + e^p) = ½(p + |p|) + log(1 + e^−|p|) overflows nowhere, and its derivative on a tape is
+    /// right at p = 0 too, where that of |p| is 0.
+    fn cross_entropy(&self) -> Tensor<2> {
+        let p = self.pre_activation.clone();
+        let size = p.clone().abs();
+        let larger = (p.clone() + size.clone()).mul_scalar(0.5);
+        // What is large cancels first.
+        (larger - p * self.targets.clone()) + size.neg().exp().log1p()
+    }
+}
+
 /// f(x) = x − log(1 + x), elementwise, where `ratios` is 1 + x: by its series near 0, where the
 /// difference would cancel.
 fn excess(x: Tensor<2>, ratios: Tensor<2>) -> Tensor<2> {
@@ -251,15 +310,19 @@ impl Objective for SparseObjective {
     type Batch = AutoencoderBatch;
 
     fn terms(&self) -> &'static [&'static str] {
-        const TERMS: [&str; 4] = [
-            term::RECONSTRUCTION,
-            term::WEIGHT_DECAY,
-            term::SPARSITY,
-            term::L1,
-        ];
+        const fn with(reconstruction: Reconstruction) -> [&'static str; 4] {
+            let first = term::reconstruction(reconstruction);
+            [first, term::WEIGHT_DECAY, term::SPARSITY, term::L1]
+        }
+        const SQUARED_ERROR: [&str; 4] = with(Reconstruction::SquaredError);
+        const CROSS_ENTROPY: [&str; 4] = with(Reconstruction::CrossEntropy);
+        let terms = match self.reconstruction {
+            Reconstruction::SquaredError => &SQUARED_ERROR,
+            Reconstruction::CrossEntropy => &CROSS_ENTROPY,
+        };
         match self.l1 > 0.0 {
-            true => &TERMS,
-            false => &TERMS[..3],
+            true => terms,
+            false => &terms[..3],
         }
     }
 
@@ -267,8 +330,8 @@ impl Objective for SparseObjective {
         let code = model.encode(batch.inputs.clone());
         let activity = activity(model.encoder.activation.unit, code.clone());
         let rho_hat = rho_hat_of(activity.clone(), batch);
-        let error = model.decode(code) - batch.targets.clone();
-        self.value_of(model, error, activity, rho_hat)
+        let output = Output::of(model, code, batch.targets.clone());
+        self.value_of(model, output, activity, rho_hat)
     }
 
     fn mean_activity(

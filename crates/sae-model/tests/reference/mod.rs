@@ -115,6 +115,19 @@ pub fn terms(net: &Net, data: &Matrix, alpha: f64, beta: f64, rho: f64) -> [f64;
     ]
 }
 
+/// −(1/R) Σ [x log z + (1 − x) log(1 − z)].
+pub fn cross_entropy(net: &Net, data: &Matrix) -> f64 {
+    let mut sum = 0.0;
+    for x in data {
+        let z = net.reconstruct(&net.code(x));
+        let pairs = x.iter().zip(&z);
+        sum -= pairs
+            .map(|(x, z)| x * z.ln() + (1.0 - x) * (1.0 - z).ln())
+            .sum::<f64>();
+    }
+    sum / data.len() as f64
+}
+
 /// The note's objective, a sum over samples: E(α, β) = Σ_k ½‖x−z‖² + (α/2)‖W‖² + β Σ KL.
 pub fn note_objective(net: &Net, data: &Matrix, alpha: f64, beta: f64, rho: f64) -> f64 {
     let [reconstruction, decay, sparsity] = terms(net, data, alpha, beta, rho);

@@ -168,6 +168,7 @@ impl Trainable for SparseObjective {
             hidden: model.hidden(),
             encoder: kind.activation(),
             decoder: kind.decoder,
+            reconstruction: self.reconstruction(),
             tied: kind.tied,
             weight_decay: self.weight_decay(),
             beta: self.beta(),

@@ -1,7 +1,7 @@
 //! The fused kernels of `sae-kernels`.
 
 use sae_kernels::{Autoencoder, Network, Part, RhoHat as Estimate};
-use sae_model::{Figures, term};
+use sae_model::{Figures, Reconstruction, term};
 
 use super::{Executor, ExecutorKind, ExecutorState, Gradient, Mean, OptimizerState, check_length};
 use crate::{Batch, Optimizer, RhoHat, TrainError, Training};
@@ -69,8 +69,9 @@ impl FusedKernels {
         match &mut self.kernel {
             Kernel::Autoencoder(kernel) => {
                 let targets = batch.targets.map(|targets| targets.rows()).transpose()?;
+                let reconstruction = kernel.config().reconstruction;
                 let value = kernel.step(inputs, targets, update, estimate)?;
-                Ok(autoencoder_figures(self.terms, value))
+                Ok(autoencoder_figures(self.terms, reconstruction, value))
             }
             Kernel::Network(kernel) => {
                 let labels = batch.classes.map_or(&[][..], |classes| classes.labels);
@@ -237,7 +238,10 @@ impl Executor for FusedKernels {
             return Err(TrainError::NothingAddedUp);
         }
         let figures = match &mut self.kernel {
-            Kernel::Autoencoder(kernel) => autoencoder_figures(self.terms, &kernel.finish()),
+            Kernel::Autoencoder(kernel) => {
+                let reconstruction = kernel.config().reconstruction;
+                autoencoder_figures(self.terms, reconstruction, &kernel.finish())
+            }
             Kernel::Network(kernel) => network_figures(&kernel.finish()),
         };
         Ok(self.kernel.gradient(figures))
@@ -346,9 +350,13 @@ fn missing(name: &'static str) -> TrainError {
 }
 
 /// Those of an autoencoder's terms that its objective has.
-fn autoencoder_figures(names: &[&'static str], value: &sae_kernels::AutoencoderValue) -> Figures {
+fn autoencoder_figures(
+    names: &[&'static str],
+    reconstruction: Reconstruction,
+    value: &sae_kernels::AutoencoderValue,
+) -> Figures {
     let terms = [
-        (term::RECONSTRUCTION, value.reconstruction),
+        (term::reconstruction(reconstruction), value.reconstruction),
         (term::WEIGHT_DECAY, value.weight_decay),
         (term::SPARSITY, value.sparsity),
         (term::L1, value.l1),
@@ -356,6 +364,7 @@ fn autoencoder_figures(names: &[&'static str], value: &sae_kernels::AutoencoderV
     let own = terms.into_iter().filter(|(name, _)| names.contains(name));
     Figures {
         terms: own.collect(),
+        squared_error: Some(value.squared_error),
         rho_hat: Some(value.rho_hat.clone()),
         accuracy: None,
     }
@@ -368,6 +377,7 @@ fn network_figures(value: &sae_kernels::NetworkValue) -> Figures {
     ];
     Figures {
         terms: terms.into_iter().collect(),
+        squared_error: None,
         rho_hat: None,
         accuracy: Some(value.accuracy),
     }
