@@ -33,6 +33,8 @@ pub enum Stream {
     Control,
     /// Corruption of the inputs of autoencoder k.
     Corruption(u16),
+    /// Corruption of the inputs while the network is fine-tuned.
+    FineTuneCorruption,
     /// Pictures and places of the training patches.
     PatchesTrain,
     /// Pictures and places of the test patches.
@@ -71,6 +73,7 @@ impl Stream {
             Self::LabelledValidation => (17, 0),
             Self::Specimens => (18, 0),
             Self::Preferred(k) => (19, k),
+            Self::FineTuneCorruption => (20, 0),
         };
         purpose << 16 | u64::from(index)
     }

@@ -249,7 +249,12 @@ impl<'a> Run<'a> {
         network: DeepNetwork,
     ) -> Result<TrainedNetwork, TrainError> {
         let validation = self.data.validation.map(|set| &set.samples);
-        let task = self.labelled_task(stage, labels, &self.data.train.samples, validation);
+        let train = &self.data.train.samples;
+        let mut task = self.labelled_task(stage, labels, train, validation);
+        let (seed, purpose) = (self.settings.seed, Stream::FineTuneCorruption);
+        task.train.corruptor = settings
+            .corruption
+            .map(|corruption| Corruptor::new(corruption, train.rows(), seed, purpose));
         let (network, fitted) = self.fit(
             stage,
             &settings.network,

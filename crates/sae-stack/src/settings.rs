@@ -3,7 +3,7 @@
 
 use sae_data::{Corruption, CorruptionKind};
 use sae_kernels::Setting;
-use sae_kernels::setting::at_least_one;
+use sae_kernels::setting::{at_least_one, not_negative};
 use sae_model::{
     Architecture, Convention, CrossEntropy, FineTuning, ModelError, Reconstruction,
     SparseObjective, Unit,
@@ -108,17 +108,49 @@ impl Layer {
     }
 }
 
+/// A corruption, where it does anything.
+fn some(corruption: Corruption) -> Option<Corruption> {
+    (!corruption.is_none()).then_some(corruption)
+}
+
 /// The softmax head: the table `[head]`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Head {
     /// Weight decay λ of the head, alone and in fine-tuning, ≥ 0.
     pub weight_decay: f64,
+    /// What is done to the inputs of the whole network while it is fine-tuned.
+    pub corruption: CorruptionKind,
+    /// How much.
+    pub corruption_amount: f64,
 }
 
 impl Default for Head {
     fn default() -> Self {
-        Self { weight_decay: 1e-4 }
+        Self {
+            weight_decay: 1e-4,
+            corruption: CorruptionKind::None,
+            corruption_amount: 0.3,
+        }
+    }
+}
+
+impl Head {
+    /// Checks every key.
+    ///
+    /// # Errors
+    ///
+    /// Names the first key that is outside its range.
+    pub fn check(&self) -> Result<(), Setting> {
+        not_negative("weight_decay", self.weight_decay)?;
+        self.noise().check()
+    }
+
+    fn noise(&self) -> Corruption {
+        Corruption {
+            kind: self.corruption,
+            amount: self.corruption_amount,
+        }
     }
 }
 
@@ -175,7 +207,7 @@ impl LayerSettings {
         Ok(Self {
             hidden: layer.hidden,
             architecture: layer.architecture(),
-            corruption: (layer.corruption != CorruptionKind::None).then(|| layer.denoising()),
+            corruption: some(layer.denoising()),
             // Conventions that depend on the number of inputs are no setting of a whole stack.
             objective: layer.objective()?.from_convention(scale.into(), rows, 1)?,
             training,
@@ -201,6 +233,8 @@ pub struct ClassifierSettings {
     pub head: CrossEntropy,
     /// What fine-tuning minimises.
     pub network: FineTuning,
+    /// What is done to the inputs in fine-tuning, where anything is.
+    pub corruption: Option<Corruption>,
     /// Training of the head.
     pub softmax: Training,
     /// Training of the whole network.
@@ -215,7 +249,7 @@ impl ClassifierSettings {
     ///
     /// # Errors
     ///
-    /// Refuses a decay outside its range.
+    /// As [`Head::check`].
     pub fn new(
         head: Head,
         scale: Scale,
@@ -224,11 +258,12 @@ impl ClassifierSettings {
         control: bool,
     ) -> Result<Self, ModelError> {
         // Checked first in the convention of the configuration, so that the error has its value.
-        CrossEntropy::new(head.weight_decay)?;
+        head.check()?;
         let weight_decay = head.weight_decay / Convention::from(scale).factor(rows, 1);
         Ok(Self {
             head: CrossEntropy::new(weight_decay)?,
             network: FineTuning::new(weight_decay)?,
+            corruption: some(head.noise()),
             softmax,
             finetune,
             control,

@@ -3,8 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use burn::tensor::Device;
-use sae_data::{Dataset, ImageShape, Labels, Samples, Stream, Tensors, stream, uniform};
-use sae_model::{Architecture, CrossEntropy, FineTuning, SparseAutoencoder, SparseObjective, Unit};
+use sae_data::{
+    Corruption, CorruptionKind, Corruptor, Dataset, ImageShape, Labels, Samples, Stream, Tensors,
+    stream, uniform,
+};
+use sae_model::{
+    Architecture, CrossEntropy, DeepNetwork, FineTuning, SparseAutoencoder, SparseObjective, Unit,
+    term,
+};
 use sae_stack::{
     ClassifierSettings, Details, EpochMetrics, Evaluation, Finished, LayerReport, LayerSettings,
     Observer, Parts, StackData, StackSettings, Stage, Summary, Trained, WeightsNow, evaluate,
@@ -67,6 +73,7 @@ fn settings(classifier: bool) -> StackSettings {
         seed: 1,
         layers: vec![layer(5, Architecture::default()), layer(4, tied)],
         classifier: classifier.then(|| ClassifierSettings {
+            corruption: None,
             head: CrossEntropy::new(1e-4).unwrap(),
             network: FineTuning::new(1e-4).unwrap(),
             softmax: training(20),
@@ -264,6 +271,78 @@ fn parts_make_the_whole() {
             (WIDTH, 0)
         );
         assert!(alone.evaluation.accuracy > 0.9, "{:?}", alone.evaluation);
+    }
+}
+
+/// Fine-tuning sees corrupted inputs: what its first step minimised is the cross-entropy of the network
+/// that it began with, on the training samples as the first epoch corrupts them.
+#[test]
+fn fine_tuning_sees_corrupted_inputs() {
+    let (rows, seed) = (50, 1);
+    let data = dataset(rows, 1);
+    let corruption = Corruption {
+        kind: CorruptionKind::Masking,
+        amount: 0.4,
+    };
+    let mut settings = settings(true);
+    let classifier = settings.classifier.as_mut().unwrap();
+    classifier.corruption = Some(corruption);
+    classifier.finetune.batch = BatchSize::Full;
+    for fused in [Fused::Auto, Fused::Never] {
+        let compute = Compute {
+            fused,
+            ..Compute::on_cpu(Device::flex(), 2)
+        };
+        let sets = StackData {
+            train: &data,
+            validation: None,
+            test: &data,
+        };
+        let mut told = FirstNetwork::default();
+        train_stack(&settings, sets, &compute, &mut told).unwrap();
+        let all: Vec<usize> = (0..rows).collect();
+        let mut values = data.samples.all().unwrap().gather(&all);
+        Corruptor::new(corruption, rows, seed, Stream::FineTuneCorruption).apply(&all, &mut values);
+        let corrupted = Dataset {
+            samples: Samples::Floats {
+                width: WIDTH,
+                values,
+            }
+            .into(),
+            ..data.clone()
+        };
+        let [clean, noisy] = [&data, &corrupted].map(|data| {
+            let network = told.network.as_ref().unwrap();
+            evaluate(network, data, &Device::flex())
+                .unwrap()
+                .cross_entropy
+        });
+        let found = told.cross_entropy.unwrap();
+        assert!((found - noisy).abs() < 1e-5 * noisy, "{found} {noisy}");
+        assert!((found - clean).abs() > 0.01 * clean, "{found} {clean}");
+    }
+}
+
+/// The network that fine-tuning begins with, and the cross-entropy that its first epoch reports.
+#[derive(Default)]
+struct FirstNetwork {
+    network: Option<DeepNetwork>,
+    cross_entropy: Option<f64>,
+}
+
+impl Observer for FirstNetwork {
+    fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
+        if stage == Stage::FineTune && metrics.epoch == 1 {
+            self.cross_entropy = metrics.terms.get(term::CROSS_ENTROPY);
+        }
+        Ok(())
+    }
+
+    fn finished(&mut self, stage: Stage, finished: Finished<'_>) -> Result<(), TrainError> {
+        if let (Stage::Softmax, Finished::Network(network, _)) = (stage, finished) {
+            self.network = Some(network.clone());
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use sae_data::{DataConfig, Source};
-use sae_kernels::setting::not_negative;
 use sae_kernels::{InstructionSet, Setting};
 use sae_model::{GradientRule, ModelError};
 use sae_stack::{
@@ -195,7 +194,7 @@ impl Experiment {
             return Err(Setting::new("classifier", true, expected));
         }
         self.check_layers()?;
-        not_negative("weight_decay", self.head.weight_decay).map_err(|s| s.within("head"))?;
+        self.head.check().map_err(|s| s.within("head"))?;
         let trainings = [
             ("pretrain", &self.pretrain, Training::check as fn(&_) -> _),
             ("softmax", &self.softmax, check_classifier_training),

@@ -2,7 +2,7 @@
 //! or as a run has left them.
 
 use burn::tensor::{DType, Device};
-use sae_data::{Corruptor, Dataset, Labels, Samples, Stream};
+use sae_data::{Corruption, Corruptor, Dataset, Labels, Samples, Stream};
 use sae_model::{DeepNetwork, PlainLoops, SparseAutoencoder};
 use sae_stack::{StackSettings, Stage};
 use sae_train::{Batch, BatchSize, Classes, FromHost, Selected, Table, Trainable, Training};
@@ -113,7 +113,8 @@ impl<'a> Stages<'a> {
         let inputs = |training: &Training| self.inputs(rows, training);
         for (index, layer) in self.settings.layers.iter().enumerate() {
             let clean = self.codes(inputs(&layer.training)?, index);
-            let corrupted = self.corrupted(&clean, index);
+            let purpose = Stream::Corruption(index as u16);
+            let corrupted = self.corrupted(&clean, layer.corruption, purpose);
             let batch = Batch {
                 inputs: all(corrupted.as_ref().unwrap_or(&clean)),
                 targets: corrupted.as_ref().map(|_| all(&clean)),
@@ -135,7 +136,8 @@ impl<'a> Stages<'a> {
         let batch = labelled(&codes, labels);
         visitor.visit(Stage::Softmax, &settings.head, &network.head, &batch)?;
         let raw = inputs(&settings.finetune)?;
-        let batch = labelled(&raw, labels);
+        let corrupted = self.corrupted(&raw, settings.corruption, Stream::FineTuneCorruption);
+        let batch = labelled(corrupted.as_ref().unwrap_or(&raw), labels);
         visitor.visit(Stage::FineTune, &settings.network, network, &batch)
     }
 
@@ -168,12 +170,16 @@ impl<'a> Stages<'a> {
         })
     }
 
-    /// Inputs of autoencoder `index`, corrupted as its training would; nothing where it does not.
-    fn corrupted(&self, clean: &Samples, index: usize) -> Option<Samples> {
-        let corruption = self.settings.layers[index].corruption?;
+    /// Inputs corrupted as training for this purpose would; nothing where it does not.
+    fn corrupted(
+        &self,
+        clean: &Samples,
+        corruption: Option<Corruption>,
+        purpose: Stream,
+    ) -> Option<Samples> {
+        let corruption = corruption?;
         let rows: Vec<usize> = (0..clean.rows()).collect();
         let mut values = clean.gather(&rows);
-        let purpose = Stream::Corruption(index as u16);
         Corruptor::new(corruption, rows.len(), self.settings.seed, purpose)
             .apply(&rows, &mut values);
         Some(Samples::Floats {

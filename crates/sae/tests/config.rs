@@ -32,6 +32,10 @@ fn every_range_is_checked() {
             "a.toml:2: head.weight_decay is -1",
         ),
         (
+            "[head]\ncorruption = \"masking\"\ncorruption_amount = 1.0",
+            "a.toml:3: head.corruption_amount is 1; expected a share in (0, 1)",
+        ),
+        (
             "[pretrain]\nlearning_rate = 0",
             "a.toml:2: pretrain.learning_rate is 0",
         ),
@@ -349,7 +353,8 @@ fn the_page_states_the_ranges() {
             for value in outside {
                 let key = row.key.replace("layers.", "layers.0.");
                 let set = format!("{key}={value}");
-                let text = "[[layers]]\ncorruption = \"masking\"\n";
+                let text =
+                    "[[layers]]\ncorruption = \"masking\"\n[head]\ncorruption = \"masking\"\n";
                 let refused = Experiment::parse("a.toml", text, std::slice::from_ref(&set));
                 let error = refused.expect_err(&set).to_string();
                 assert!(error.starts_with(&format!("--set {set}: ")), "{error}");

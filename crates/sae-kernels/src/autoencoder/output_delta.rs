@@ -65,7 +65,7 @@ impl AutoencoderConfig {
 
 /// Δ3 = (Z − X) / R: the logarithms' slopes cancel φ'.
 ///
-/// With [p > 0] as 1 or 0, −x log z − (1 − x) log(1 − z) = p([p > 0] − x) − log max(z, 1 − z).
+/// With s = 1 where p > 0 and else 0, −x log z − (1 − x) log(1 − z) = p(s − x) − log max(z, 1 − z).
 /// Neither part cancels. A sample's outputs have one logarithm together, of their product, which
 /// is at least 2⁻³².
 #[inline(always)]
