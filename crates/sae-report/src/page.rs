@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::document::{Block, Cell, Document, Figure, Picture, Section, Table};
 
 const STYLE: &str = include_str!("page/style.css");
-const SCRIPT: &str = include_str!("page/sort.js");
+const SCRIPT: &str = include_str!("page/script.js");
 
 /// A document as one HTML file, with its pictures, style and script inside: it opens without a network.
 /// It is readable on narrow pages and on paper, in light and dark, by keyboard and by screen readers; its

@@ -26,3 +26,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+
+// Paper cannot be unfolded.
+addEventListener("beforeprint", () => {
+  for (const folded of document.querySelectorAll("details")) folded.open = true;
+});
