@@ -59,8 +59,9 @@ fn a_run_leaves_what_is_documented() {
     assert_eq!(names, expected);
     for (picture, start) in [
         ("features.png", &b"\x89PNG"[..]),
-        ("reconstructions.png", &b"\x89PNG"[..]),
-        ("loss.svg", &b"<svg"[..]),
+        ("figures/features-2.png", &b"\x89PNG"[..]),
+        ("figures/objective.svg", &b"<svg"[..]),
+        ("report.html", &b"<!DOCTYPE html>"[..]),
     ] {
         assert!(fs::read(run.join(picture)).unwrap().starts_with(start));
     }

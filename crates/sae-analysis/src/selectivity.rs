@@ -108,8 +108,8 @@ pub struct ClassActivity {
     pub active_units: Option<f64>,
     /// Mean over the class's samples of the sum of all activities.
     pub total_activity: f64,
-    /// Mean selectivity index of the units that prefer the class; 0 where there are none.
-    pub mean_index: f64,
+    /// Mean selectivity index of the units that prefer the class; nothing where there are none.
+    pub mean_index: Option<f64>,
 }
 
 /// How each class is represented, `[class]`.
@@ -141,7 +141,7 @@ pub fn class_activities(
             active_units: threshold
                 .map(|least| cells().filter(|&v| v > least).count() as f64 / samples),
             total_activity: cells().sum::<f64>() / samples,
-            mean_index: indices / preferring.len().max(1) as f64,
+            mean_index: (!preferring.is_empty()).then(|| indices / preferring.len() as f64),
         }
     };
     (0..classes).map(of_class).collect()

@@ -61,7 +61,8 @@ impl Prepared {
         if self.experiment.report {
             let evidence = Evidence {
                 name: folder.name(),
-                experiment: self.experiment.resolved()?,
+                experiment: self.experiment.clone(),
+                config,
                 model: outcome.model.clone(),
                 summary: Some(outcome.summary.clone()),
                 metrics,

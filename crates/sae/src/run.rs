@@ -87,6 +87,16 @@ impl Run {
         &self.experiment
     }
 
+    /// The same as it was written, as TOML.
+    ///
+    /// # Errors
+    ///
+    /// Fails where it cannot be read.
+    pub fn config(&self) -> Result<String, Error> {
+        let bytes = self.folder.read(CONFIG)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// The configuration with changes, `key=value`, in order.
     ///
     /// # Errors

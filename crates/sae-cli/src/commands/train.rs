@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use sae::stack::{Details, Ended, Evaluation};
-use sae::{Destination, Experiment, Prepared, RunFolder, RunSummary, use_threads};
+use sae::{Destination, Experiment, FIGURES, Prepared, REPORT, RunFolder, RunSummary, use_threads};
 
 use crate::args::TrainArgs;
 use crate::error::CliError;
@@ -38,7 +38,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
         progress.line(&format!("warning: {warning}"));
     }
     let folder = folder.path().display().to_string();
-    output::result(report(&outcome.summary, &folder))?;
+    output::result(report(&outcome.summary, &folder, experiment.report))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -124,7 +124,7 @@ fn warnings(summary: &RunSummary) -> Vec<String> {
     warnings
 }
 
-fn report(summary: &RunSummary, folder: &str) -> String {
+fn report(summary: &RunSummary, folder: &str, reports: bool) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: String| text.push_str(&format!("{name:<38} {value}\n"));
     for layer in &summary.results.layers {
@@ -170,10 +170,12 @@ fn report(summary: &RunSummary, folder: &str) -> String {
     }
     line("time", format!("{:.1} s", summary.seconds));
     line("run folder", folder.to_owned());
-    line(
-        "pictures",
-        "features.png, reconstructions.png, loss.svg".to_owned(),
-    );
+    if reports {
+        line(
+            "report",
+            format!("{REPORT}, with its figures in {FIGURES}/"),
+        );
+    }
     line("model", "model.safetensors".to_owned());
     text.trim_end().to_owned()
 }

@@ -103,8 +103,7 @@ fn differences(runs: &[Evidence]) -> Result<Section, Error> {
     let mut section = Section::new("settings", "What differs in the configurations");
     let mut keys: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
     for (place, run) in runs.iter().enumerate() {
-        let text = run.experiment.to_toml()?;
-        let table: toml::Value = toml::from_str(&text)
+        let table: toml::Value = toml::from_str(&run.config)
             .map_err(|error| Error::Input(format!("{}: {error}", run.name)))?;
         flatten("", &table, &mut |key, value| {
             let values = keys.entry(key).or_insert_with(|| vec![None; runs.len()]);

@@ -12,6 +12,8 @@ pub struct Evidence {
     pub name: String,
     /// How it was set up.
     pub experiment: Experiment,
+    /// The same as the text of its `config.toml`.
+    pub config: String,
     /// Its models.
     pub model: Model,
     /// Its figures; nothing of one that was imported.
@@ -51,6 +53,7 @@ impl Evidence {
                 false => run.metrics()?,
             },
             specimens: specimens.map_err(|error| error.to_string()),
+            config: run.config()?,
             experiment: experiment.clone(),
         })
     }

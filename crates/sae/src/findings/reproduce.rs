@@ -3,12 +3,10 @@
 use sae_report::{Block, Cell, Section, Table};
 
 use super::evidence::Evidence;
-use crate::Error;
 
 /// The section.
-pub(super) fn section(evidence: &Evidence) -> Result<Section, Error> {
+pub(super) fn section(evidence: &Evidence) -> Section {
     let mut section = Section::new("reproduce", "How to make this run again");
-    let config = evidence.experiment.to_toml()?;
     if let Some(summary) = &evidence.summary {
         let set = summary
             .instruction_set
@@ -60,7 +58,7 @@ pub(super) fn section(evidence: &Evidence) -> Result<Section, Error> {
     }
     section.blocks.push(Block::Listing {
         title: "The configuration with every default filled in (config.toml)".to_owned(),
-        text: config,
+        text: evidence.config.clone(),
     });
-    Ok(section)
+    section
 }

@@ -54,7 +54,9 @@ fn classes(evidence: &Evidence, layer: &LayerUse) -> Table {
             vec![
                 Cell::text(name.clone()),
                 Cell::count(class.units),
-                Cell::number(class.mean_index, 2),
+                class
+                    .mean_index
+                    .map_or(Cell::Empty, |index| Cell::number(index, 2)),
                 class
                     .active_units
                     .map_or(Cell::Empty, |active| Cell::number(active, 1)),
@@ -122,14 +124,12 @@ fn claims(section: &mut Section, evidence: &Evidence, layer: &LayerUse) {
             answer(units(rectangle) > 0 && units(fourth) > 0),
         ]);
     }
-    let fewest =
-        (0..classes.len()).all(|class| class == triangle || units(class) > units(triangle));
+    let evident_least =
+        (0..classes.len()).all(|class| class == triangle || units(class) >= units(triangle));
     rows.push(vec![
-        Cell::text(
-            "The triangle is not evident: fewer units stand for it than for any other shape.",
-        ),
+        Cell::text("The triangle is not evident: no other shape has fewer units of its own."),
         Cell::text(format!("units: {}", listed(&|k| units(k).to_string()))),
-        answer(fewest),
+        answer(evident_least),
     ]);
     section.table(Table {
         caption:
@@ -247,7 +247,7 @@ pub(super) fn health(
     );
     for (layer, shown) in uses.iter().zip(shown) {
         section.heading(format!("Layer {}", layer.layer));
-        section.table(troubles(layer));
+        section.table(troubles(evidence, layer));
         for text in advice::of_layer(evidence, layer) {
             section.advice(text);
         }
@@ -276,11 +276,18 @@ fn in_trouble(health: &[Health], kind: fn(&Trouble) -> bool) -> Vec<usize> {
         .collect()
 }
 
-fn troubles(layer: &LayerUse) -> Table {
+fn troubles(evidence: &Evidence, layer: &LayerUse) -> Table {
     const NAMED: usize = 12;
     let rows = TROUBLES.iter().map(|&(name, kind)| {
         let units = in_trouble(&layer.health, kind);
-        let mut named: Vec<String> = units.iter().take(NAMED).map(usize::to_string).collect();
+        let shown_on = |&unit: &usize| match &evidence.specimens {
+            Ok(specimens) => {
+                let sample = specimens.rows[layer.health[unit].top_sample];
+                format!("{unit} (sample {sample})")
+            }
+            Err(_) => unit.to_string(),
+        };
+        let mut named: Vec<String> = units.iter().take(NAMED).map(shown_on).collect();
         if units.len() > NAMED {
             named.push("…".to_owned());
         }
@@ -291,7 +298,11 @@ fn troubles(layer: &LayerUse) -> Table {
         ]
     });
     Table {
-        caption: format!("Units of layer {} that do not do their work.", layer.layer),
+        caption: format!(
+            "Units of layer {} that do not do their work, each with the test sample, counted from 0, that \
+             activates it most.",
+            layer.layer
+        ),
         columns: ["trouble", "units", "which"].map(str::to_owned).to_vec(),
         rows: rows.collect(),
     }

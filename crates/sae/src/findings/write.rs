@@ -38,7 +38,7 @@ impl Evidence {
             samples::section(evidence)?,
             classifier::section(evidence)?,
             map::section(evidence)?,
-            Some(reproduce::section(evidence)?),
+            Some(reproduce::section(evidence)),
         ];
         Ok(Document {
             title: format!("Run {}", evidence.name),
