@@ -181,6 +181,9 @@ fn collect(folder: &Path, module: &[String], files: &mut BTreeMap<Module, File>)
             collect(&path, &below, files);
             continue;
         }
+        if path.extension().is_none_or(|ending| ending != "rs") {
+            continue;
+        }
         let text = fs::read_to_string(&path).expect("a source file");
         let tests = text
             .find("\n#[cfg(test)]\nmod")
