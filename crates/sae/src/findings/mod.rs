@@ -10,6 +10,7 @@ mod map;
 mod overview;
 mod reproduce;
 mod samples;
+mod selectivity;
 mod units;
 mod write;
 

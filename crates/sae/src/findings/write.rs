@@ -3,7 +3,7 @@
 use sae_report::{Document, Figure, Picture, page, rasterise};
 
 use super::evidence::Evidence;
-use super::{classifier, curves, features, map, overview, reproduce, samples, units};
+use super::{classifier, curves, features, map, overview, reproduce, samples, selectivity, units};
 use crate::{Error, RunFolder};
 
 /// The report of a run, in its folder.
@@ -32,8 +32,8 @@ impl Evidence {
         let sections = [
             Some(overview),
             Some(features::section(evidence, &uses, &shown)?),
-            units::selectivity(evidence, &uses)?,
-            units::health(evidence, &uses, &shown)?,
+            selectivity::section(evidence, &uses)?,
+            units::section(evidence, &uses, &shown)?,
             curves::section(evidence, &uses)?,
             samples::section(evidence)?,
             classifier::section(evidence)?,
