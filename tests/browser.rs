@@ -29,7 +29,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let browser = has_python() && is_on_path("chromium");
     let mnist = std::env::var_os("SAE_MNIST_DIR").is_some();
-    let tests: [(&str, fn() -> Result<(), Failed>, bool); 3] = [
+    type Test = fn() -> Result<(), Failed>;
+    let tests: [(&str, Test, bool); 3] = [
         ("report_of_shapes_in_chromium", of_shapes, browser),
         ("report_of_mnist_in_chromium", of_mnist, browser && mnist),
         ("report_of_two_runs_in_chromium", of_two_runs, browser),
