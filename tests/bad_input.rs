@@ -226,11 +226,18 @@ fn damaged_weights() {
     let file = run.join("weights/autoencoder-1.safetensors");
     let bytes = fs::read(&file).unwrap();
     fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
-    let message = refuse(&["features", text(&run)]);
+    let message = refuse(&["objective", text(&run)]);
     assert!(
         message.contains("not a readable safetensors file"),
         "{message}"
     );
+    let file = run.join("model.safetensors");
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    for command in ["features", "report"] {
+        let message = refuse(&[command, text(&run)]);
+        assert!(message.contains("model.safetensors"), "{message}");
+    }
 }
 
 #[test]

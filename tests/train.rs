@@ -205,7 +205,10 @@ fn a_run_can_be_evaluated_and_drawn_again() {
     let first = fs::read(run.join("features.png")).unwrap();
     let again = folder.path().join("tiles.png");
     let printed = succeed(&["features", text(&run), "--out", text(&again)]);
-    assert!(printed.contains("16 tiles of 12 x 12"), "{printed}");
+    assert!(
+        printed.contains("16 units of layer 1, as they are"),
+        "{printed}"
+    );
     assert!(printed.contains("unit norm"), "{printed}");
     assert_eq!(fs::read(again).unwrap(), first);
 }
@@ -320,7 +323,7 @@ fn other_kinds_of_autoencoder_are_trained_and_checked() {
         let last = of_first.next_back().unwrap();
         assert!(number(last, "/objective") < first, "{sets:?}");
         assert!(succeed(&["eval", text(&run)]).contains("after fine-tuning"));
-        assert!(succeed(&["features", text(&run)]).contains("16 tiles"));
+        assert!(succeed(&["features", text(&run)]).contains("16 units of layer 1"));
 
         let check = [&["gradcheck", TINY, "--entries", "12"], &more[..]].concat();
         let printed = succeed(&check);

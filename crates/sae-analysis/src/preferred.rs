@@ -386,16 +386,16 @@ mod tests {
     #[test]
     fn the_first_layer_has_a_closed_form() {
         let layer = layer(7, 3, Unit::Sigmoid, 1);
-        let preferred = found(&[layer.clone()], &[], &Ascent::default());
+        let preferred = found(std::slice::from_ref(&layer), &[], &Ascent::default());
         let weight: Vec<f64> = layer.weight.val().into_data().iter::<f64>().collect();
         let bias: Vec<f64> = layer.bias.val().into_data().iter::<f64>().collect();
-        for unit in 0..3 {
+        for (unit, bias) in bias.iter().enumerate() {
             let column: Vec<f64> = weight.iter().skip(unit).step_by(3).copied().collect();
             let norm = column.iter().map(|w| w * w).sum::<f64>().sqrt();
             for (x, w) in preferred.inputs[unit * 7..][..7].iter().zip(&column) {
                 assert!((x - w / norm).abs() < 1e-6);
             }
-            assert!((preferred.found[unit] - norm - bias[unit]).abs() < 1e-5);
+            assert!((preferred.found[unit] - norm - bias).abs() < 1e-5);
         }
         assert_eq!(preferred.best_sample, [None; 3]);
     }

@@ -23,8 +23,8 @@ impl TileScale {
                  negative."
             }
             Self::All => {
-                "Each tile is the direction in which the input of one hidden unit grows most. Grey \
-                 is 0; the largest magnitude of all tiles is white where positive, black where \
+                "Each tile is the input of unit norm that activates one hidden unit most. Grey is \
+                 0; the largest magnitude of all tiles is white where positive, black where \
                  negative."
             }
         }

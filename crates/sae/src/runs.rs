@@ -18,7 +18,7 @@ use crate::{DataFacts, Error, Experiment, FolderError, RunSummary};
 pub struct ListedRun {
     /// Where it is below the listed folder, for example `shapes` or `shapes-crossval/fold-1`.
     pub name: String,
-    /// When it was finished, or last began a file: RFC 3339, UTC, to the second.
+    /// When it was begun: RFC 3339, UTC, to the second.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub written: Option<String>,
     /// How far it has come.
@@ -161,7 +161,7 @@ fn read(folder: &RunFolder) -> Result<(String, RunState, RunFigures), Error> {
 }
 
 fn date(folder: &RunFolder) -> Result<String, Error> {
-    let written = Timestamp::try_from(folder.written()?);
+    let written = Timestamp::try_from(folder.written(CONFIG)?);
     let written = written.map_err(|error| Error::Input(error.to_string()))?;
     Ok(written.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }

@@ -45,7 +45,12 @@ pub struct FeaturesArgs {
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub samples: usize,
     /// Bound of the norm of the inputs that are looked for, in deeper layers
-    #[arg(long, default_value_t = 1.0, value_name = "R")]
+    #[arg(
+        long,
+        default_value_t = 1.0,
+        value_name = "R",
+        allow_negative_numbers = true
+    )]
     pub norm: f64,
     /// Picture to write, PNG of images, SVG of tables; without it features.png, or features-K.png of layer
     /// K, in the run folder

@@ -11,6 +11,9 @@ use crate::args::FeaturesArgs;
 use crate::error::CliError;
 use crate::output;
 
+/// Most samples beside a tile.
+const MOST_SAMPLES: usize = 20;
+
 /// Draws what the units of a layer look for.
 pub fn run(args: &FeaturesArgs) -> Result<ExitCode, CliError> {
     let run = Run::open(&args.run)?;
@@ -64,6 +67,12 @@ fn check(args: &FeaturesArgs, expected: &str) -> Result<(), CliError> {
         return Err(CliError::input(format!(
             "--norm is {}; expected a number > 0",
             args.norm
+        )));
+    }
+    if args.samples > MOST_SAMPLES {
+        return Err(CliError::input(format!(
+            "--samples is {}; expected at most {MOST_SAMPLES}",
+            args.samples
         )));
     }
     if args.samples > 0 && expected == "svg" {
@@ -127,8 +136,13 @@ fn described(features: &Features, options: &FeatureOptions, picture: Picture) ->
         (Picture::Svg(_), _) => "Bars show inputs after scaling.",
         (Picture::Png(_), scale @ (TileScale::Each | TileScale::All)) => scale.describe(),
     };
+    let beside = match options.samples {
+        0 => String::new(),
+        count => format!(", beside the {count} test samples that do"),
+    };
     format!(
-        "{} units of layer {}, {order}, each as the input of norm at most {} that activates it most. {scale}",
+        "{} units of layer {}, {order}, each as the input of norm at most {} that activates it most{beside}. \
+         {scale}",
         features.units.len(),
         options.layer,
         options.ascent.radius,

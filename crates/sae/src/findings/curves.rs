@@ -169,7 +169,7 @@ fn sparsity(
             &panels,
             "Quantiles of the units' mean activities over the epochs of each autoencoder",
             "The units' mean activities ρ̂: median, the middle half and the middle nine tenths of the \
-             units, and the target ρ.",
+             units, and the target ρ where there is one.",
         )?);
     }
     let mut figures = Vec::new();

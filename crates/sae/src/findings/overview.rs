@@ -169,7 +169,7 @@ fn worth(section: &mut Section, summary: &ClassifierSummary) {
     };
     section.text(format!(
         "With pretraining the network is right on {:.2}% of the test samples, from random initialisation \
-         on {:.2}%, a difference of {points:+.2} points; {apart}. {converged} `sae labels` measures what \
+         on {:.2}%, a difference of {points:+.2} points; {apart}. {converged} The command sae labels measures what \
          pretraining is worth at several shares of labels, over several seeds.",
         100.0 * pretrained.value,
         100.0 * random.value,

@@ -1,5 +1,6 @@
 //! What is left of samples once they were encoded and decoded, and what lies between two of them.
 
+use sae_analysis::Moments;
 use sae_data::Samples;
 use sae_report::{Block, Cell, Figure, Picture, Section, Table, reconstructions, strip};
 
@@ -83,13 +84,15 @@ fn rows(
     groups: Groups<'_>,
 ) -> Result<Table, Error> {
     let names = evidence.model.facts().input_names();
+    let spreads = spreads(specimens);
     let mut rows = Vec::new();
     for (group, chosen) in groups {
         let (_, errors) = evidence
             .model
             .score_and_errors(&specimens.samples.select(chosen))?;
         for (&row, errors) in chosen.iter().zip(errors.chunks(names.len())) {
-            let worst = (0..errors.len()).fold(0, |a, b| if errors[b] > errors[a] { b } else { a });
+            let share = |input: usize| errors[input] / spreads[input];
+            let worst = (0..errors.len()).fold(0, |a, b| if share(b) > share(a) { b } else { a });
             rows.push(vec![
                 Cell::count(specimens.rows[row]),
                 Cell::text(group),
@@ -101,11 +104,28 @@ fn rows(
     }
     Ok(Table {
         caption: "The best, median and worst test samples, counted from 0, and of each the column that is \
-                  furthest off, in its own unit."
+                  furthest off for its range, and by how much in its own unit."
             .to_owned(),
         columns: ["sample", "group", "error", "furthest off", "by"].map(str::to_owned).to_vec(),
         rows,
     })
+}
+
+/// The largest value of each input less its least; of inputs that never vary 1.
+fn spreads(specimens: &Specimens) -> Vec<f64> {
+    let mut ranges = vec![Moments::default(); specimens.samples.width()];
+    for row in 0..specimens.count() {
+        let values = specimens.samples.gather_doubles(&[row]);
+        ranges
+            .iter_mut()
+            .zip(values)
+            .for_each(|(range, v)| range.add(v));
+    }
+    let spread = |range: &Moments| range.largest - range.least;
+    let spreads = ranges.iter().map(spread);
+    spreads
+        .map(|spread| if spread > 0.0 { spread } else { 1.0 })
+        .collect()
 }
 
 /// Mixtures of the codes of two samples, decoded.

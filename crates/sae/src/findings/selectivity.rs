@@ -56,12 +56,16 @@ fn classes(evidence: &Evidence, layer: &LayerUse) -> Table {
                 Cell::short(class.total_activity),
             ]
         });
+    let active = layer.activities.threshold().map(|least| {
+        format!("units that are active, above {least}, on a sample of the class in the mean; ")
+    });
     Table {
         caption: format!(
-            "Classes in layer {}: units that prefer each significantly, of {}, and their mean index; units \
-             that are active on a sample of the class, and the sum of all activities, in the mean.",
+            "Classes in layer {}: units that prefer each significantly, of {}, and their mean index; {}and the \
+             sum of all activities on a sample of the class in the mean.",
             layer.layer,
-            layer.activities.units()
+            layer.activities.units(),
+            active.unwrap_or_default()
         ),
         columns: [
             "class",
@@ -86,7 +90,15 @@ fn claims(section: &mut Section, evidence: &Evidence, layer: &LayerUse) {
         return;
     };
     let units = |class: usize| layer.classes[class].units;
-    let answer = |holds: bool| Cell::text(if holds { "holds" } else { "does not hold" });
+    // Where no unit stands for any class, nothing is told.
+    let told = (0..classes.len()).any(|class| units(class) > 0);
+    let answer = |holds: bool| {
+        Cell::text(match (told, holds) {
+            (false, _) => "cannot be told",
+            (true, true) => "holds",
+            (true, false) => "does not hold",
+        })
+    };
     let active = |class: usize| layer.classes[class].active_units.unwrap_or(f64::NAN);
     let most = (0..classes.len()).all(|class| class == circle || active(class) < active(circle));
     let listed = |value: &dyn Fn(usize) -> String| -> String {

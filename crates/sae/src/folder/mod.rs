@@ -19,7 +19,7 @@ use std::time::SystemTime;
 use self::claim::Claim;
 pub use self::claim::Destination;
 pub use self::follow::Activity;
-use self::marker::{MARKER, Marker, State, is_absence};
+use self::marker::{Marker, State, is_absence};
 pub use self::write::write_file;
 use self::write::{unwritable, write_as};
 use crate::FolderError;
@@ -103,15 +103,15 @@ impl RunFolder {
         Ok(self.marker()?.files.contains(name))
     }
 
-    /// When the run was finished, or last began a file.
+    /// When a file of the run was written.
     ///
     /// # Errors
     ///
     /// As [`RunFolder::read`].
-    pub fn written(&self) -> Result<SystemTime, FolderError> {
-        let modified = fs::metadata(self.file(MARKER)).and_then(|marker| marker.modified());
+    pub fn written(&self, name: &str) -> Result<SystemTime, FolderError> {
+        let modified = fs::metadata(self.file(name)).and_then(|file| file.modified());
         modified.map_err(|source| FolderError::Read {
-            path: self.path.join(MARKER),
+            path: self.path.join(name),
             source,
         })
     }
