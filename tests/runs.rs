@@ -137,12 +137,12 @@ fn lists_are_sorted() {
     });
     let now = std::time::SystemTime::now();
     for (age, name) in (0..).zip(["c", "a", "d", "b"]) {
-        let marker = fs::File::options()
+        let config = fs::File::options()
             .write(true)
-            .open(at(name).join(".sae-run.json"))
+            .open(at(name).join("config.toml"))
             .unwrap();
         let time = now - std::time::Duration::from_secs(3600 * age);
-        marker.set_modified(time).unwrap();
+        config.set_modified(time).unwrap();
     }
     assert_eq!(names(folder.path(), "name"), ["a", "b", "c", "d"]);
     assert_eq!(names(folder.path(), "accuracy"), ["b", "a", "c", "d"]);
