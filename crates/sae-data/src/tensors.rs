@@ -2,26 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::TensorsError;
+use crate::seal::{self, Seal};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use thiserror::Error;
-
-/// What can be wrong with such a file.
-#[derive(Debug, Clone, PartialEq, Error)]
-pub enum TensorsError {
-    /// Not a safetensors file, or a damaged one.
-    #[error("not a readable safetensors file: {0}")]
-    Format(String),
-    /// A tensor is missing, or not what it should be.
-    #[error("tensor `{name}` is {found}; expected {expected}")]
-    Tensor {
-        /// The tensor's name.
-        name: String,
-        /// What the file holds.
-        found: String,
-        /// What it should hold.
-        expected: String,
-    },
-}
 
 /// One array.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,7 +104,7 @@ impl Tensors {
         }
     }
 
-    /// The bytes of a safetensors file. The same arrays give the same bytes.
+    /// The bytes of a safetensors file with a [seal](crate::seal). The same arrays give the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let bytes: Vec<Vec<u8>> = self.arrays.values().map(NamedTensor::bytes).collect();
         let views = self
@@ -138,15 +121,37 @@ impl Tensors {
             });
         let described = self.description.clone();
         let metadata = described.map(|text| HashMap::from([(KEY.to_owned(), text)]));
-        safetensors::serialize(views, metadata).expect("names are distinct")
+        seal::sealed(views, metadata).expect("names are distinct")
     }
 
     /// Reads a safetensors file. Arrays that are not of `f32` or `f64` are left out.
     ///
     /// # Errors
     ///
-    /// Refuses bytes that are not such a file.
+    /// Refuses bytes that are not such a file, and a sealed file that was changed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, TensorsError> {
+        seal::check(bytes)?;
+        Self::unverified(bytes)
+    }
+
+    /// As [`Tensors::from_bytes`], of a file that must be sealed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tensors::from_bytes`]; refuses a file without a seal.
+    pub fn from_sealed(bytes: &[u8]) -> Result<Self, TensorsError> {
+        match seal::check(bytes)? {
+            Seal::Whole => Self::unverified(bytes),
+            Seal::Missing => Err(TensorsError::Unsealed),
+        }
+    }
+
+    /// As [`Tensors::from_bytes`], whatever the seal says: to look at a damaged file.
+    ///
+    /// # Errors
+    ///
+    /// Refuses bytes that are not a safetensors file.
+    pub fn unverified(bytes: &[u8]) -> Result<Self, TensorsError> {
         let format = |error: safetensors::SafeTensorError| TensorsError::Format(error.to_string());
         let file = SafeTensors::deserialize(bytes).map_err(format)?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
@@ -228,6 +233,52 @@ mod tests {
         outer.extend("x.", tensors.below("a."));
         assert_eq!(outer.get("x.w", 2).unwrap().values, [0.1, -2.0]);
         assert!(outer.below("y.").is_empty());
+    }
+
+    /// Whatever byte is changed, and however.
+    #[test]
+    fn every_changed_byte_is_noticed() {
+        let bytes = some().to_bytes();
+        assert_eq!(seal::check(&bytes), Ok(Seal::Whole));
+        for place in 0..bytes.len() {
+            for change in [0x01, 0x20, 0x80, 0xff] {
+                let mut changed = bytes.clone();
+                changed[place] ^= change;
+                assert!(Tensors::from_sealed(&changed).is_err(), "byte {place}");
+            }
+        }
+        for length in 0..bytes.len() {
+            assert!(Tensors::from_sealed(&bytes[..length]).is_err());
+        }
+    }
+
+    /// The definition, by hand.
+    #[test]
+    fn a_seal_is_the_hash_of_all_before_it() {
+        let bytes = some().to_bytes();
+        let (body, seal) = bytes.split_at(bytes.len() - 32);
+        assert_eq!(seal, blake3::hash(body).as_bytes());
+    }
+
+    /// Those of other programs, and those that are looked at all the same.
+    #[test]
+    fn files_without_a_seal_are_read() {
+        let values = 1.5_f32.to_le_bytes();
+        let view = TensorView::new(Dtype::F32, vec![1], &values).unwrap();
+        let bytes = safetensors::serialize([("a", view)], None).unwrap();
+        assert_eq!(
+            Tensors::from_bytes(&bytes)
+                .unwrap()
+                .get("a", 1)
+                .unwrap()
+                .values,
+            [1.5]
+        );
+        assert_eq!(Tensors::from_sealed(&bytes), Err(TensorsError::Unsealed));
+        let mut damaged = some().to_bytes();
+        *damaged.last_mut().unwrap() ^= 1;
+        assert_eq!(Tensors::from_bytes(&damaged), Err(TensorsError::Broken));
+        assert_eq!(Tensors::unverified(&damaged), Ok(some()));
     }
 
     #[test]
