@@ -59,7 +59,7 @@ pub fn draws_bars() -> bool {
 }
 
 impl Observer for Progress {
-    fn started(&mut self, stage: Stage, training: &Training) {
+    fn started(&mut self, stage: Stage, training: &Training, epochs: usize) {
         (self.started, self.objectives) = (Instant::now(), None);
         self.epochs = training.epochs;
         self.bar = (!self.quiet && draws_bars()).then(|| {

@@ -35,8 +35,10 @@ mod evaluation;
 mod forward;
 mod initial;
 mod metrics;
+mod observer;
 mod parts;
 mod pipeline;
+mod reached;
 mod settings;
 mod stage;
 mod weights;
@@ -45,13 +47,12 @@ pub use codes::LayerReport;
 pub use evaluation::{Evaluation, evaluate, most_probable};
 pub use forward::{Forward, Processors};
 pub use metrics::{Details, EpochMetrics};
+pub use observer::{Finished, Observer, WeightsNow};
 pub use parts::Parts;
-pub use pipeline::{StackData, train_stack};
+pub use pipeline::{StackData, continue_stack, train_stack};
+pub use reached::{FinishedStage, Moment, Reached, ReachedNow, RunningStage};
 pub use settings::{
     ClassifierSettings, Head, Layer, LayerSettings, Scale, StackSettings, check_classifier_training,
 };
-pub use stage::{
-    ClassifierSummary, Ended, Finished, Observer, Stage, Summary, Trained, TrainedNetwork,
-    WeightsNow,
-};
+pub use stage::{ClassifierSummary, Ended, Stage, StageError, Summary, Trained, TrainedNetwork};
 pub use weights::{WeightsError, autoencoder_of, network_of, weights_of};

@@ -6,9 +6,10 @@ use sae_model::{DeepNetwork, SparseAutoencoder};
 use sae_train::{Compute, TrainError};
 
 use crate::codes::encode;
+use crate::observer::Observer;
 use crate::pipeline::{Pretrained, Run, labels_of};
-use crate::stage::{Observer, Stage, TrainedNetwork};
-use crate::{ClassifierSettings, StackData, StackSettings};
+use crate::stage::{Stage, TrainedNetwork};
+use crate::{ClassifierSettings, Reached, StackData, StackSettings};
 
 /// What [`train_stack`](crate::train_stack) is given, to do a part of it. Head first, then
 /// fine-tuning, on the same samples as pretraining, is the whole to the last bit.
@@ -97,6 +98,7 @@ impl<'a> Parts<'a> {
             data: self.data,
             compute: self.compute,
             observer,
+            reached: Reached::default(),
         }
     }
 

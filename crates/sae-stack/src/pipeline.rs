@@ -11,9 +11,9 @@ use burn::tensor::DType;
 
 use crate::codes::{LayerReport, encode};
 use crate::metrics::{Details, EpochMetrics};
-use crate::stage::{
-    ClassifierSummary, Ended, Finished, Observer, Stage, Summary, Trained, TrainedNetwork,
-};
+use crate::observer::{Finished, Observer};
+use crate::reached::{FinishedStage, Moment, Reached, RunningStage};
+use crate::stage::{ClassifierSummary, Ended, Stage, Summary, Trained, TrainedNetwork};
 use crate::weights::weights_of;
 use crate::{ClassifierSettings, LayerSettings, StackSettings, evaluate};
 
@@ -40,11 +40,28 @@ pub fn train_stack(
     compute: &Compute,
     observer: &mut dyn Observer,
 ) -> Result<Trained, TrainError> {
+    continue_stack(settings, data, compute, Reached::default(), observer)
+}
+
+/// Runs the rest of a pipeline that had come as far as `reached`, with the same settings, data and kind of
+/// executor; what it gives is the same to the last bit. A stage may have more epochs than it had then.
+///
+/// # Errors
+///
+/// As [`train_stack`]; refuses what was reached with other settings.
+pub fn continue_stack(
+    settings: &StackSettings,
+    data: StackData<'_>,
+    compute: &Compute,
+    reached: Reached,
+    observer: &mut dyn Observer,
+) -> Result<Trained, TrainError> {
     let mut run = Run {
         settings,
         data,
         compute,
         observer,
+        reached,
     };
     // Whether there are labels is settled before hours of pretraining.
     let supervised = match &settings.classifier {
@@ -96,6 +113,8 @@ pub(crate) struct Run<'a> {
     pub data: StackData<'a>,
     pub compute: &'a Compute,
     pub observer: &'a mut dyn Observer,
+    /// How far it has come.
+    pub reached: Reached,
 }
 
 pub(crate) struct Pretrained<'a> {
@@ -347,10 +366,26 @@ impl<'a> Run<'a> {
         O::Batch: FromHost,
         O::Model: 'static,
     {
-        self.observer.started(stage, training);
+        if let Some(fitted) = self.reached.fitted(stage) {
+            let fitted = fitted.clone();
+            self.observer.restored(stage);
+            return Ok((with_flat(model, &fitted.parameters)?, fitted));
+        }
         let executor = executor(objective, model.clone(), training, self.compute)?;
         let mut session = Session::new(task, *training, executor)?;
-        while let Some(epoch) = session.next_epoch()? {
+        if let Some(state) = self.reached.take_state(stage) {
+            session.restore(state)?;
+        }
+        self.observer.started(stage, training, session.epochs());
+        while !session.is_over() {
+            let ended = session.advance();
+            if let Err(TrainError::Data(_)) = ended {
+                self.tell(stage, Moment::Failure, &session)?;
+            }
+            let Some(epoch) = ended? else {
+                self.tell(stage, Moment::Step, &session)?;
+                continue;
+            };
             let metrics = EpochMetrics::new(stage.to_string(), &epoch, details);
             self.observer.epoch(stage, &metrics)?;
             let weights = || {
@@ -360,8 +395,32 @@ impl<'a> Run<'a> {
                 )?))
             };
             self.observer.in_training(stage, &weights)?;
+            self.tell(stage, Moment::Epoch, &session)?;
         }
+        self.tell(stage, Moment::StageEnd, &session)?;
         let fitted = session.fitted()?;
+        self.reached.finished.push(FinishedStage {
+            stage,
+            fitted: fitted.clone(),
+        });
         Ok((with_flat(model, &fitted.parameters)?, fitted))
+    }
+
+    /// Tells the observer that the pipeline can be left here.
+    fn tell(
+        &mut self,
+        stage: Stage,
+        moment: Moment,
+        session: &Session<'_>,
+    ) -> Result<(), TrainError> {
+        let before = &self.reached;
+        let reached = || Reached {
+            finished: before.finished.clone(),
+            running: Some(RunningStage {
+                stage,
+                state: session.state(),
+            }),
+        };
+        self.observer.reached(stage, moment, &reached)
     }
 }

@@ -1,16 +1,18 @@
-//! The stages of the pipeline, and who is told about them.
+//! The stages of the pipeline, and what they lead to.
 
 use std::fmt;
+use std::str::FromStr;
 
-use sae_data::Tensors;
 use sae_model::{DeepNetwork, SparseAutoencoder};
-use sae_train::{Fitted, Stopped, TrainError, Training};
+use sae_train::{Fitted, Stopped};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-use crate::{EpochMetrics, Evaluation, LayerReport};
+use crate::{Evaluation, LayerReport};
 
-/// A part of the pipeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A part of the pipeline. Written as its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Stage {
     /// Pretraining of autoencoder k, from 1.
     Autoencoder(usize),
@@ -20,6 +22,44 @@ pub enum Stage {
     FineTune,
     /// Fine-tuning of the same network from random initialisation.
     Control,
+}
+
+/// What is no name of a stage.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "there is no stage {0:?}; expected autoencoder-1, autoencoder-2, ..., softmax, finetune or control"
+)]
+pub struct StageError(String);
+
+impl FromStr for Stage {
+    type Err = StageError;
+
+    fn from_str(text: &str) -> Result<Self, StageError> {
+        let error = || StageError(text.to_owned());
+        Ok(match text {
+            "softmax" => Self::Softmax,
+            "finetune" => Self::FineTune,
+            "control" => Self::Control,
+            other => {
+                let number = other.strip_prefix("autoencoder-").ok_or_else(error)?;
+                Self::Autoencoder(number.parse().map_err(|_| error())?)
+            }
+        })
+    }
+}
+
+impl TryFrom<String> for Stage {
+    type Error = StageError;
+
+    fn try_from(text: String) -> Result<Self, StageError> {
+        text.parse()
+    }
+}
+
+impl From<Stage> for String {
+    fn from(stage: Stage) -> Self {
+        stage.to_string()
+    }
 }
 
 impl fmt::Display for Stage {
@@ -32,56 +72,6 @@ impl fmt::Display for Stage {
         }
     }
 }
-
-/// What a finished stage produced.
-#[derive(Debug, Clone, Copy)]
-pub enum Finished<'a> {
-    /// A pretrained autoencoder.
-    Autoencoder(&'a SparseAutoencoder, &'a LayerReport),
-    /// A network and its figures on the test samples.
-    Network(&'a DeepNetwork, &'a Evaluation),
-}
-
-/// Makes named arrays, as of [`weights_of`](crate::weights_of), of the model that is being trained.
-pub type WeightsNow<'a> = &'a dyn Fn() -> Result<Tensors, TrainError>;
-
-/// Told about progress; may stop the run by an error. Every method does nothing unless it is
-/// written.
-pub trait Observer {
-    /// A stage begins.
-    fn started(&mut self, _stage: Stage, _training: &Training) {}
-
-    /// An epoch has ended.
-    ///
-    /// # Errors
-    ///
-    /// Any error stops the run.
-    fn epoch(&mut self, _stage: Stage, _metrics: &EpochMetrics) -> Result<(), TrainError> {
-        Ok(())
-    }
-
-    /// After each epoch: the weights as they are now, for whoever wants to look at them. They are copied
-    /// only when they are asked for.
-    ///
-    /// # Errors
-    ///
-    /// Any error stops the run.
-    fn in_training(&mut self, _stage: Stage, _weights: WeightsNow<'_>) -> Result<(), TrainError> {
-        Ok(())
-    }
-
-    /// A stage has ended.
-    ///
-    /// # Errors
-    ///
-    /// Any error stops the run.
-    fn finished(&mut self, _stage: Stage, _finished: Finished<'_>) -> Result<(), TrainError> {
-        Ok(())
-    }
-}
-
-/// Nobody is told.
-impl Observer for () {}
 
 /// The figures of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

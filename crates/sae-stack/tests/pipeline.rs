@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::BTreeMap;
+
 use burn::tensor::Device;
 use sae_data::{
     Corruption, CorruptionKind, Corruptor, Dataset, ImageShape, Labels, Samples, Stream, Tensors,
@@ -13,10 +15,10 @@ use sae_model::{
 };
 use sae_stack::{
     ClassifierSettings, Details, EpochMetrics, Evaluation, Finished, LayerReport, LayerSettings,
-    Observer, Parts, StackData, StackSettings, Stage, Summary, Trained, WeightsNow, evaluate,
-    train_stack, weights_of,
+    Moment, Observer, Parts, Reached, ReachedNow, StackData, StackSettings, Stage, Summary,
+    Trained, WeightsNow, continue_stack, evaluate, train_stack, weights_of,
 };
-use sae_train::{BatchSize, Compute, Fused, Stopped, TrainError, Training};
+use sae_train::{BatchSize, Compute, Fused, Optimizer, Stopped, TrainError, Training, VectorMut};
 
 const WIDTH: usize = 6;
 
@@ -95,7 +97,7 @@ struct Recorder {
 }
 
 impl Observer for Recorder {
-    fn started(&mut self, stage: Stage, _: &Training) {
+    fn started(&mut self, stage: Stage, _: &Training, _: usize) {
         self.said.push(format!("{stage} begins"));
     }
 
@@ -321,6 +323,125 @@ fn fine_tuning_sees_corrupted_inputs() {
         assert!((found - noisy).abs() < 1e-5 * noisy, "{found} {noisy}");
         assert!((found - clean).abs() > 0.01 * clean, "{found} {clean}");
     }
+}
+
+/// Copies how far the pipeline has come, at every moment; or stops it at one of them.
+#[derive(Default)]
+struct Copies {
+    moments: Vec<(Stage, Moment, Reached)>,
+    restored: Vec<Stage>,
+    epochs: Vec<(String, usize)>,
+}
+
+impl Observer for Copies {
+    fn restored(&mut self, stage: Stage) {
+        self.restored.push(stage);
+    }
+
+    fn epoch(&mut self, _: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
+        self.epochs.push((metrics.stage.clone(), metrics.epoch));
+        Ok(())
+    }
+
+    fn reached(
+        &mut self,
+        stage: Stage,
+        moment: Moment,
+        reached: ReachedNow<'_>,
+    ) -> Result<(), TrainError> {
+        self.moments.push((stage, moment, reached()));
+        Ok(())
+    }
+}
+
+/// From wherever it was left, as JSON that another process could read, with its vectors apart.
+#[test]
+fn a_pipeline_goes_on_from_every_moment() {
+    let sets = [dataset(50, 1), dataset(20, 2)];
+    let data = StackData {
+        train: &sets[0],
+        validation: Some(&sets[1]),
+        test: &sets[1],
+    };
+    let compute = Compute::on_cpu(Device::flex(), 2);
+    let mut settings = settings(true);
+    settings.layers[0].training.optimizer = Optimizer::Lbfgs;
+    settings.layers[0].training.batch = BatchSize::Full;
+    settings.layers[1].training.validation_patience = 2;
+    let whole = |trained: &Trained| {
+        let network = weights_of(trained.network.as_ref().unwrap());
+        (network, format!("{:?}", trained.summary))
+    };
+    let mut copies = Copies::default();
+    let undisturbed = train_stack(&settings, data, &compute, &mut copies).unwrap();
+    let steps = |moment| copies.moments.iter().filter(|m| m.1 == moment).count();
+    assert_eq!(steps(Moment::StageEnd), 5);
+    // Four steps an epoch, of which one ends it; the first stage has one an epoch.
+    assert_eq!(steps(Moment::Epoch), copies.epochs.len());
+    assert_eq!(steps(Moment::Step), 3 * (copies.epochs.len() - 3));
+    for (number, (stage, moment, reached)) in copies.moments.iter().enumerate().step_by(7) {
+        let mut hollow = reached.clone();
+        let mut apart = BTreeMap::new();
+        hollow.visit_vectors(&mut |name, vector| {
+            let taken: Vec<f64> = match vector {
+                VectorMut::Single(values) => {
+                    std::mem::take(values).into_iter().map(f64::from).collect()
+                }
+                VectorMut::Double(values) => std::mem::take(values),
+            };
+            assert!(
+                apart.insert(name.to_owned(), taken).is_none(),
+                "{name} twice"
+            );
+        });
+        let text = serde_json::to_string(&hollow).unwrap();
+        let mut read: Reached = serde_json::from_str(&text).unwrap();
+        read.visit_vectors(&mut |name, vector| match vector {
+            VectorMut::Single(values) => {
+                *values = apart[name].iter().map(|&value| value as f32).collect();
+            }
+            VectorMut::Double(values) => values.clone_from(&apart[name]),
+        });
+        assert_eq!(&read, reached);
+        let mut rest = Copies::default();
+        let again = continue_stack(&settings, data, &compute, read, &mut rest).unwrap();
+        assert_eq!(
+            whole(&again),
+            whole(&undisturbed),
+            "{stage}, {moment:?}, {number}"
+        );
+        assert_eq!(rest.restored.len(), reached.finished.len());
+        assert!(copies.epochs.ends_with(&rest.epochs));
+    }
+}
+
+/// A stage that ran all its epochs takes more of them as if it had been given them at once.
+#[test]
+fn a_finished_stage_can_have_more_epochs() {
+    let sets = [dataset(50, 1), dataset(20, 2)];
+    let data = StackData {
+        train: &sets[0],
+        validation: None,
+        test: &sets[1],
+    };
+    let compute = Compute::on_cpu(Device::flex(), 2);
+    let (short, mut long) = (settings(true), settings(true));
+    long.layers[1].training.epochs = 5;
+    let mut copies = Copies::default();
+    train_stack(&short, data, &compute, &mut copies).unwrap();
+    let mut ends = copies.moments.into_iter();
+    let end = ends
+        .find(|(stage, moment, _)| (*stage, *moment) == (Stage::Autoencoder(2), Moment::StageEnd));
+    let (.., end) = end.unwrap();
+    let further = continue_stack(&long, data, &compute, end.clone(), &mut ()).unwrap();
+    let at_once = train_stack(&long, data, &compute, &mut ()).unwrap();
+    let network = |trained: &Trained| weights_of(trained.network.as_ref().unwrap());
+    assert_eq!(network(&further), network(&at_once));
+    long.layers[1].training.epochs = 2;
+    let refused = continue_stack(&long, data, &compute, end, &mut ()).unwrap_err();
+    let expected =
+        "the number of epochs that were run is 3; expected at most 2, the epochs of the settings";
+    assert_eq!(refused.to_string(), expected);
 }
 
 /// The network that fine-tuning begins with, and the cross-entropy that its first epoch reports.

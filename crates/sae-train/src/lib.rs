@@ -48,6 +48,7 @@ mod settings;
 mod state;
 mod stop;
 mod stretch;
+mod vectors;
 mod whole;
 
 pub use data::{Batch, Classes, Data, FromHost, Selected, Table};
@@ -64,4 +65,5 @@ pub use session::Session;
 pub use settings::{BatchSize, RhoHat, Training};
 pub use state::{Fitted, Progress, State, Task};
 pub use stop::{Best, Stopped, Watch};
+pub use vectors::VectorMut;
 pub use whole::{mean_activity, whole_gradient};

@@ -97,10 +97,32 @@ impl<'a> Session<'a> {
     ///
     /// Stops when a term of J or the validation J is no longer finite.
     pub fn next_epoch(&mut self) -> Result<Option<Epoch>, TrainError> {
-        if self.watch.stopped.is_some() || self.epochs >= self.training.epochs {
-            return Ok(None);
+        match self.is_over() {
+            true => Ok(None),
+            false => self.epoch().map(Some),
         }
-        self.epoch().map(Some)
+    }
+
+    /// Whether a rule or the last epoch has ended training.
+    pub fn is_over(&self) -> bool {
+        self.watch.stopped.is_some() || self.epochs >= self.training.epochs
+    }
+
+    /// One step, as [`Session::step`], and the end of the epoch where it was the epoch's last.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::run`].
+    pub fn advance(&mut self) -> Result<Option<Epoch>, TrainError> {
+        match self.step()? {
+            true => self.finish().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Epochs that have ended.
+    pub fn epochs(&self) -> usize {
+        self.epochs
     }
 
     /// The parameters as they are now; flat.
@@ -377,6 +399,16 @@ impl<'a> Session<'a> {
         let searched = state.search.as_ref().and_then(LineSearch::parameters);
         for found in best.into_iter().chain(searched) {
             check_length("the model", found, parameters)?;
+        }
+        if state.epochs > self.training.epochs {
+            return Err(TrainError::State {
+                what: "the number of epochs that were run",
+                found: state.epochs.to_string(),
+                expected: format!(
+                    "at most {}, the epochs of the settings",
+                    self.training.epochs
+                ),
+            });
         }
         if let BatchSize::Rows(rows) = self.training.batch {
             let most = self.task.train.rows().div_ceil(rows);

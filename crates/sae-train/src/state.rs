@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::search::LineSearch;
 use crate::stop::{Stopped, Watch};
+use crate::vectors::VectorMut;
 use crate::{Data, ExecutorState};
 
 /// A trained model.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fitted {
     /// The parameters after the last epoch, or of the epoch with the lowest validation J where
     /// [`validation_patience`](crate::Training::validation_patience) is set; flat.
@@ -64,6 +65,20 @@ pub struct State {
     pub watch: Watch,
     /// The terms of J when they were last seen, by which a divergence is told.
     pub terms: Option<Terms>,
+}
+
+impl State {
+    /// Shows every vector that may be long to `visit`, with a name of its own. What takes them out and later
+    /// puts them back can keep them apart from the rest.
+    pub fn visit_vectors(&mut self, visit: &mut dyn FnMut(&str, VectorMut<'_>)) {
+        self.executor.visit_vectors(visit);
+        if let Some(search) = &mut self.search {
+            search.visit_vectors(visit);
+        }
+        if let Some(best) = &mut self.watch.best {
+            visit("best", VectorMut::Single(&mut best.parameters));
+        }
+    }
 }
 
 /// What has been done of an epoch.

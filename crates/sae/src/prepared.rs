@@ -183,9 +183,9 @@ struct Timed<'a> {
 }
 
 impl Observer for Timed<'_> {
-    fn started(&mut self, stage: Stage, training: &Training) {
+    fn started(&mut self, stage: Stage, training: &Training, epochs: usize) {
         self.started = Instant::now();
-        self.observer.started(stage, training);
+        self.observer.started(stage, training, epochs);
     }
 
     fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {

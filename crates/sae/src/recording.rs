@@ -97,8 +97,8 @@ impl<'a> Recording<'a> {
 }
 
 impl Observer for Recording<'_> {
-    fn started(&mut self, stage: Stage, training: &Training) {
-        self.observer.started(stage, training);
+    fn started(&mut self, stage: Stage, training: &Training, epochs: usize) {
+        self.observer.started(stage, training, epochs);
     }
 
     fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {

@@ -78,9 +78,9 @@ fn make_folder(folder: &Path) -> Result<(), CliError> {
 struct LabelsProgress(Progress);
 
 impl Observer for LabelsProgress {
-    fn started(&mut self, stage: Stage, training: &Training) {
+    fn started(&mut self, stage: Stage, training: &Training, epochs: usize) {
         if let Stage::Autoencoder(_) = stage {
-            self.0.started(stage, training);
+            self.0.started(stage, training, epochs);
         }
     }
 

@@ -189,7 +189,7 @@ impl Watcher {
 }
 
 impl Observer for Watcher {
-    fn started(&mut self, _: Stage, _: &Training) {
+    fn started(&mut self, _: Stage, _: &Training, _: usize) {
         self.look();
     }
 

@@ -18,6 +18,7 @@ pub use fused::FusedKernels;
 pub use kind::ExecutorKind;
 pub use on_burn::OnBurn;
 
+use crate::vectors::VectorMut;
 use crate::{Batch, Optimizer, TrainError};
 
 /// A model with its objective and optimizer, and somebody who computes.
@@ -247,6 +248,13 @@ pub(crate) fn check_length(
 }
 
 impl ExecutorState {
+    pub(crate) fn visit_vectors(&mut self, visit: &mut dyn FnMut(&str, VectorMut<'_>)) {
+        visit("parameters", VectorMut::Single(&mut self.parameters));
+        for (name, values) in &mut self.optimizer.vectors {
+            visit(&format!("optimizer.{name}"), VectorMut::Single(values));
+        }
+    }
+
     /// Checks that the state is one of such an executor.
     pub(crate) fn check(
         &self,

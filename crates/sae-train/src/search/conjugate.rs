@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::line::{dot, norm, search};
 use super::point::{Evaluate, Point};
 use crate::TrainError;
+use crate::vectors::VectorMut;
 
 /// c2 of the strong Wolfe conditions. Conjugate directions want a closer search than quasi-Newton
 /// steps (Nocedal and Wright, "Numerical Optimization", 2nd ed., section 5.2).
@@ -27,6 +28,12 @@ impl Conjugate {
     /// Forgets the direction; false where there was none.
     pub(super) fn forget(&mut self) -> bool {
         self.next.take().is_some()
+    }
+
+    pub(super) fn visit_vectors(&mut self, visit: &mut dyn FnMut(&str, VectorMut<'_>)) {
+        if let Some(next) = &mut self.next {
+            visit("search.direction", VectorMut::Double(&mut next.direction));
+        }
     }
 
     pub(super) fn attempt(

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::line::{dot, dot_single, search};
 use super::point::{Evaluate, Point};
 use crate::TrainError;
+use crate::vectors::VectorMut;
 
 /// c2 of the strong Wolfe conditions, as is usual for quasi-Newton directions.
 const CURVATURE: f64 = 0.9;
@@ -41,6 +42,15 @@ impl Lbfgs {
     /// Forgets the past steps; false where there were none.
     pub(super) fn forget(&mut self) -> bool {
         !std::mem::take(&mut self.steps).is_empty()
+    }
+
+    pub(super) fn visit_vectors(&mut self, visit: &mut dyn FnMut(&str, VectorMut<'_>)) {
+        for (k, step) in self.steps.iter_mut().enumerate() {
+            let parameters = VectorMut::Single(&mut step.parameters);
+            visit(&format!("search.steps.{k}.parameters"), parameters);
+            let gradient = VectorMut::Single(&mut step.gradient);
+            visit(&format!("search.steps.{k}.gradient"), gradient);
+        }
     }
 
     pub(super) fn attempt(

@@ -12,6 +12,7 @@ use self::conjugate::Conjugate;
 use self::lbfgs::Lbfgs;
 use self::point::Evaluate;
 pub use self::point::Point;
+use crate::vectors::VectorMut;
 use crate::{Optimizer, TrainError, Training};
 
 /// A line search with all that it remembers between iterations.
@@ -66,6 +67,20 @@ impl LineSearch {
         let moved = found.is_some();
         self.point = Some(found.unwrap_or(point));
         Ok(moved)
+    }
+
+    pub(crate) fn visit_vectors(&mut self, visit: &mut dyn FnMut(&str, VectorMut<'_>)) {
+        if let Some(point) = &mut self.point {
+            visit(
+                "search.parameters",
+                VectorMut::Double(&mut point.parameters),
+            );
+            visit("search.gradient", VectorMut::Double(&mut point.gradient));
+        }
+        match &mut self.method {
+            Method::Lbfgs(lbfgs) => lbfgs.visit_vectors(visit),
+            Method::Conjugate(conjugate) => conjugate.visit_vectors(visit),
+        }
     }
 
     /// Number of parameters of its memory, where it has any.
