@@ -6,6 +6,7 @@ mod config;
 mod data;
 mod labels;
 mod report;
+mod resume;
 mod runs;
 
 use std::fmt;
@@ -25,12 +26,13 @@ pub use self::data::{
 };
 pub use self::labels::LabelsArgs;
 pub use self::report::{FeaturesArgs, ReportArgs};
+pub use self::resume::{AcceptArgs, ResumeArgs};
 pub use self::runs::RunsArgs;
 
 /// Sparse and stacked autoencoders: train, look at what they learned, evaluate.
 ///
 /// Exit codes: 0 success; 1 the work failed or a check disagreed; 2 wrong input, nothing was
-/// written.
+/// written; 3 stopped by a signal, and `sae resume` goes on.
 #[derive(Debug, Parser)]
 #[command(name = "sae", version)]
 pub struct Args {
@@ -46,6 +48,9 @@ const BACKENDS: [&str; 3] = ["flex", "ndarray", "wgpu"];
 pub enum Command {
     /// Pretrain the stack, train the softmax head, fine-tune, evaluate; write a run folder
     Train(TrainArgs),
+    /// Go on with a run that was stopped or cut off, from its newest checkpoint, to the same results to the
+    /// last bit; or give stages of a finished run more epochs
+    Resume(ResumeArgs),
     /// Run the same experiment once for each of several parts of the samples, tested on that part; mean
     /// and standard deviation of the figures
     Crossval(CrossvalArgs),
@@ -142,6 +147,13 @@ pub struct TrainArgs {
     /// no run wrote stay
     #[arg(long, requires = "out")]
     pub overwrite: bool,
+    /// Go on with the run that --out holds, if it holds one: from its newest checkpoint, or nothing where it
+    /// has finished; begin it where there is none
+    #[arg(long, requires = "out", conflicts_with = "overwrite")]
+    pub resume: bool,
+    /// What may have changed since the run was begun
+    #[command(flatten)]
+    pub accept: AcceptArgs,
     /// Show nothing but the results and errors
     #[arg(long)]
     pub quiet: bool,

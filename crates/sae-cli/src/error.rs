@@ -7,12 +7,18 @@ use sae::data::DataError;
 
 use thiserror::Error;
 
+/// The exit code of a run that was stopped by a signal; it can be gone on with.
+pub const STOPPED: u8 = 3;
+
 /// What can end a command.
 #[derive(Debug, Error)]
 pub enum CliError {
     /// The library's work.
     #[error(transparent)]
     Work(sae::Error),
+    /// Signals cannot be waited for.
+    #[error("signals cannot be waited for: {0}")]
+    Signals(std::io::Error),
     /// The result could not be printed.
     #[error("the result cannot be printed: {0}")]
     Output(std::io::Error),
@@ -33,9 +39,10 @@ impl CliError {
         )
     }
 
-    /// 2 for wrong input, 1 for work that failed.
+    /// 2 for wrong input, 3 for a run that was stopped, 1 for work that failed.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
+            Self::Work(sae::Error::Stopped { .. }) => STOPPED,
             Self::Work(error) if error.is_input() => 2,
             _ => 1,
         })

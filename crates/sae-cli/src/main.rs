@@ -7,6 +7,8 @@ mod output;
 mod progress;
 #[cfg(all(unix, feature = "wgpu"))]
 mod quiet_drivers;
+#[cfg(unix)]
+mod signals;
 mod watch;
 
 use std::process::ExitCode;

@@ -18,6 +18,8 @@ pub struct Progress {
     started: Instant,
     /// J of the first and the last epoch of the stage.
     objectives: Option<(f64, f64)>,
+    /// Whether the stage was over before.
+    restored: bool,
 }
 
 /// Most lines of a stage that stay above its bar.
@@ -37,6 +39,7 @@ impl Progress {
             epochs: 0,
             started: Instant::now(),
             objectives: None,
+            restored: false,
         }
     }
 
@@ -61,6 +64,7 @@ pub fn draws_bars() -> bool {
 impl Observer for Progress {
     fn started(&mut self, stage: Stage, training: &Training, epochs: usize) {
         (self.started, self.objectives) = (Instant::now(), None);
+        self.restored = false;
         self.epochs = training.epochs;
         self.bar = (!self.quiet && draws_bars()).then(|| {
             // What does not fit the terminal's width is cut.
@@ -68,9 +72,14 @@ impl Observer for Progress {
                 "{prefix} {bar:16} {pos}/{len} {eta} left  {wide_msg}",
             );
             ProgressBar::new(training.epochs as u64)
+                .with_position(epochs as u64)
                 .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
                 .with_prefix(stage.to_string())
         });
+    }
+
+    fn restored(&mut self, _: Stage) {
+        self.restored = true;
     }
 
     fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
@@ -106,13 +115,17 @@ impl Observer for Progress {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+        if self.restored {
+            self.line(&format!("{stage:<13} was done before, {figures}"));
+            return Ok(());
+        }
         let seconds = self.started.elapsed().as_secs_f64();
         let fell = match self.objectives {
-            Some((first, last)) => format!("J {} to {}", short(first), short(last)),
+            Some((first, last)) => format!("J {} to {}, ", short(first), short(last)),
             None => String::new(),
         };
         self.line(&format!(
-            "{stage:<13} done in {seconds:.1} s, {fell}, {figures}"
+            "{stage:<13} done in {seconds:.1} s, {fell}{figures}"
         ));
         Ok(())
     }

@@ -25,6 +25,7 @@ mod dataset;
 mod error;
 pub mod fetch;
 mod files;
+mod fingerprint;
 mod inputs;
 mod inspect;
 mod interval;

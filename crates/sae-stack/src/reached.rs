@@ -64,7 +64,8 @@ impl Reached {
 }
 
 /// When a pipeline can be left and gone on with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Moment {
     /// After a step in the middle of an epoch.
     Step,

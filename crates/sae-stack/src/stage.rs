@@ -10,8 +10,8 @@ use thiserror::Error;
 
 use crate::{Evaluation, LayerReport};
 
-/// A part of the pipeline. Written as its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A part of the pipeline. Written as its name; those that are trained later are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Stage {
     /// Pretraining of autoencoder k, from 1.

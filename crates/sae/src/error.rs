@@ -49,6 +49,13 @@ pub enum FolderError {
         shown_path(.0)
     )]
     HoldsRun(PathBuf),
+    /// A folder holds a run that was cut off.
+    #[error(
+        "{run} holds a run that was cut off; `sae resume {run}` goes on with it. Or give another --out, or \
+         --overwrite to replace it",
+        run = shown_path(.0)
+    )]
+    CutOff(PathBuf),
     /// A folder holds what no run wrote.
     #[error("{} is there already and is not an empty folder; give another --out", shown_path(.0))]
     Foreign(PathBuf),

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::reach::Targets;
 use crate::toml_file::{self, Loaded};
-use crate::{Backend, ConfigError, Error};
+use crate::{Backend, Checkpoints, ConfigError, Error};
 
 /// Everything that decides a run. Keys, defaults and ranges are described in `docs/config.md`; a
 /// default experiment trains one autoencoder on drawn shapes.
@@ -53,6 +53,8 @@ pub struct Experiment {
     pub report: bool,
     /// Whether an event file for TensorBoard is written, too.
     pub tensorboard: bool,
+    /// When the state of a run is saved.
+    pub checkpoints: Checkpoints,
     /// What the weights of the terms are meant for.
     pub objective: ObjectiveScale,
     /// The data.
@@ -90,6 +92,7 @@ impl Default for Experiment {
             control: false,
             report: true,
             tensorboard: false,
+            checkpoints: Checkpoints::default(),
             objective: ObjectiveScale::default(),
             data: DataConfig::default(),
             layers: vec![Layer::default()],
@@ -188,6 +191,9 @@ impl Experiment {
             let expected = format!("what this machine has: {}", names.join(", "));
             return Err(Setting::new("instruction_set", set, expected));
         }
+        self.checkpoints
+            .check()
+            .map_err(|s| s.within("checkpoints"))?;
         self.data.check().map_err(|s| s.within("data"))?;
         if self.classifier && self.data.source == Source::Patches {
             let expected = "false with data.source = \"patches\": patches have no labels";

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use sae_data::DataError;
 use sae_data::fetch::FetchError;
+use sae_data::message::shown_path;
 use sae_kernels::Setting;
 use sae_model::ModelError;
 use sae_report::ReportError;
-use sae_stack::WeightsError;
+use sae_stack::{Stage, WeightsError};
 use sae_train::TrainError;
 use thiserror::Error;
 
-use crate::{CompressionError, ConfigError, FolderError};
+use crate::{CheckpointError, CompressionError, ConfigError, FolderError};
 
 /// What can end a piece of work of this library.
 #[derive(Debug, Error)]
@@ -59,6 +60,22 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A checkpoint cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The run was stopped, and its state saved.
+    #[error(
+        "stopped in {stage} after epoch {epochs}; nothing is lost: `sae resume {}` goes on",
+        shown_path(run)
+    )]
+    Stopped {
+        /// The run's folder.
+        run: PathBuf,
+        /// The stage under way.
+        stage: Stage,
+        /// Its epochs that had ended.
+        epochs: usize,
+    },
     /// Compressed codes cannot be read or written.
     #[error(transparent)]
     Compression(#[from] CompressionError),
@@ -95,7 +112,8 @@ impl Error {
                 TrainError::Setting(_) | TrainError::Model(_) | TrainError::NoSamples { .. }
             ),
             Self::Compression(error) => error.is_input(),
-            Self::Report(_) => false,
+            Self::Checkpoint(_) => true,
+            Self::Report(_) | Self::Stopped { .. } => false,
         }
     }
 

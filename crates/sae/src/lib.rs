@@ -34,6 +34,8 @@
 
 mod apply;
 mod backend;
+mod checkpoint;
+mod clock;
 pub mod compression;
 mod crossval;
 mod error;
@@ -44,6 +46,7 @@ mod features;
 mod findings;
 mod folder;
 mod forward;
+mod keys;
 mod labels;
 mod learned;
 mod live;
@@ -60,12 +63,18 @@ mod self_test;
 mod specimens;
 mod spread;
 pub mod stages;
+mod stop;
 mod tensorboard;
 mod toml_file;
 mod watched;
 
 pub use apply::{Applied, Results, Work, apply};
 pub use backend::{Backend, use_threads};
+pub use checkpoint::{
+    Change, Checkpoint, CheckpointError, Checkpoints, Difference, Identity, Resumption,
+    is_left_to_do,
+};
+pub use clock::StageTime;
 pub use compression::CompressionError;
 pub use crossval::{FoldFigure, fold_figures};
 pub use error::{ConfigError, FolderError};
@@ -80,10 +89,11 @@ pub use labels::{
 };
 pub use learned::{FactorUse, LayerUse, UnitOrder};
 pub use model::Model;
-pub use prepared::{Outcome, Prepared, RunSummary, StageTime};
+pub use prepared::{Outcome, Prepared, RunSummary};
 pub use recording::import;
 pub use run::{FEATURES, Run};
 pub use runs::{ListedRun, RunFigures, RunOrder, RunState, list_runs};
+pub use stop::Stop;
 pub use tensorboard::EVENTS;
 pub use watched::{StageProgress, Tiles, Watched};
 

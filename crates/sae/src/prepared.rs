@@ -6,14 +6,15 @@ use sae_data::{Inputs, Samples, Scaling, SplitData, memory};
 use sae_kernels::InstructionSet;
 use sae_model::GradientRule;
 use sae_stack::{
-    EpochMetrics, Finished, Observer, StackData, StackSettings, Stage, Summary, WeightsNow,
-    train_stack,
+    EpochMetrics, Finished, Moment, Observer, Reached, ReachedNow, StackData, StackSettings, Stage,
+    Summary, WeightsNow, continue_stack,
 };
 use sae_train::{BatchSize, Choice, Compute, ExecutorKind, Optimizer, TrainError, Training};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::{Clock, StageTime, Times};
 use crate::reach::Targets;
-use crate::{Backend, DataFacts, Error, Experiment, Model, Reading, Specimens, self_test};
+use crate::{Backend, DataFacts, Error, Experiment, Model, Reading, Specimens, Stop, self_test};
 
 /// An experiment whose data are loaded and scaled and whose device is open.
 pub struct Prepared {
@@ -35,6 +36,8 @@ pub struct Prepared {
     pub compute: Compute,
     /// Which executor runs, and why not a faster one.
     pub choice: Choice,
+    /// By which others end the run before its time.
+    pub stop: Stop,
     started: Instant,
 }
 
@@ -114,6 +117,7 @@ impl Prepared {
             scored,
             settings,
             compute,
+            stop: Stop::default(),
             started,
         })
     }
@@ -124,17 +128,37 @@ impl Prepared {
     ///
     /// Stops when an objective is no longer finite or the observer fails.
     pub fn run(&self, observer: &mut dyn Observer) -> Result<Outcome, Error> {
+        self.run_from(
+            Reached::default(),
+            &self.clock(Times::default()),
+            0,
+            observer,
+        )
+    }
+
+    /// The clock of a run that had taken some time before.
+    pub(crate) fn clock(&self, before: Times) -> Clock {
+        Clock::since(self.started, before)
+    }
+
+    /// Runs what is left of a pipeline that had come as far as `reached`; `resumed` says how often the run
+    /// was gone on with.
+    pub(crate) fn run_from(
+        &self,
+        reached: Reached,
+        clock: &Clock,
+        resumed: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<Outcome, Error> {
         let samples = StackData {
             train: &self.data.train,
             validation: self.data.validation.as_ref(),
             test: &self.data.test,
         };
-        let mut timed = Timed {
-            observer,
-            started: Instant::now(),
-            stages: vec![],
-        };
-        let trained = train_stack(&self.settings, samples, &self.compute, &mut timed)?;
+        let mut timed = Timed { observer, clock };
+        let (settings, compute) = (&self.settings, &self.compute);
+        let trained = continue_stack(settings, samples, compute, reached, &mut timed)?;
+        let times = clock.times();
         let summary = RunSummary {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             backend: self.experiment.backend,
@@ -148,8 +172,9 @@ impl Prepared {
             machine: machine(),
             seed: self.experiment.seed,
             objective_convention: "mean".to_owned(),
-            seconds: self.started.elapsed().as_secs_f64(),
-            stages: timed.stages,
+            seconds: times.seconds,
+            stages: times.stages,
+            resumed,
             results: trained.summary,
         };
         let model = Model::new(
@@ -178,18 +203,30 @@ fn machine() -> String {
 /// Notes how long each stage takes, and tells somebody else.
 struct Timed<'a> {
     observer: &'a mut dyn Observer,
-    started: Instant,
-    stages: Vec<StageTime>,
+    clock: &'a Clock,
 }
 
 impl Observer for Timed<'_> {
     fn started(&mut self, stage: Stage, training: &Training, epochs: usize) {
-        self.started = Instant::now();
+        self.clock.begin();
         self.observer.started(stage, training, epochs);
+    }
+
+    fn restored(&mut self, stage: Stage) {
+        self.observer.restored(stage);
     }
 
     fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
         self.observer.epoch(stage, metrics)
+    }
+
+    fn reached(
+        &mut self,
+        stage: Stage,
+        moment: Moment,
+        reached: ReachedNow<'_>,
+    ) -> Result<(), TrainError> {
+        self.observer.reached(stage, moment, reached)
     }
 
     fn in_training(&mut self, stage: Stage, weights: WeightsNow<'_>) -> Result<(), TrainError> {
@@ -197,10 +234,7 @@ impl Observer for Timed<'_> {
     }
 
     fn finished(&mut self, stage: Stage, finished: Finished<'_>) -> Result<(), TrainError> {
-        self.stages.push(StageTime {
-            stage: stage.to_string(),
-            seconds: self.started.elapsed().as_secs_f64(),
-        });
+        self.clock.end(stage);
         self.observer.finished(stage, finished)
     }
 }
@@ -302,16 +336,14 @@ pub struct RunSummary {
     pub seconds: f64,
     /// How long each stage took, with its evaluation.
     pub stages: Vec<StageTime>,
+    /// How often the run was stopped and gone on with.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub resumed: usize,
     /// The figures.
     #[serde(flatten)]
     pub results: Summary,
 }
 
-/// How long a stage took.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StageTime {
-    /// The stage.
-    pub stage: String,
-    /// Seconds.
-    pub seconds: f64,
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

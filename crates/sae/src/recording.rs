@@ -2,15 +2,21 @@
 
 use sae_model::SparseAutoencoder;
 use sae_report::{Picture, TileScale};
-use sae_stack::{EpochMetrics, Finished, Observer, Stage, WeightsNow, weights_of};
+use sae_stack::{
+    EpochMetrics, Finished, Moment, Observer, Reached, ReachedNow, Stage, WeightsNow, weights_of,
+};
 use sae_train::{TrainError, Training};
 use serde::Serialize;
 
+use crate::checkpoint::{Change, Checkpoint, Identity, Keeper, Resumption};
+use crate::clock::Times;
 use crate::folder::RunFolder;
 use crate::live::{LIVE, Snapshots};
 use crate::run::{CONFIG, DATA, METRICS, MODEL, SCALING, SUMMARY, weights_name};
 use crate::tensorboard::{self, EVENTS};
-use crate::{DataFacts, Error, Evidence, Experiment, FeatureOptions, Model, Outcome, Prepared};
+use crate::{
+    DataFacts, Error, Evidence, Experiment, FeatureOptions, Model, Outcome, Prepared, Stop,
+};
 
 fn write_json(folder: &RunFolder, name: &str, value: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value)
@@ -31,19 +37,91 @@ impl Prepared {
         folder: RunFolder,
         observer: &mut dyn Observer,
     ) -> Result<(Outcome, RunFolder), Error> {
+        let identity = Identity::of(self)?;
+        self.record(folder, (identity, None), observer)
+    }
+
+    /// The checkpoint from which a run in `folder` goes on; nothing where it left none. `accept` says which
+    /// differences from the run as it was begun are allowed.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a run that is no longer what it was, and one none of whose checkpoints is whole.
+    pub fn resumption(
+        &self,
+        folder: &RunFolder,
+        accept: &[Change],
+    ) -> Result<Option<Resumption>, Error> {
+        Resumption::find(folder, &Identity::of(self)?, accept)
+    }
+
+    /// As [`Prepared::run_into`], from where an earlier process left the run; from its beginning where it left
+    /// no checkpoint. What comes out is the same to the last bit as for a run that nobody disturbed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Prepared::run_into`]; refuses a checkpoint of other settings.
+    pub fn continue_into(
+        &self,
+        folder: RunFolder,
+        from: Option<Resumption>,
+        observer: &mut dyn Observer,
+    ) -> Result<(Outcome, RunFolder), Error> {
+        let identity = Identity::of(self)?;
+        self.record(folder, (identity, from), observer)
+    }
+
+    fn record(
+        &self,
+        folder: RunFolder,
+        (identity, from): (Identity, Option<Resumption>),
+        observer: &mut dyn Observer,
+    ) -> Result<(Outcome, RunFolder), Error> {
         let config = self.experiment.resolved()?.to_toml()?;
+        folder.begin_again()?;
         folder.write(CONFIG, config.as_bytes())?;
         write_json(&folder, DATA, &self.facts)?;
+        let before = from.map(|from| from.checkpoint);
+        let (facts, reached, lines) = match before {
+            Some(Checkpoint {
+                facts,
+                reached,
+                metrics,
+            }) => (Some(facts), reached, metrics),
+            None => (None, Reached::default(), vec![]),
+        };
+        let metrics = restored_metrics(&folder, &lines)?;
         let is_logged = self.experiment.tensorboard;
         if is_logged {
-            folder.write(EVENTS, &tensorboard::start(tensorboard::now(), &config)?)?;
+            let mut events = tensorboard::start(tensorboard::now(), &config)?;
+            for epoch in &metrics {
+                events.extend(tensorboard::of_epoch(tensorboard::now(), epoch)?);
+            }
+            folder.write(EVENTS, &events)?;
         }
         if let Some(scaling) = &self.scaling {
             folder.write(&weights_name(SCALING), &scaling.to_tensors().to_bytes())?;
         }
-        let mut recording = Recording::new(&folder, observer, is_logged);
-        let outcome = self.run(&mut recording)?;
-        let Recording { metrics, .. } = recording;
+        let times = facts
+            .as_ref()
+            .map_or_else(Times::default, |facts| facts.times.clone());
+        let resumed = facts.as_ref().map_or(0, |facts| facts.resumed + 1);
+        let clock = self.clock(times);
+        let settings = self.experiment.checkpoints;
+        let mut recording = Recording {
+            folder: &folder,
+            observer,
+            is_logged,
+            metrics,
+            lines,
+            snapshots: Snapshots::new(),
+            keeper: Keeper::new(&folder, settings, identity, &clock, facts.as_ref()),
+            stop: &self.stop,
+        };
+        let outcome = self.run_from(reached, &clock, resumed, &mut recording)?;
+        let Recording {
+            metrics, keeper, ..
+        } = recording;
         folder.remove(LIVE)?;
         let tiles =
             outcome
@@ -70,6 +148,7 @@ impl Prepared {
             };
             folder.write_report(&evidence.report()?, false)?;
         }
+        keeper.finish()?;
         Ok((outcome, folder.complete()?))
     }
 }
@@ -81,24 +160,40 @@ struct Recording<'a> {
     /// Whether TensorBoard is told, too.
     is_logged: bool,
     metrics: Vec<EpochMetrics>,
+    /// The same as they are in the file.
+    lines: Vec<u8>,
     snapshots: Snapshots,
+    keeper: Keeper<'a>,
+    stop: &'a Stop,
 }
 
-impl<'a> Recording<'a> {
-    fn new(folder: &'a RunFolder, observer: &'a mut dyn Observer, is_logged: bool) -> Self {
-        Self {
-            is_logged,
-            folder,
-            observer,
-            metrics: Vec::new(),
-            snapshots: Snapshots::new(),
+impl Recording<'_> {
+    /// J of the last epoch of a stage, on the validation samples where there are any.
+    fn objective(&self, stage: Stage) -> Option<f64> {
+        let last = self.metrics.last()?;
+        let own = last.stage == stage.to_string();
+        own.then(|| last.validation_objective.unwrap_or(last.objective))
+    }
+
+    fn stopped(&self, stage: Stage) -> Error {
+        let last = self.metrics.last();
+        let epochs = last.filter(|last| last.stage == stage.to_string());
+        Error::Stopped {
+            run: self.folder.path().to_owned(),
+            stage,
+            epochs: epochs.map_or(0, |last| last.epoch),
         }
     }
 }
 
 impl Observer for Recording<'_> {
     fn started(&mut self, stage: Stage, training: &Training, epochs: usize) {
+        self.stop.set_training(true);
         self.observer.started(stage, training, epochs);
+    }
+
+    fn restored(&mut self, stage: Stage) {
+        self.observer.restored(stage);
     }
 
     fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
@@ -112,12 +207,35 @@ impl Observer for Recording<'_> {
             self.folder.append(EVENTS, &event).map_err(Error::from)?;
         }
         self.metrics.push(metrics.clone());
+        self.lines.extend(line.as_bytes());
         self.observer.epoch(stage, metrics)
     }
 
     fn in_training(&mut self, stage: Stage, weights: WeightsNow<'_>) -> Result<(), TrainError> {
         self.snapshots.offer(self.folder, stage, weights)?;
         self.observer.in_training(stage, weights)
+    }
+
+    fn reached(
+        &mut self,
+        stage: Stage,
+        moment: Moment,
+        reached: ReachedNow<'_>,
+    ) -> Result<(), TrainError> {
+        let is_stopped = self.stop.is_wished();
+        if self.keeper.is_due(moment) || is_stopped {
+            let objective = self.objective(stage);
+            self.keeper
+                .save((stage, moment), reached(), &self.lines, objective)?;
+        }
+        if moment == Moment::StageEnd {
+            self.stop.set_training(false);
+        }
+        // A wish that came while the end of a stage was saved is met here: nobody else will.
+        match is_stopped || moment == Moment::StageEnd && self.stop.is_wished() {
+            true => Err(self.stopped(stage).into()),
+            false => self.observer.reached(stage, moment, reached),
+        }
     }
 
     fn finished(&mut self, stage: Stage, finished: Finished<'_>) -> Result<(), TrainError> {
@@ -130,6 +248,20 @@ impl Observer for Recording<'_> {
             .map_err(Error::from)?;
         self.observer.finished(stage, finished)
     }
+}
+
+/// Puts the metrics of the epochs that need not be run again into the folder, and reads them.
+fn restored_metrics(folder: &RunFolder, lines: &[u8]) -> Result<Vec<EpochMetrics>, Error> {
+    match lines.is_empty() {
+        true => folder.remove(METRICS)?,
+        false => folder.write(METRICS, lines)?,
+    }
+    let text = String::from_utf8_lossy(lines);
+    let parse = |line: &str| {
+        serde_json::from_str(line)
+            .map_err(|error| Error::Input(format!("the metrics of the checkpoint: {error}")))
+    };
+    text.lines().map(parse).collect()
 }
 
 /// Makes a run folder of one autoencoder that was trained elsewhere.

@@ -87,6 +87,21 @@ impl Run {
         &self.experiment
     }
 
+    /// The settings of a run that may be unfinished, with changes, `key=value`, in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Experiment::read`]; refuses a run that was cut off before it had written them.
+    pub fn settings_in(folder: &RunFolder, set: &[String]) -> Result<Experiment, Error> {
+        if !folder.has(CONFIG) {
+            return Err(Error::Input(format!(
+                "{} was cut off before it had written its {CONFIG}; train it with --overwrite",
+                folder.path().display()
+            )));
+        }
+        Ok(Experiment::read(folder.file(CONFIG), set)?)
+    }
+
     /// The same as it was written, as TOML.
     ///
     /// # Errors

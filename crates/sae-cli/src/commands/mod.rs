@@ -16,6 +16,7 @@ mod init;
 mod labels;
 mod objective;
 mod report;
+mod resume;
 mod runs;
 mod shapes;
 mod tensorboard;
@@ -37,6 +38,7 @@ use crate::error::CliError;
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
     match args.command {
         Command::Train(args) => train::run(&args),
+        Command::Resume(args) => resume::run(&args),
         Command::Crossval(args) => crossval::run(&args),
         Command::Labels(args) => labels::run(&args),
         Command::Runs(args) => runs::run(&args),

@@ -3,8 +3,11 @@
 use std::process::ExitCode;
 
 use sae::stack::{Details, Ended, Evaluation};
-use sae::{Destination, Experiment, FIGURES, Prepared, REPORT, RunFolder, RunSummary, use_threads};
+use sae::{
+    Destination, Experiment, FIGURES, Prepared, REPORT, RunFolder, RunSummary, Stop, use_threads,
+};
 
+use super::resume;
 use crate::args::TrainArgs;
 use crate::error::CliError;
 use crate::output;
@@ -16,9 +19,24 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let path = &args.config.config;
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let reads = [path.clone()];
+    if let (true, Some(out)) = (args.resume, &args.out)
+        && RunFolder::is_there(out)?
+    {
+        let folder = RunFolder::resume(out)?;
+        return resume::go_on(folder, &experiment, &args.accept.changes(), args.quiet);
+    }
     let destination = Destination::choose(args.out.as_deref(), &name, args.overwrite, &reads)?;
-    use_threads(experiment.threads())?;
     let mut progress = Progress::new(args.quiet);
+    let prepared = prepare(&experiment, &progress)?;
+    let folder = RunFolder::create(destination)?;
+    announce(&progress, &prepared, &folder.path().display().to_string());
+    let (outcome, folder) = prepared.run_into(folder, &mut progress)?;
+    conclude(&progress, &experiment, &outcome.summary, &folder)
+}
+
+/// Loads the data and opens the device; from now on signals are heard.
+pub fn prepare(experiment: &Experiment, progress: &Progress) -> Result<Prepared, CliError> {
+    use_threads(experiment.threads())?;
     if experiment.threads > experiment.threads() {
         progress.line(&format!(
             "threads is {}; {} are used, as many as there are processors",
@@ -26,19 +44,32 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
             experiment.threads()
         ));
     }
-    let prepared = experiment.prepare()?;
-    let folder = RunFolder::create(destination)?;
-    progress.line(&announcement(
-        &prepared,
-        &folder.path().display().to_string(),
-    ));
+    let stop = Stop::default();
+    #[cfg(unix)]
+    crate::signals::watch(&stop).map_err(CliError::Signals)?;
+    let mut prepared = experiment.prepare()?;
+    prepared.stop = stop;
+    Ok(prepared)
+}
+
+/// Says what is about to be trained.
+pub fn announce(progress: &Progress, prepared: &Prepared, folder: &str) {
+    progress.line(&announcement(prepared, folder));
     progress.line(LEGEND);
-    let (outcome, folder) = prepared.run_into(folder, &mut progress)?;
-    for warning in warnings(&outcome.summary) {
+}
+
+/// Says what came out.
+pub fn conclude(
+    progress: &Progress,
+    experiment: &Experiment,
+    summary: &RunSummary,
+    folder: &RunFolder,
+) -> Result<ExitCode, CliError> {
+    for warning in warnings(summary) {
         progress.line(&format!("warning: {warning}"));
     }
     let folder = folder.path().display().to_string();
-    output::result(report(&outcome.summary, &folder, experiment.report))?;
+    output::result(report(summary, &folder, experiment.report))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -51,11 +51,7 @@ impl Target {
                 }
                 _ => {}
             }
-            let folder = match path.parent() {
-                Some(folder) if !folder.as_os_str().is_empty() => folder,
-                _ => Path::new("."),
-            };
-            let file = NamedTempFile::new_in(folder)?;
+            let file = NamedTempFile::new_in(folder_of(&path))?;
             Ok(To::File(BufWriter::with_capacity(BUFFER, file)))
         };
         match open() {
@@ -108,6 +104,20 @@ impl Target {
     ///
     /// Fails where the file cannot be written.
     pub fn finish(self) -> Result<(), WriteError> {
+        self.finish_with(false)
+    }
+
+    /// As [`Target::finish`]; the file is on the disk before it gets its name, and its name before this
+    /// returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`Target::finish`].
+    pub fn finish_durably(self) -> Result<(), WriteError> {
+        self.finish_with(true)
+    }
+
+    fn finish_with(self, durably: bool) -> Result<(), WriteError> {
         let Self { path, shown, to } = self;
         let finish = || -> io::Result<()> {
             match to {
@@ -115,13 +125,38 @@ impl Target {
                 To::File(file) => {
                     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
                     readable_by_all(file.path(), 0o644)?;
+                    if durably {
+                        file.as_file().sync_all()?;
+                    }
                     file.persist(&path).map_err(|error| error.error)?;
-                    Ok(())
+                    match durably {
+                        true => synchronise_folder(&path),
+                        false => Ok(()),
+                    }
                 }
             }
         };
         finish().map_err(|error| WriteError::new(&shown, error))
     }
+}
+
+/// The folder in which a file is.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Puts the names in the folder of `path` on the disk, where the system opens folders.
+#[cfg(unix)]
+fn synchronise_folder(path: &Path) -> io::Result<()> {
+    fs::File::open(folder_of(path))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn synchronise_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// For those who write to any stream. Their errors hold the [`WriteError`] that [`Target::write`] gives.

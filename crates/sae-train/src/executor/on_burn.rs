@@ -308,6 +308,14 @@ where
     fn restore(&mut self, state: &ExecutorState) -> Result<(), TrainError> {
         let sizes = sizes(self.model());
         state.check(self.kind, self.method, sizes.iter().sum())?;
+        let terms: Vec<&str> = state.mean.sum.terms.iter().map(|(name, _)| name).collect();
+        if state.mean.rows > 0 && terms != self.objective.terms() {
+            return Err(TrainError::State {
+                what: "the order of the terms of J",
+                found: terms.join(", "),
+                expected: self.objective.terms().join(", "),
+            });
+        }
         if let Some(optimizer) = self.optimizer.as_deref_mut() {
             optimizer.restore(&state.optimizer, &sizes, &self.device)?;
         }

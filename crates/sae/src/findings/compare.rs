@@ -11,6 +11,7 @@ use super::curves::{line, panel, stages};
 use super::evidence::Evidence;
 use super::overview::{accuracy, networks, sizes};
 use crate::features::FeatureOptions;
+use crate::keys::keys_of;
 use crate::{Error, UnitOrder};
 
 /// Most units of a run that are drawn.
@@ -103,12 +104,12 @@ fn differences(runs: &[Evidence]) -> Result<Section, Error> {
     let mut section = Section::new("settings", "What differs in the configurations");
     let mut keys: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
     for (place, run) in runs.iter().enumerate() {
-        let table: toml::Value = toml::from_str(&run.config)
-            .map_err(|error| Error::Input(format!("{}: {error}", run.name)))?;
-        flatten("", &table, &mut |key, value| {
+        let own =
+            keys_of(&run.config).map_err(|error| Error::Input(format!("{}: {error}", run.name)))?;
+        for (key, value) in own {
             let values = keys.entry(key).or_insert_with(|| vec![None; runs.len()]);
             values[place] = Some(value);
-        });
+        }
     }
     let rows: Vec<Vec<Cell>> = keys
         .into_iter()
@@ -131,26 +132,6 @@ fn differences(runs: &[Evidence]) -> Result<Section, Error> {
         rows,
     });
     Ok(section)
-}
-
-/// Calls `visit` with the path of each value of a configuration, and the value as TOML.
-fn flatten(path: &str, value: &toml::Value, visit: &mut dyn FnMut(String, String)) {
-    let below = |key: &str| match path.is_empty() {
-        true => key.to_owned(),
-        false => format!("{path}.{key}"),
-    };
-    match value {
-        toml::Value::Table(table) => {
-            table
-                .iter()
-                .for_each(|(key, value)| flatten(&below(key), value, visit));
-        }
-        toml::Value::Array(values) if values.iter().any(toml::Value::is_table) => {
-            let numbered = values.iter().enumerate();
-            numbered.for_each(|(k, value)| flatten(&below(&k.to_string()), value, visit));
-        }
-        other => visit(path.to_owned(), other.to_string()),
-    }
 }
 
 /// J of every run, a panel per stage.

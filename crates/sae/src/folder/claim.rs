@@ -4,8 +4,9 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::marker::{MARKER, Marker, State, is_absence, lies_inside};
-use super::write::{unwritable, write_as};
+use super::marker::{MARKER, Marker, State, is_absence};
+use super::replacement::{Replacement, beside, newest_replacement};
+use super::write::unwritable;
 use crate::FolderError;
 
 /// Where a run will be written.
@@ -47,6 +48,9 @@ impl Destination {
             Content::Nothing => Kind::New,
             Content::Run(_) if overwrite => Kind::Replace,
             _ if lock(&path).is_err() => return Err(FolderError::Busy(path)),
+            Content::Run(run) if run.state == State::Running => {
+                return Err(FolderError::CutOff(path));
+            }
             Content::Run(_) => return Err(FolderError::HoldsRun(path)),
             Content::OlderRun => return Err(FolderError::OlderVersion(path)),
             Content::Foreign => return Err(FolderError::Foreign(path)),
@@ -192,109 +196,36 @@ fn claim_old(path: PathBuf) -> Result<Claim, FolderError> {
     })
 }
 
-/// How the names of the folders begin in which runs are written that will replace the one at `target`.
-pub(super) fn beside(target: &Path) -> String {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    format!(".{name}.new-")
+/// Claims the folder of a run that is there, or of the one that was to replace it when its process ended. A
+/// replacement that was whole takes its place now.
+pub(super) fn claim_again(path: &Path) -> Result<Claim, FolderError> {
+    let lock = lock(path)?;
+    let old = match content(path)? {
+        Content::Run(old) => old,
+        Content::OlderRun => return Err(FolderError::OlderVersion(path.to_owned())),
+        Content::Nothing | Content::Foreign => return Err(FolderError::NoRun(path.to_owned())),
+    };
+    let mut claim = Claim {
+        path: path.to_owned(),
+        replaces: None,
+        _lock: lock,
+    };
+    let Some(home) = newest_replacement(path) else {
+        return Ok(claim);
+    };
+    let new = Marker::read(&home, &home)?;
+    let target = path.canonicalize().map_err(|e| unwritable(path, e))?;
+    let replacement = Replacement { home, target, old };
+    match new {
+        Some(new) if new.state == State::Complete => replacement.finish(&new, path)?,
+        _ => claim.replaces = Some(replacement),
+    }
+    Ok(claim)
 }
 
 fn create_marker(folder: &Path) -> io::Result<()> {
     let mut file = File::create_new(folder.join(MARKER))?;
     io::Write::write_all(&mut file, &Marker::new().to_bytes())
-}
-
-/// A run that is written beside the one whose place it will take; removed unless it does.
-#[derive(Debug)]
-struct Replacement {
-    home: PathBuf,
-    target: PathBuf,
-    old: Marker,
-}
-
-impl Drop for Replacement {
-    fn drop(&mut self) {
-        // Nothing more can be done for a folder that cannot be removed.
-        let _ = fs::remove_dir_all(&self.home);
-    }
-}
-
-impl Replacement {
-    /// Refuses a file of the new run that would replace one that the old run did not write;
-    /// `shown` is the folder for messages.
-    fn check(&self, name: &str, shown: &Path) -> Result<(), FolderError> {
-        let there = self.target.join(name);
-        let parents = there.parent().is_none_or(|p| p.is_dir() || !p.exists());
-        let free = !there.exists() && !there.is_symlink();
-        let ours = self.old.files.contains(name) && !there.is_dir();
-        if lies_inside(&self.target, name) && parents && (free || ours) {
-            return Ok(());
-        }
-        Err(FolderError::NotOurs(shown.join(name)))
-    }
-
-    /// Puts the new run, of which `new` is the marker, in the place of the old one.
-    fn finish(self, new: &Marker, shown: &Path) -> Result<(), FolderError> {
-        self.swap(new, shown).map_err(|reason| {
-            // A whole run is never lost.
-            let this = std::mem::ManuallyDrop::new(self);
-            FolderError::NotReplaced {
-                reason: Box::new(reason),
-                kept: this.home.clone(),
-            }
-        })
-    }
-
-    fn swap(&self, new: &Marker, shown: &Path) -> Result<(), FolderError> {
-        new.write(&self.home, shown)?;
-        for name in &new.files {
-            self.check(name, shown)?;
-        }
-        // If the process ends half-way, the folder is still known as a run, with all its files.
-        let mut both = self.old.clone();
-        both.state = State::Running;
-        both.files.extend(new.files.iter().cloned());
-        both.write(&self.target, shown)?;
-        self.remove_old(new, shown)?;
-        for name in &new.files {
-            self.move_in(name, shown)?;
-        }
-        new.write(&self.target, shown)
-    }
-
-    /// Removes what only the old run wrote, and folders that are empty then.
-    fn remove_old(&self, new: &Marker, shown: &Path) -> Result<(), FolderError> {
-        let old = self.old.files_in(&self.target);
-        for name in old.filter(|name| !new.files.contains(*name)) {
-            let path = self.target.join(name);
-            match fs::remove_file(&path) {
-                Err(error) if !is_absence(&error) => {
-                    return Err(unwritable(&shown.join(name), error));
-                }
-                _ => {}
-            }
-            if let Some(folder) = path.parent().filter(|folder| *folder != self.target) {
-                // Fails where something is left in it.
-                let _ = fs::remove_dir(folder);
-            }
-        }
-        Ok(())
-    }
-
-    fn move_in(&self, name: &str, shown: &Path) -> Result<(), FolderError> {
-        let (from, to) = (self.home.join(name), self.target.join(name));
-        let failed = |error| unwritable(&shown.join(name), error);
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder).map_err(failed)?;
-        }
-        match fs::rename(&from, &to) {
-            // A folder may be the root of a disk of its own.
-            Err(error) if error.kind() == ErrorKind::CrossesDevices => {
-                let bytes = fs::read(&from).map_err(failed)?;
-                write_as(&to, &bytes, &shown.join(name))
-            }
-            result => result.map_err(failed),
-        }
-    }
 }
 
 /// What is at a path.

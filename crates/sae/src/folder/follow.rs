@@ -1,11 +1,11 @@
 //! Looking at a run while another process writes it.
 
-use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::fs::{File, TryLockError};
+use std::path::Path;
 
 use super::RunFolder;
-use super::claim::beside;
-use super::marker::{MARKER, Marker, State};
+use super::marker::State;
+use super::replacement::newest_replacement;
 use crate::FolderError;
 
 /// What becomes of a run.
@@ -57,24 +57,6 @@ impl RunFolder {
             replaces: false,
         })
     }
-}
-
-/// The newest of the folders in which a run is, or was, written that is to replace the one at `path`.
-fn newest_replacement(path: &Path) -> Option<PathBuf> {
-    let target = path.canonicalize().ok()?;
-    let start = beside(&target);
-    let entries = fs::read_dir(target.parent()?).ok()?;
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let new = paths.filter(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with(&start) && matches!(Marker::read(path, path), Ok(Some(_)))
-    });
-    let written = |path: &PathBuf| {
-        fs::metadata(path.join(MARKER))
-            .and_then(|m| m.modified())
-            .ok()
-    };
-    new.max_by_key(written)
 }
 
 /// Whether a process writes the run at `path`, or one that will replace it. Where folders cannot be locked,

@@ -7,6 +7,7 @@
 mod claim;
 mod follow;
 mod marker;
+mod replacement;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -21,7 +22,7 @@ pub use self::claim::Destination;
 pub use self::follow::Activity;
 use self::marker::{Marker, State, is_absence};
 pub use self::write::write_file;
-use self::write::{unwritable, write_as};
+use self::write::{unwritable, write_as, write_durably_as};
 use crate::FolderError;
 
 /// A run folder.
@@ -62,6 +63,49 @@ impl RunFolder {
             None if claim::is_older_run(path) => Err(FolderError::OlderVersion(path.to_owned())),
             None => Err(FolderError::NoRun(path.to_owned())),
         }
+    }
+
+    /// Whether there is a run at `path`, whole or not.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a marker of another format.
+    pub fn is_there(path: &Path) -> Result<bool, FolderError> {
+        Ok(Marker::read(path, path)?.is_some())
+    }
+
+    /// Claims the run at `path`, to go on with it: a run that was cut off, one that was to replace the run
+    /// there when its process ended, or a whole one. Writes nothing, but that a replacement that was whole
+    /// takes its place.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a path that holds no run, and a run that another process writes.
+    pub fn resume(path: &Path) -> Result<Self, FolderError> {
+        Ok(Self {
+            path: path.to_owned(),
+            claim: Some(claim::claim_again(path)?),
+        })
+    }
+
+    /// Marks a run that may be whole as one that is being written.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the marker cannot be written.
+    pub fn begin_again(&self) -> Result<(), FolderError> {
+        let mut marker = self.marker()?;
+        marker.state = State::Running;
+        marker.write(self.home(), &self.path)
+    }
+
+    /// The names of the files that the run has written, in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunFolder::is_complete`].
+    pub fn names(&self) -> Result<Vec<String>, FolderError> {
+        Ok(self.marker()?.files.into_iter().collect())
     }
 
     /// The folder as the user gave it. A run that replaces another gets there when it is complete.
@@ -136,6 +180,16 @@ impl RunFolder {
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         self.record(name)?;
         write_as(&self.file(name), bytes, &self.path.join(name))
+    }
+
+    /// As [`RunFolder::write`]; when this returns, the file outlasts a loss of power.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunFolder::write`].
+    pub fn write_durably(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
+        self.record(name)?;
+        write_durably_as(&self.file(name), bytes, &self.path.join(name))
     }
 
     /// Removes a file that the run has written, where it is there.

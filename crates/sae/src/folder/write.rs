@@ -26,6 +26,16 @@ pub(super) fn write_as(path: &Path, bytes: &[u8], shown: &Path) -> Result<(), Fo
     write().map_err(FolderError::Write)
 }
 
+/// As [`write_as`], and synchronised with the disk.
+pub(super) fn write_durably_as(path: &Path, bytes: &[u8], shown: &Path) -> Result<(), FolderError> {
+    let write = || {
+        let mut target = Target::file_as(path, shown)?;
+        target.write(bytes)?;
+        target.finish_durably()
+    };
+    write().map_err(FolderError::Write)
+}
+
 /// The error of `path`.
 pub(super) fn unwritable(path: &Path, error: io::Error) -> FolderError {
     WriteError::new(path, error).into()

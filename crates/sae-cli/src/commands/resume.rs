@@ -1,0 +1,62 @@
+//! `sae resume`, and `sae train --resume`
+
+use std::process::ExitCode;
+
+use sae::{Change, Experiment, Resumption, Run, RunFolder, is_left_to_do};
+
+use super::train;
+use crate::args::ResumeArgs;
+use crate::error::CliError;
+use crate::output;
+use crate::progress::Progress;
+
+/// Goes on with a run.
+pub fn run(args: &ResumeArgs) -> Result<ExitCode, CliError> {
+    let folder = RunFolder::resume(&args.run)?;
+    let experiment = Run::settings_in(&folder, &args.set)?;
+    go_on(folder, &experiment, &args.accept.changes(), args.quiet)
+}
+
+/// Does what is left to do for the run in `folder` to be one of `experiment`.
+pub fn go_on(
+    folder: RunFolder,
+    experiment: &Experiment,
+    accept: &[Change],
+    quiet: bool,
+) -> Result<ExitCode, CliError> {
+    let shown = folder.path().display().to_string();
+    if !is_left_to_do(&folder, experiment)? {
+        output::result(format!(
+            "{shown} has finished, and nothing was changed; to go on, give a stage more epochs, for example \
+             --set finetune.epochs={}",
+            2 * experiment.finetune.epochs
+        ))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut progress = Progress::new(quiet);
+    let prepared = train::prepare(experiment, &progress)?;
+    let from = prepared.resumption(&folder, accept)?;
+    train::announce(&progress, &prepared, &shown);
+    progress.line(&beginning(from.as_ref()));
+    for note in from.iter().flat_map(|from| &from.notes) {
+        progress.line(&format!("note: {note}"));
+    }
+    let (outcome, folder) = prepared.continue_into(folder, from, &mut progress)?;
+    train::conclude(&progress, experiment, &outcome.summary, &folder)
+}
+
+fn beginning(from: Option<&Resumption>) -> String {
+    let Some(from) = from else {
+        return "the run left no checkpoint: from its beginning".to_owned();
+    };
+    let (epochs, steps) = from.place();
+    let steps = match steps {
+        0 => String::new(),
+        steps => format!(" and {steps} steps"),
+    };
+    format!(
+        "going on from {}: {}, after {epochs} epochs{steps}",
+        from.name,
+        from.stage()
+    )
+}

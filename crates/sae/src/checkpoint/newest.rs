@@ -1,0 +1,115 @@
+//! From which checkpoint a run goes on.
+
+use sae_stack::Stage;
+
+use super::changes::{Change, Difference, extended};
+use super::error::CheckpointError;
+use super::facts::Checkpoint;
+use super::identity::Identity;
+use super::name::{Name, checkpoints};
+use crate::{Error, RunFolder};
+
+/// A checkpoint from which a run goes on, and what there is to say about that.
+#[derive(Debug)]
+pub struct Resumption {
+    pub(crate) checkpoint: Checkpoint,
+    /// The name of its file.
+    pub name: String,
+    /// Newer checkpoints that could not be used, and why; differences that were accepted.
+    pub notes: Vec<String>,
+}
+
+impl Resumption {
+    /// The stage that was under way.
+    pub fn stage(&self) -> Stage {
+        self.checkpoint.facts.stage
+    }
+
+    /// The epochs of that stage that had ended, and the steps of the next.
+    pub fn place(&self) -> (usize, usize) {
+        let running = self.checkpoint.reached.running.as_ref();
+        running.map_or((0, 0), |running| {
+            (running.state.epochs, running.state.progress.steps)
+        })
+    }
+
+    /// From the newest checkpoint in `folder` from which a run that is `now` can go on; nothing where there
+    /// is none at all.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a run that is no longer what it was, unless the difference is in `accept`, and a folder in
+    /// which no checkpoint is whole.
+    pub(crate) fn find(
+        folder: &RunFolder,
+        now: &Identity,
+        accept: &[Change],
+    ) -> Result<Option<Self>, Error> {
+        // A file is named before it is written.
+        let mut names = checkpoints(&folder.names()?);
+        names.retain(|name| folder.has(&name.to_string()));
+        let mut notes = Vec::new();
+        let Some((newest, name)) = whole(folder, &names, &mut notes, |_| true)? else {
+            return match notes.into_iter().next() {
+                Some(problem) => Err(CheckpointError::NoneWhole {
+                    run: folder.path().to_owned(),
+                    count: names.len(),
+                    problem,
+                }
+                .into()),
+                None => Ok(None),
+            };
+        };
+        let differences = newest.facts.identity.differences(now)?;
+        let is_accepted = |difference: &&Difference| accept.contains(&difference.what);
+        let (accepted, refused): (Vec<_>, Vec<_>) = differences.iter().partition(is_accepted);
+        if !refused.is_empty() {
+            return Err(CheckpointError::Changed {
+                run: folder.path().to_owned(),
+                differences: refused.into_iter().cloned().collect(),
+            }
+            .into());
+        }
+        notes.extend(accepted.iter().map(|d| format!("{d}; accepted")));
+        let before = &newest.facts.identity.experiment;
+        let (checkpoint, name) = match extended(before, &now.experiment) {
+            Some(longer) if longer < newest.facts.stage => {
+                let found = whole(folder, &names, &mut notes, |name| name.stage <= longer)?;
+                found.ok_or_else(|| CheckpointError::NoEnd {
+                    run: folder.path().to_owned(),
+                    stage: longer,
+                })?
+            }
+            _ => (newest, name),
+        };
+        Ok(Some(Self {
+            checkpoint,
+            name: name.to_string(),
+            notes,
+        }))
+    }
+}
+
+/// The first of the checkpoints that is whole, among those that are wanted; notes say of those before it what
+/// is wrong.
+fn whole(
+    folder: &RunFolder,
+    names: &[Name],
+    notes: &mut Vec<String>,
+    wanted: impl Fn(&Name) -> bool,
+) -> Result<Option<(Checkpoint, Name)>, Error> {
+    for name in names.iter().filter(|name| wanted(name)) {
+        let file = name.to_string();
+        let problem = match folder.read(&file) {
+            Ok(bytes) => match Checkpoint::from_bytes(&bytes) {
+                Ok(checkpoint) => return Ok(Some((checkpoint, *name))),
+                Err(problem) => format!("{file}: {problem}"),
+            },
+            Err(problem) => problem.to_string(),
+        };
+        if !notes.contains(&problem) {
+            notes.push(problem);
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,352 @@
+//! Runs that are stopped, killed and damaged, and gone on with: what comes out is what an undisturbed run
+//! gives.
+
+#![cfg(unix)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use sae_data::{Stream, stream, uniform};
+use serde_json::Value;
+use support::{command, refuse, sae, succeed, text};
+use tempfile::{TempDir, tempdir};
+
+/// Every stage takes long enough to be met; a checkpoint every few steps, most of them in mid-epoch.
+const MINIBATCHES: &str = "control = true\n[checkpoints]\nsteps = 7\n[data]\nvalidation = 0.1\n[data.shapes]\n\
+    size = 10\ntrain = 600\ntest = 100\n[[layers]]\nhidden = 30\ncorruption = \"masking\"\n\
+    corruption_amount = 0.2\n[[layers]]\nhidden = 12\n[pretrain]\nepochs = 60\nbatch = 20\n\
+    rho_hat = \"running\"\nschedule = \"cosine\"\n[softmax]\noptimizer = \"sgd\"\nepochs = 60\nbatch = 20\n\
+    validation_patience = 40\n[finetune]\noptimizer = \"rmsprop\"\nepochs = 60\nbatch = 20\n";
+/// Line searches over all samples.
+const LINE_SEARCHES: &str = "[checkpoints]\nsteps = 2\n[data.shapes]\nsize = 10\ntrain = 500\ntest = 100\n\
+    [[layers]]\nhidden = 25\n[pretrain]\noptimizer = \"lbfgs\"\nlearning_rate = 1\nhistory = 5\n\
+    batch = \"full\"\nepochs = 80\n[softmax]\noptimizer = \"cg\"\nlearning_rate = 1\nbatch = \"full\"\n\
+    epochs = 50\n[finetune]\noptimizer = \"lbfgs\"\nlearning_rate = 1\nbatch = \"full\"\nepochs = 60\n";
+/// In Burn's operations.
+const AUTODIFF: &str = "gradient = \"autodiff\"\n[checkpoints]\nsteps = 3\n[data.shapes]\nsize = 8\n\
+    train = 200\ntest = 50\n[[layers]]\nhidden = 12\n[pretrain]\noptimizer = \"adamw\"\nepochs = 25\n\
+    batch = 40\nrho_hat = \"full\"\n[softmax]\nepochs = 25\nbatch = 40\n[finetune]\nepochs = 25\nbatch = 40\n";
+
+/// A folder with a configuration and an undisturbed run of it.
+struct Undisturbed {
+    folder: TempDir,
+    files: BTreeMap<String, Vec<u8>>,
+    took: Duration,
+}
+
+impl Undisturbed {
+    fn of(config: &str) -> Self {
+        let folder = tempdir().expect("a folder for the test");
+        fs::write(folder.path().join("a.toml"), config).expect("a configuration");
+        let start = Instant::now();
+        succeed(&args(folder.path(), "undisturbed"));
+        let took = start.elapsed();
+        let files = results(&folder.path().join("undisturbed"));
+        Self {
+            folder,
+            files,
+            took,
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Goes on with a run until it is done, and compares it.
+    fn assert_same(&self, name: &str, what: &str) {
+        let output = sae(&args(self.path(), name));
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{what}: {message}");
+        let found = results(&self.path().join(name));
+        for (file, bytes) in &self.files {
+            assert!(found.get(file) == Some(bytes), "{what}: {file} differs");
+        }
+    }
+}
+
+/// Arguments that begin a run or go on with it.
+fn args(folder: &Path, name: &str) -> [&'static str; 6] {
+    let leak = |path: &Path| -> &'static str { Box::leak(text(path).to_owned().into_boxed_str()) };
+    let (config, out) = (folder.join("a.toml"), folder.join(name));
+    [
+        "train",
+        leak(&config),
+        "--quiet",
+        "--resume",
+        "--out",
+        leak(&out),
+    ]
+}
+
+/// What must be the same to the last bit: all weights, the model, pictures, and the metrics without times.
+fn results(run: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for name in [
+        "model.safetensors",
+        "features.png",
+        "data.json",
+        "config.toml",
+    ] {
+        let bytes = fs::read(run.join(name)).expect(name);
+        files.insert(name.to_owned(), bytes);
+    }
+    for entry in fs::read_dir(run.join("weights")).expect("weights") {
+        let path = entry.expect("an entry").path();
+        let bytes = fs::read(&path).expect("a file");
+        files.insert(
+            text(path.strip_prefix(run).expect("inside")).to_owned(),
+            bytes,
+        );
+    }
+    let lines = fs::read_to_string(run.join("metrics.jsonl")).expect("metrics");
+    let timeless = lines.lines().map(|line| {
+        let mut line: Value = serde_json::from_str(line).expect("JSON");
+        let fields = line.as_object_mut().expect("an object");
+        for name in ["seconds", "samples_per_second", "waited"] {
+            fields.remove(name);
+        }
+        line.to_string()
+    });
+    let lines: Vec<String> = timeless.collect();
+    files.insert("metrics.jsonl".to_owned(), lines.join("\n").into_bytes());
+    files
+}
+
+fn start(args: &[&str]) -> Child {
+    let mut command = command(args);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command.spawn().expect("sae can be started")
+}
+
+fn signal(child: &Child, name: &str) {
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-s", name, &id]).status();
+    assert!(sent.expect("kill can be run").success());
+}
+
+/// Waits until the metrics of a run speak of a stage.
+fn wait_for(run: &Path, stage: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let sought = format!("\"stage\":\"{stage}\"");
+    while Instant::now() < deadline {
+        let lines = fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
+        if lines.contains(&sought) {
+            return;
+        }
+        sleep(Duration::from_millis(1));
+    }
+    panic!("{stage} was never reached");
+}
+
+/// Each run is killed twice, at random moments from its start to its end.
+#[test]
+fn killed_runs_go_on_to_the_same_bits() {
+    for (number, config) in (1..).zip([MINIBATCHES, LINE_SEARCHES, AUTODIFF]) {
+        let undisturbed = Undisturbed::of(config);
+        let mut rng = stream(number, Stream::Split);
+        for k in 0..4 {
+            let name = format!("killed-{k}");
+            for _ in 0..2 {
+                let mut child = start(&args(undisturbed.path(), &name));
+                let moment = uniform(&mut rng, 0.0, undisturbed.took.as_secs_f64());
+                sleep(Duration::from_secs_f64(moment));
+                // It may be over.
+                let _ = child.kill();
+                child.wait().expect("it ends");
+            }
+            undisturbed.assert_same(&name, &format!("configuration {number}, run {k}"));
+        }
+    }
+}
+
+/// With the documented exit code and message.
+#[test]
+fn a_signal_saves_the_state_in_every_stage() {
+    let undisturbed = Undisturbed::of(MINIBATCHES);
+    let stages = [
+        "autoencoder-1",
+        "autoencoder-2",
+        "softmax",
+        "finetune",
+        "control",
+    ];
+    for (stage, by) in stages.into_iter().zip(["TERM", "INT"].into_iter().cycle()) {
+        let run = undisturbed.path().join(stage);
+        let child = start(&args(undisturbed.path(), stage));
+        wait_for(&run, stage);
+        signal(&child, by);
+        let sent = Instant::now();
+        let Output { status, stderr, .. } = child.wait_with_output().expect("it ends");
+        assert!(sent.elapsed() < Duration::from_secs(5), "{stage}");
+        let message = String::from_utf8_lossy(&stderr).into_owned();
+        assert_eq!(status.code(), Some(3), "{stage}: {message}");
+        let last = message.lines().last().unwrap_or_default();
+        assert!(last.starts_with("error: stopped"), "{message}");
+        undisturbed.assert_same(stage, stage);
+    }
+}
+
+#[test]
+fn a_finished_run_changes_nothing_unless_it_is_given_epochs() {
+    let undisturbed = Undisturbed::of(AUTODIFF);
+    let run = undisturbed.path().join("undisturbed");
+    let before = fs::read(run.join("summary.json")).expect("a summary");
+    let printed = succeed(&["resume", text(&run)]);
+    assert!(
+        printed.contains("has finished, and nothing was changed"),
+        "{printed}"
+    );
+    assert_eq!(
+        fs::read(run.join("summary.json")).expect("a summary"),
+        before
+    );
+    let message = refuse(&["resume", text(&run), "--set", "finetune.learning_rate=0.5"]);
+    let expected = "has finished: finetune.learning_rate is 0.5 and was 0.001; expected the same";
+    assert!(message.contains(expected), "{message}");
+
+    let longer = ["--set", "pretrain.epochs=30"];
+    succeed(&[&["resume", text(&run), "--quiet"][..], &longer].concat());
+    let config = undisturbed.path().join("a.toml");
+    let at_once = undisturbed.path().join("at-once");
+    let args = ["train", text(&config), "--quiet", "--out", text(&at_once)];
+    succeed(&[&args[..], &longer].concat());
+    let (found, expected) = (results(&run), results(&at_once));
+    for (file, bytes) in &expected {
+        assert!(found.get(file) == Some(bytes), "{file} differs");
+    }
+}
+
+#[test]
+fn what_has_changed_is_refused_unless_it_is_accepted() {
+    let undisturbed = Undisturbed::of(AUTODIFF);
+    let run = stopped(&undisturbed, "run");
+    let resume = |more: &[&'static str]| [&["resume", text(&run), "--quiet"][..], more].concat();
+    let refused = [
+        (["--set", "seed=2"], "the fingerprint of the samples is "),
+        (["--set", "seed=2"], "; seed is 2 and was 1; expected"),
+        (["--set", "seed=2"], "give --accept data,configuration"),
+        (
+            ["--set", "pretrain.epochs=20"],
+            "pretrain.epochs is 20 and was 25",
+        ),
+        (["--set", "backend=ndarray"], "ndarray"),
+    ];
+    for (set, expected) in refused {
+        let message = refuse(&resume(&set));
+        assert!(message.contains(expected), "{message}");
+    }
+    let message = refuse(&["train", "configs/tiny.toml", "--out", text(&run)]);
+    assert!(
+        message.contains("holds a run that was cut off; `sae resume "),
+        "{message}"
+    );
+    succeed(&resume(&[
+        "--set",
+        "finetune.learning_rate=0.01",
+        "--accept",
+        "configuration",
+    ]));
+    let config = fs::read_to_string(run.join("config.toml")).expect("a configuration");
+    assert!(config.contains("learning_rate = 0.01"));
+}
+
+/// A run that was stopped in its first stage.
+fn stopped(undisturbed: &Undisturbed, name: &str) -> std::path::PathBuf {
+    let run = undisturbed.path().join(name);
+    let child = start(&args(undisturbed.path(), name));
+    wait_for(&run, "autoencoder-1");
+    signal(&child, "TERM");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(3));
+    run
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over() {
+    let undisturbed = Undisturbed::of(MINIBATCHES);
+    let run = stopped(&undisturbed, "run");
+    let entries = fs::read_dir(run.join("checkpoints")).expect("checkpoints");
+    let mut paths: Vec<_> = entries.map(|e| e.expect("an entry").path()).collect();
+    paths.sort();
+    assert!(paths.len() >= 2, "{paths:?}");
+    let damage = |path: &Path| {
+        let mut bytes = fs::read(path).expect("a checkpoint");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(path, bytes).expect("a checkpoint");
+    };
+    for path in &paths[1..] {
+        damage(path);
+    }
+    let output = sae(&["resume", text(&run)]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("safetensors: damaged: its bytes are not those"),
+        "{said}"
+    );
+    undisturbed.assert_same("run", "after damage");
+
+    let run = stopped(&undisturbed, "all");
+    for entry in fs::read_dir(run.join("checkpoints")).expect("checkpoints") {
+        damage(&entry.expect("an entry").path());
+    }
+    let message = refuse(&["resume", text(&run)]);
+    assert!(message.contains("checkpoints is whole"), "{message}");
+}
+
+/// The old run stays until the new one is whole, also when that is stopped on its way.
+#[test]
+fn a_replacement_goes_on_beside_the_old_run() {
+    let undisturbed = Undisturbed::of(MINIBATCHES);
+    let run = undisturbed.path().join("run");
+    succeed(&["train", "configs/tiny.toml", "--quiet", "--out", text(&run)]);
+    let old = results(&run);
+    let config = undisturbed.path().join("a.toml");
+    let replace = [
+        "train",
+        text(&config),
+        "--quiet",
+        "--overwrite",
+        "--out",
+        text(&run),
+    ];
+    for by in ["TERM", "KILL"] {
+        let child = start(&replace);
+        sleep(undisturbed.took.mul_f64(0.4));
+        signal(&child, by);
+        child.wait_with_output().expect("it ends");
+        assert!(results(&run) == old, "{by}: the old run was changed");
+    }
+    succeed(&["resume", text(&run), "--quiet"]);
+    let found = results(&run);
+    for (file, bytes) in &undisturbed.files {
+        assert!(found.get(file) == Some(bytes), "{file} differs");
+    }
+}
+
+#[test]
+fn of_two_processes_exactly_one_runs() {
+    let undisturbed = Undisturbed::of(MINIBATCHES);
+    let run = stopped(&undisturbed, "run");
+    let resume = ["resume", text(&run), "--quiet"];
+    let [first, second] = [start(&resume), start(&resume)];
+    let ends = [first, second].map(|child| child.wait_with_output().expect("it ends"));
+    let mut codes = ends.each_ref().map(|output| output.status.code());
+    codes.sort_unstable();
+    assert_eq!(codes, [Some(0), Some(2)]);
+    let said = ends.map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
+    assert!(
+        said.iter()
+            .any(|said| said.contains("is being written by another run")),
+        "{said:?}"
+    );
+    undisturbed.assert_same("run", "after two");
+}
