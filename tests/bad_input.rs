@@ -7,6 +7,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use sae_data::{NamedTensor, Tensors};
 use support::{command, refuse, succeed, text};
 use tempfile::{TempDir, tempdir};
 
@@ -381,13 +382,22 @@ fn runs_that_were_tampered_with() {
     fs::write(&config, whole).unwrap();
 
     let file = run.join("weights/finetune.safetensors");
-    let mut bytes = fs::read(&file).unwrap();
-    let end = bytes.len();
-    bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    let whole = fs::read(&file).unwrap();
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 1;
+    fs::write(&file, &damaged).unwrap();
+    let message = refuse(&["eval", text(&run)]);
+    assert!(message.contains("safetensors: damaged: "), "{message}");
+
+    // Sealed again by whoever changed it.
+    let mut tensors = Tensors::from_bytes(&whole).unwrap();
+    let bias = NamedTensor::double(vec![4], vec![0.0, f64::NAN, 0.0, 0.0]);
+    tensors.insert("head.output.bias", bias);
+    let bytes = tensors.to_bytes();
     fs::write(&file, &bytes).unwrap();
     let message = refuse(&["eval", text(&run)]);
     assert!(
-        message.contains("tensor `") && message.contains("NaN"),
+        message.contains("tensor `head.output.bias` is NaN at place 1"),
         "{message}"
     );
     fs::write(run.join("model.safetensors"), &bytes).unwrap();

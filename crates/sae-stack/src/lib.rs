@@ -32,6 +32,7 @@
 
 mod codes;
 mod evaluation;
+mod fit;
 mod forward;
 mod initial;
 mod metrics;

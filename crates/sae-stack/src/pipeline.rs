@@ -2,19 +2,16 @@
 
 use sae_data::{Corruptor, Dataset, Inputs, Labels, Stream, stream};
 use sae_kernels::Setting;
-use sae_model::{DeepNetwork, DenseConfig, Figures, SoftmaxConfig, SparseAutoencoder, with_flat};
-use sae_train::{
-    Compute, Data, Fitted, FromHost, Session, Task, TrainError, Trainable, Training, executor,
-};
+use sae_model::{DeepNetwork, DenseConfig, Figures, SoftmaxConfig, SparseAutoencoder};
+use sae_train::{Compute, Data, Fitted, Task, TrainError};
 
 use burn::tensor::DType;
 
 use crate::codes::{LayerReport, encode};
-use crate::metrics::{Details, EpochMetrics};
+use crate::metrics::Details;
 use crate::observer::{Finished, Observer};
-use crate::reached::{FinishedStage, Moment, Reached, RunningStage};
+use crate::reached::Reached;
 use crate::stage::{ClassifierSummary, Ended, Stage, Summary, Trained, TrainedNetwork};
-use crate::weights::weights_of;
 use crate::{ClassifierSettings, LayerSettings, StackSettings, evaluate};
 
 /// The samples of a run.
@@ -351,76 +348,5 @@ impl<'a> Run<'a> {
                 _ => Stream::FineTuneOrder,
             },
         }
-    }
-
-    fn fit<O: Trainable>(
-        &mut self,
-        stage: Stage,
-        objective: &O,
-        model: O::Model,
-        task: Task<'_>,
-        training: &Training,
-        details: &dyn Fn(&Figures) -> Details,
-    ) -> Result<(O::Model, Fitted), TrainError>
-    where
-        O::Batch: FromHost,
-        O::Model: 'static,
-    {
-        if let Some(fitted) = self.reached.fitted(stage) {
-            let fitted = fitted.clone();
-            self.observer.restored(stage);
-            return Ok((with_flat(model, &fitted.parameters)?, fitted));
-        }
-        let executor = executor(objective, model.clone(), training, self.compute)?;
-        let mut session = Session::new(task, *training, executor)?;
-        if let Some(state) = self.reached.take_state(stage) {
-            session.restore(state)?;
-        }
-        self.observer.started(stage, training, session.epochs());
-        while !session.is_over() {
-            let ended = session.advance();
-            if let Err(TrainError::Data(_)) = ended {
-                self.tell(stage, Moment::Failure, &session)?;
-            }
-            let Some(epoch) = ended? else {
-                self.tell(stage, Moment::Step, &session)?;
-                continue;
-            };
-            let metrics = EpochMetrics::new(stage.to_string(), &epoch, details);
-            self.observer.epoch(stage, &metrics)?;
-            let weights = || {
-                Ok(weights_of(&with_flat(
-                    model.clone(),
-                    &session.parameters(),
-                )?))
-            };
-            self.observer.in_training(stage, &weights)?;
-            self.tell(stage, Moment::Epoch, &session)?;
-        }
-        self.tell(stage, Moment::StageEnd, &session)?;
-        let fitted = session.fitted()?;
-        self.reached.finished.push(FinishedStage {
-            stage,
-            fitted: fitted.clone(),
-        });
-        Ok((with_flat(model, &fitted.parameters)?, fitted))
-    }
-
-    /// Tells the observer that the pipeline can be left here.
-    fn tell(
-        &mut self,
-        stage: Stage,
-        moment: Moment,
-        session: &Session<'_>,
-    ) -> Result<(), TrainError> {
-        let before = &self.reached;
-        let reached = || Reached {
-            finished: before.finished.clone(),
-            running: Some(RunningStage {
-                stage,
-                state: session.state(),
-            }),
-        };
-        self.observer.reached(stage, moment, &reached)
     }
 }

@@ -21,6 +21,7 @@ mod runs;
 mod shapes;
 mod tensorboard;
 mod train;
+mod training;
 mod watch;
 
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use sae::{Change, Experiment, Resumption, Run, RunFolder, is_left_to_do};
 
-use super::train;
+use super::training;
 use crate::args::ResumeArgs;
 use crate::error::CliError;
 use crate::output;
@@ -34,15 +34,15 @@ pub fn go_on(
         return Ok(ExitCode::SUCCESS);
     }
     let mut progress = Progress::new(quiet);
-    let prepared = train::prepare(experiment, &progress)?;
+    let prepared = training::prepare(experiment, &progress)?;
     let from = prepared.resumption(&folder, accept)?;
-    train::announce(&progress, &prepared, &shown);
+    training::announce(&progress, &prepared, &shown);
     progress.line(&beginning(from.as_ref()));
     for note in from.iter().flat_map(|from| &from.notes) {
         progress.line(&format!("note: {note}"));
     }
     let (outcome, folder) = prepared.continue_into(folder, from, &mut progress)?;
-    train::conclude(&progress, experiment, &outcome.summary, &folder)
+    training::conclude(&progress, experiment, &outcome.summary, &folder)
 }
 
 fn beginning(from: Option<&Resumption>) -> String {
