@@ -71,6 +71,8 @@ fn a_network_is_written_as_documented() {
         .map(|(name, view)| (name, view.shape().to_vec(), view.dtype()))
         .collect();
     found.sort_by(|a, b| a.0.cmp(&b.0));
+    let seal = found.pop().unwrap();
+    assert_eq!(seal, ("seal.blake3".to_owned(), vec![32], Dtype::U8));
     let expected = [
         ("encoders.0.bias", vec![3]),
         ("encoders.0.weight", vec![2, 3]),

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use sae_model::{Figures, Terms, term};
 
-use crate::executor::{check_length, norm};
+use crate::executor::norm;
 use crate::feed::{Feed, Place};
 use crate::rates::Rates;
 use crate::search::LineSearch;
@@ -382,44 +382,8 @@ impl<'a> Session<'a> {
     ///
     /// Refuses the state of another.
     pub fn restore(&mut self, state: State) -> Result<(), TrainError> {
-        if state.search.is_some() != self.search.is_some() {
-            return Err(TrainError::State {
-                what: "the line search's memory",
-                found: if state.search.is_some() {
-                    "there"
-                } else {
-                    "missing"
-                }
-                .to_owned(),
-                expected: "that of the same optimizer".to_owned(),
-            });
-        }
         let parameters = self.executor.parameters().len();
-        let best = state.watch.best.as_ref().map(|best| best.parameters.len());
-        let searched = state.search.as_ref().and_then(LineSearch::parameters);
-        for found in best.into_iter().chain(searched) {
-            check_length("the model", found, parameters)?;
-        }
-        if state.epochs > self.training.epochs {
-            return Err(TrainError::State {
-                what: "the number of epochs that were run",
-                found: state.epochs.to_string(),
-                expected: format!(
-                    "at most {}, the epochs of the settings",
-                    self.training.epochs
-                ),
-            });
-        }
-        if let BatchSize::Rows(rows) = self.training.batch {
-            let most = self.task.train.rows().div_ceil(rows);
-            if state.progress.steps > most {
-                return Err(TrainError::State {
-                    what: "the place in the epoch",
-                    found: format!("after {} steps", state.progress.steps),
-                    expected: format!("at most {most}, of the same samples and batch"),
-                });
-            }
-        }
+        state.check(&self.training, self.task.train.rows(), parameters)?;
         self.executor.restore(&state.executor)?;
         (self.search, self.watch) = (state.search, state.watch);
         self.before = state.terms;

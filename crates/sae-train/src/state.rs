@@ -4,10 +4,11 @@ use sae_data::Stream;
 use sae_model::{Figures, Terms};
 use serde::{Deserialize, Serialize};
 
+use crate::executor::check_length;
 use crate::search::LineSearch;
 use crate::stop::{Stopped, Watch};
 use crate::vectors::VectorMut;
-use crate::{Data, ExecutorState};
+use crate::{BatchSize, Data, ExecutorState, TrainError, Training};
 
 /// A trained model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,6 +69,55 @@ pub struct State {
 }
 
 impl State {
+    /// Checks that the state is one of such a session, of a model of so many `parameters` and of `rows`
+    /// samples.
+    pub(crate) fn check(
+        &self,
+        training: &Training,
+        rows: usize,
+        parameters: usize,
+    ) -> Result<(), TrainError> {
+        let refuse = |what, found: String, expected: String| {
+            Err(TrainError::State {
+                what,
+                found,
+                expected,
+            })
+        };
+        if self.search.is_some() != training.optimizer.searches_lines() {
+            let found = if self.search.is_some() {
+                "there"
+            } else {
+                "missing"
+            };
+            let expected = "that of the same optimizer".to_owned();
+            return refuse("the line search's memory", found.to_owned(), expected);
+        }
+        let best = self.watch.best.as_ref().map(|best| best.parameters.len());
+        let searched = self.search.as_ref().and_then(LineSearch::parameters);
+        for found in best.into_iter().chain(searched) {
+            check_length("the model", found, parameters)?;
+        }
+        if self.epochs > training.epochs {
+            let expected = format!("at most {}, the epochs of the settings", training.epochs);
+            let what = "the number of epochs that were run";
+            return refuse(what, self.epochs.to_string(), expected);
+        }
+        if let BatchSize::Rows(batch) = training.batch {
+            let most = rows.div_ceil(batch);
+            let steps = self.progress.steps;
+            if steps > most {
+                let expected = format!("at most {most}, of the same samples and batch");
+                return refuse(
+                    "the place in the epoch",
+                    format!("after {steps} steps"),
+                    expected,
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Shows every vector that may be long to `visit`, with a name of its own. What takes them out and later
     /// puts them back can keep them apart from the rest.
     pub fn visit_vectors(&mut self, visit: &mut dyn FnMut(&str, VectorMut<'_>)) {
