@@ -320,7 +320,8 @@ fn a_replacement_goes_on_beside_the_old_run() {
     ];
     for by in ["TERM", "KILL"] {
         let child = start(&replace);
-        sleep(undisturbed.took.mul_f64(0.4));
+        let new = undisturbed.path().join(format!(".run.new-{}", child.id()));
+        wait_for(&new, "softmax");
         signal(&child, by);
         child.wait_with_output().expect("it ends");
         assert!(results(&run) == old, "{by}: the old run was changed");

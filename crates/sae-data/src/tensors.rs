@@ -104,7 +104,7 @@ impl Tensors {
         }
     }
 
-    /// The bytes of a safetensors file with a [seal](crate::seal). The same arrays give the same bytes.
+    /// The bytes of a safetensors file with a [`seal`]. The same arrays give the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let bytes: Vec<Vec<u8>> = self.arrays.values().map(NamedTensor::bytes).collect();
         let views = self
