@@ -74,16 +74,7 @@ fn weights(folder: &Path, name: &str, sets: &[String]) -> Vec<(String, Vec<u8>)>
     let mut args = vec!["train", text(&config), "--out", text(&run)];
     sets.iter().for_each(|set| args.extend(["--set", set]));
     succeed(&args);
-    let entries = fs::read_dir(run.join("weights")).expect("weights");
-    let mut found: Vec<_> = entries
-        .map(|entry| {
-            let entry = entry.expect("an entry");
-            let bytes = fs::read(entry.path()).expect("a file");
-            (entry.file_name().to_string_lossy().into_owned(), bytes)
-        })
-        .collect();
-    found.sort();
-    found
+    support::weights(&run)
 }
 
 #[test]

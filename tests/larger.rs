@@ -32,24 +32,9 @@ fn train(folder: &Path, name: &str, sets: &[&str]) -> Run {
     let always = ["data.validation=0.1", "data.test=0.1"];
     (always.iter().chain(sets)).for_each(|set| args.extend(["--set", set]));
     succeed(&args);
-    let entries = fs::read_dir(run.join("weights")).expect("weights");
-    let mut weights: Vec<_> = entries
-        .map(|entry| {
-            let path = entry.expect("an entry").path();
-            let bytes = fs::read(&path).expect("a file");
-            (
-                path.file_name()
-                    .expect("a name")
-                    .to_string_lossy()
-                    .into_owned(),
-                bytes,
-            )
-        })
-        .collect();
-    weights.sort();
     let read = |name: &str| fs::read_to_string(run.join(name)).expect("a file");
     Run {
-        weights,
+        weights: support::weights(&run),
         summary: json(&read("summary.json")),
         metrics: read("metrics.jsonl").lines().map(json).collect(),
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use sae_data::{Stream, stream, uniform};
 use serde_json::Value;
-use support::{command, refuse, sae, succeed, text};
+use support::{command, refuse, sae, succeed, text, weights};
 use tempfile::{TempDir, tempdir};
 
 /// Every stage takes long enough to be met; a checkpoint every few steps, most of them in mid-epoch.
@@ -97,14 +97,7 @@ fn results(run: &Path) -> BTreeMap<String, Vec<u8>> {
         let bytes = fs::read(run.join(name)).expect(name);
         files.insert(name.to_owned(), bytes);
     }
-    for entry in fs::read_dir(run.join("weights")).expect("weights") {
-        let path = entry.expect("an entry").path();
-        let bytes = fs::read(&path).expect("a file");
-        files.insert(
-            text(path.strip_prefix(run).expect("inside")).to_owned(),
-            bytes,
-        );
-    }
+    files.extend(weights(run));
     let lines = fs::read_to_string(run.join("metrics.jsonl")).expect("metrics");
     let timeless = lines.lines().map(|line| {
         let mut line: Value = serde_json::from_str(line).expect("JSON");

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use support::{metrics, number, sae, succeed, summary, text};
+use support::{metrics, number, sae, succeed, summary, text, weights};
 use tempfile::tempdir;
 
 const TINY: &str = "configs/tiny.toml";
@@ -17,19 +17,6 @@ fn train(out: &Path, more: &[&str]) -> String {
     let mut args = vec!["train", TINY, "--out", text(out)];
     args.extend(more);
     succeed(&args)
-}
-
-fn weights(run: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut files: Vec<_> = fs::read_dir(run.join("weights"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            (name, fs::read(path).unwrap())
-        })
-        .collect();
-    files.sort();
-    files
 }
 
 #[test]

@@ -55,6 +55,20 @@ pub fn text(path: &Path) -> &str {
     path.to_str().expect("paths of tests are UTF-8")
 }
 
+/// The files of a run's weights, by name.
+pub fn weights(run: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(run.join("weights")).expect("the run has weights");
+    let mut files: Vec<_> = entries
+        .map(|entry| {
+            let entry = entry.expect("an entry");
+            let bytes = std::fs::read(entry.path()).expect("a file");
+            (entry.file_name().to_string_lossy().into_owned(), bytes)
+        })
+        .collect();
+    files.sort();
+    files
+}
+
 /// The `summary.json` of a run.
 pub fn summary(run: &Path) -> Value {
     let bytes = std::fs::read(run.join("summary.json")).expect("the run has a summary");

@@ -27,7 +27,7 @@ pub enum Seal {
 ///
 /// # Errors
 ///
-/// Refuses two arrays of one name, and arrays of bytes that come after the seal.
+/// Refuses two arrays of one name.
 pub fn sealed<'a>(
     arrays: impl IntoIterator<Item = (&'a str, TensorView<'a>)>,
     metadata: Option<HashMap<String, String>>,
@@ -39,6 +39,18 @@ pub fn sealed<'a>(
     let hash = blake3::hash(&bytes[..end]);
     bytes[end..].copy_from_slice(hash.as_bytes());
     Ok(bytes)
+}
+
+/// As [`check`], of a file that must be sealed.
+///
+/// # Errors
+///
+/// As [`check`]; refuses a file without a seal.
+pub fn demand(bytes: &[u8]) -> Result<(), TensorsError> {
+    match check(bytes)? {
+        Seal::Whole => Ok(()),
+        Seal::Missing => Err(TensorsError::Unsealed),
+    }
 }
 
 /// Whether a safetensors file is as it was when it was sealed.

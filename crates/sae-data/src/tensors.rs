@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::TensorsError;
-use crate::seal::{self, Seal};
+use crate::seal;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 /// One array.
@@ -140,10 +140,8 @@ impl Tensors {
     ///
     /// As [`Tensors::from_bytes`]; refuses a file without a seal.
     pub fn from_sealed(bytes: &[u8]) -> Result<Self, TensorsError> {
-        match seal::check(bytes)? {
-            Seal::Whole => Self::unverified(bytes),
-            Seal::Missing => Err(TensorsError::Unsealed),
-        }
+        seal::demand(bytes)?;
+        Self::unverified(bytes)
     }
 
     /// As [`Tensors::from_bytes`], whatever the seal says: to look at a damaged file.
@@ -210,6 +208,7 @@ impl NamedTensor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seal::Seal;
 
     fn some() -> Tensors {
         let mut tensors = Tensors {

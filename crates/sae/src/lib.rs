@@ -71,7 +71,7 @@ mod watched;
 pub use apply::{Applied, Results, Work, apply};
 pub use backend::{Backend, use_threads};
 pub use checkpoint::{
-    Change, Checkpoint, CheckpointError, Checkpoints, Difference, Identity, Resumption,
+    Change, Checkpoint, CheckpointError, Checkpoints, Difference, Identity, Place, Resumption,
     is_left_to_do,
 };
 pub use clock::StageTime;

@@ -12,7 +12,7 @@ use crate::checkpoint::{Change, Checkpoint, Identity, Keeper, Resumption};
 use crate::clock::Times;
 use crate::folder::RunFolder;
 use crate::live::{LIVE, Snapshots};
-use crate::run::{CONFIG, DATA, METRICS, MODEL, SCALING, SUMMARY, weights_name};
+use crate::run::{CONFIG, DATA, METRICS, MODEL, SCALING, SUMMARY, metrics_of, weights_name};
 use crate::tensorboard::{self, EVENTS};
 use crate::{
     DataFacts, Error, Evidence, Experiment, FeatureOptions, Model, Outcome, Prepared, Stop,
@@ -37,26 +37,21 @@ impl Prepared {
         folder: RunFolder,
         observer: &mut dyn Observer,
     ) -> Result<(Outcome, RunFolder), Error> {
-        let identity = Identity::of(self)?;
-        self.record(folder, (identity, None), observer)
+        let beginning = Resumption::beginning(Identity::of(self)?);
+        self.continue_into(folder, beginning, observer)
     }
 
-    /// The checkpoint from which a run in `folder` goes on; nothing where it left none. `accept` says which
-    /// differences from the run as it was begun are allowed.
+    /// From where a run in `folder` goes on: its newest checkpoint, or its beginning where it left none.
+    /// `accept` says which differences from the run as it was begun are allowed.
     ///
     /// # Errors
     ///
     /// Refuses a run that is no longer what it was, and one none of whose checkpoints is whole.
-    pub fn resumption(
-        &self,
-        folder: &RunFolder,
-        accept: &[Change],
-    ) -> Result<Option<Resumption>, Error> {
-        Resumption::find(folder, &Identity::of(self)?, accept)
+    pub fn resumption(&self, folder: &RunFolder, accept: &[Change]) -> Result<Resumption, Error> {
+        Resumption::find(folder, Identity::of(self)?, accept)
     }
 
-    /// As [`Prepared::run_into`], from where an earlier process left the run; from its beginning where it left
-    /// no checkpoint. What comes out is the same to the last bit as for a run that nobody disturbed.
+    /// As [`Prepared::run_into`], from where an earlier process left the run. What comes out is the same to the last bit as for a run that nobody disturbed.
     ///
     /// # Errors
     ///
@@ -64,25 +59,15 @@ impl Prepared {
     pub fn continue_into(
         &self,
         folder: RunFolder,
-        from: Option<Resumption>,
-        observer: &mut dyn Observer,
-    ) -> Result<(Outcome, RunFolder), Error> {
-        let identity = Identity::of(self)?;
-        self.record(folder, (identity, from), observer)
-    }
-
-    fn record(
-        &self,
-        folder: RunFolder,
-        (identity, from): (Identity, Option<Resumption>),
+        from: Resumption,
         observer: &mut dyn Observer,
     ) -> Result<(Outcome, RunFolder), Error> {
         let config = self.experiment.resolved()?.to_toml()?;
         folder.begin_again()?;
         folder.write(CONFIG, config.as_bytes())?;
         write_json(&folder, DATA, &self.facts)?;
-        let before = from.map(|from| from.checkpoint);
-        let (facts, reached, lines) = match before {
+        let (identity, checkpoint) = from.into_parts();
+        let (facts, reached, lines) = match checkpoint {
             Some(Checkpoint {
                 facts,
                 reached,
@@ -105,9 +90,10 @@ impl Prepared {
         let times = facts
             .as_ref()
             .map_or_else(Times::default, |facts| facts.times.clone());
-        let resumed = facts.as_ref().map_or(0, |facts| facts.resumed + 1);
         let clock = self.clock(times);
         let settings = self.experiment.checkpoints;
+        let keeper = Keeper::new(&folder, settings, identity, &clock, facts.as_ref());
+        let resumed = keeper.resumed();
         let mut recording = Recording {
             folder: &folder,
             observer,
@@ -115,7 +101,7 @@ impl Prepared {
             metrics,
             lines,
             snapshots: Snapshots::new(),
-            keeper: Keeper::new(&folder, settings, identity, &clock, facts.as_ref()),
+            keeper,
             stop: &self.stop,
         };
         let outcome = self.run_from(reached, &clock, resumed, &mut recording)?;
@@ -168,20 +154,23 @@ struct Recording<'a> {
 }
 
 impl Recording<'_> {
-    /// J of the last epoch of a stage, on the validation samples where there are any.
+    /// The last epoch of a stage, where it is the one under way and has ended one.
+    fn last_epoch(&self, stage: Stage) -> Option<&EpochMetrics> {
+        let last = self.metrics.last();
+        last.filter(|last| last.stage == stage.to_string())
+    }
+
+    /// J of that epoch, on the validation samples where there are any.
     fn objective(&self, stage: Stage) -> Option<f64> {
-        let last = self.metrics.last()?;
-        let own = last.stage == stage.to_string();
-        own.then(|| last.validation_objective.unwrap_or(last.objective))
+        let last = self.last_epoch(stage)?;
+        Some(last.validation_objective.unwrap_or(last.objective))
     }
 
     fn stopped(&self, stage: Stage) -> Error {
-        let last = self.metrics.last();
-        let epochs = last.filter(|last| last.stage == stage.to_string());
         Error::Stopped {
             run: self.folder.path().to_owned(),
             stage,
-            epochs: epochs.map_or(0, |last| last.epoch),
+            epochs: self.last_epoch(stage).map_or(0, |last| last.epoch),
         }
     }
 }
@@ -256,12 +245,10 @@ fn restored_metrics(folder: &RunFolder, lines: &[u8]) -> Result<Vec<EpochMetrics
         true => folder.remove(METRICS)?,
         false => folder.write(METRICS, lines)?,
     }
-    let text = String::from_utf8_lossy(lines);
-    let parse = |line: &str| {
-        serde_json::from_str(line)
-            .map_err(|error| Error::Input(format!("the metrics of the checkpoint: {error}")))
-    };
-    text.lines().map(parse).collect()
+    metrics_of(
+        &String::from_utf8_lossy(lines),
+        &"the metrics of the checkpoint",
+    )
 }
 
 /// Makes a run folder of one autoencoder that was trained elsewhere.

@@ -200,13 +200,7 @@ impl Run {
         if !self.is_finished() {
             text.truncate(text.rfind('\n').map_or(0, |end| end + 1));
         }
-        let parse = |(number, line): (usize, &str)| {
-            serde_json::from_str(line).map_err(|error| {
-                let file = self.folder.file(METRICS);
-                Error::Input(format!("{}:{}: {error}", file.display(), number + 1))
-            })
-        };
-        text.lines().enumerate().map(parse).collect()
+        metrics_of(&text, &self.folder.file(METRICS).display())
     }
 
     /// Autoencoder number `layer`, from 1, as it was written when its stage had finished.
@@ -299,6 +293,18 @@ impl Run {
             config.display()
         )))
     }
+}
+
+/// The lines of metrics; `file` is what errors call the text.
+pub(crate) fn metrics_of(
+    text: &str,
+    file: &dyn std::fmt::Display,
+) -> Result<Vec<EpochMetrics>, Error> {
+    let parse = |(number, line): (usize, &str)| {
+        serde_json::from_str(line)
+            .map_err(|error| Error::Input(format!("{file}:{}: {error}", number + 1)))
+    };
+    text.lines().enumerate().map(parse).collect()
 }
 
 pub(crate) const SCALING: &str = "scaling";

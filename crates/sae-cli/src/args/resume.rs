@@ -2,45 +2,24 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use sae::Change;
 
 /// What may have changed since a run was begun.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct AcceptArgs {
-    /// Go on although this has changed since the run was begun; its results are then others than an
-    /// undisturbed run's (several with commas between them)
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "CHANGE")]
-    pub accept: Vec<AcceptedChange>,
-}
-
-/// `--accept`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AcceptedChange {
-    /// The samples
-    Data,
-    /// Settings that decide results
-    Configuration,
-    /// Where tensors are computed
-    Backend,
-    /// What the processor computes with
-    InstructionSet,
-    /// The version of the program
-    Version,
-}
-
-impl AcceptArgs {
-    /// As the library names them.
-    pub fn changes(&self) -> Vec<Change> {
-        let change = |accepted: &AcceptedChange| match accepted {
-            AcceptedChange::Data => Change::Data,
-            AcceptedChange::Configuration => Change::Configuration,
-            AcceptedChange::Backend => Change::Backend,
-            AcceptedChange::InstructionSet => Change::InstructionSet,
-            AcceptedChange::Version => Change::Version,
-        };
-        self.accept.iter().map(change).collect()
-    }
+    /// Go on although this has changed since the run was begun: the samples, settings that decide results,
+    /// where tensors are computed, what the processor computes with, the program; the results are then others
+    /// than an undisturbed run's (several with commas between them)
+    #[arg(
+        long = "accept",
+        value_name = "CHANGE",
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(Change::ALL.map(Change::name))
+            .try_map(|name| name.parse::<Change>())
+    )]
+    pub changes: Vec<Change>,
 }
 
 /// Arguments of `sae resume`.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sae::{Change, Experiment, Resumption, Run, RunFolder, is_left_to_do};
+use sae::{Change, Experiment, Place, Run, RunFolder, is_left_to_do};
 
 use super::training;
 use crate::args::ResumeArgs;
@@ -14,7 +14,7 @@ use crate::progress::Progress;
 pub fn run(args: &ResumeArgs) -> Result<ExitCode, CliError> {
     let folder = RunFolder::resume(&args.run)?;
     let experiment = Run::settings_in(&folder, &args.set)?;
-    go_on(folder, &experiment, &args.accept.changes(), args.quiet)
+    go_on(folder, &experiment, &args.accept.changes, args.quiet)
 }
 
 /// Does what is left to do for the run in `folder` to be one of `experiment`.
@@ -37,26 +37,27 @@ pub fn go_on(
     let prepared = training::prepare(experiment, &progress)?;
     let from = prepared.resumption(&folder, accept)?;
     training::announce(&progress, &prepared, &shown);
-    progress.line(&beginning(from.as_ref()));
-    for note in from.iter().flat_map(|from| &from.notes) {
+    progress.line(&beginning(from.place()));
+    for note in &from.notes {
         progress.line(&format!("note: {note}"));
     }
     let (outcome, folder) = prepared.continue_into(folder, from, &mut progress)?;
     training::conclude(&progress, experiment, &outcome.summary, &folder)
 }
 
-fn beginning(from: Option<&Resumption>) -> String {
-    let Some(from) = from else {
+fn beginning(place: Option<Place>) -> String {
+    let Some(Place {
+        checkpoint,
+        stage,
+        epochs,
+        steps,
+    }) = place
+    else {
         return "the run left no checkpoint: from its beginning".to_owned();
     };
-    let (epochs, steps) = from.place();
     let steps = match steps {
         0 => String::new(),
         steps => format!(" and {steps} steps"),
     };
-    format!(
-        "going on from {}: {}, after {epochs} epochs{steps}",
-        from.name,
-        from.stage()
-    )
+    format!("going on from {checkpoint}: {stage}, after {epochs} epochs{steps}")
 }

@@ -19,7 +19,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
         && RunFolder::is_there(out)?
     {
         let folder = RunFolder::resume(out)?;
-        return resume::go_on(folder, &experiment, &args.accept.changes(), args.quiet);
+        return resume::go_on(folder, &experiment, &args.accept.changes, args.quiet);
     }
     let destination = Destination::choose(args.out.as_deref(), &name, args.overwrite, &reads)?;
     let mut progress = Progress::new(args.quiet);

@@ -1,7 +1,10 @@
 //! How the settings of a run that goes on differ from those with which it was begun.
 
 use std::fmt;
+use std::str::FromStr;
 
+use sae_kernels::Setting;
+use sae_kernels::setting::named;
 use sae_stack::Stage;
 use sae_train::Training;
 
@@ -33,17 +36,30 @@ impl Change {
         Self::InstructionSet,
         Self::Version,
     ];
-}
 
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+    /// What it is called where it is accepted.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Data => "data",
             Self::Configuration => "configuration",
             Self::Backend => "backend",
             Self::InstructionSet => "instruction-set",
             Self::Version => "version",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Change {
+    type Err = Setting;
+
+    fn from_str(name: &str) -> Result<Self, Setting> {
+        named("accept", name, &Self::ALL)
     }
 }
 

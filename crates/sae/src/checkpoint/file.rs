@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bytemuck::{Pod, cast_slice};
-use sae_data::TensorsError;
-use sae_data::seal::{self, Seal};
+use sae_data::seal;
 use sae_stack::Reached;
 use sae_train::VectorMut;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -91,11 +90,7 @@ impl Checkpoint {
     ///
     /// Refuses bytes that are no checkpoint, were changed, or are of another format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CheckpointError> {
-        match seal::check(bytes) {
-            Ok(Seal::Whole) => {}
-            Ok(Seal::Missing) => return Err(damaged(TensorsError::Unsealed)),
-            Err(error) => return Err(damaged(error)),
-        }
+        seal::demand(bytes).map_err(damaged)?;
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
         let text = header.metadata().as_ref().and_then(|m| m.get(KEY));
         let text = text.ok_or_else(|| damaged("it is no checkpoint"))?;

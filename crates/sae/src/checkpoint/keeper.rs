@@ -20,7 +20,6 @@ pub(crate) struct Keeper<'a> {
     settings: Checkpoints,
     identity: Identity,
     clock: &'a Clock,
-    /// How often the run was stopped and gone on with.
     resumed: usize,
     /// The number of the last checkpoint.
     number: u64,
@@ -53,6 +52,11 @@ impl<'a> Keeper<'a> {
             epochs: 0,
             steps: 0,
         }
+    }
+
+    /// How often the run was stopped and gone on with.
+    pub(crate) fn resumed(&self) -> usize {
+        self.resumed
     }
 
     /// Takes notice of a moment, and whether a checkpoint is due.

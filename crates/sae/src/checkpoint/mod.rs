@@ -23,5 +23,5 @@ pub use self::facts::Checkpoint;
 pub use self::identity::Identity;
 pub(crate) use self::keeper::Keeper;
 pub use self::more::is_left_to_do;
-pub use self::newest::Resumption;
+pub use self::newest::{Place, Resumption};
 pub use self::settings::Checkpoints;

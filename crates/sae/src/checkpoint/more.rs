@@ -2,8 +2,7 @@
 
 use super::changes::{differences, extended};
 use super::error::CheckpointError;
-use crate::run::CONFIG;
-use crate::{Error, Experiment, RunFolder};
+use crate::{Error, Experiment, Run, RunFolder};
 
 /// Whether a run in `folder` has anything left to do for it to be one of `experiment`: it has not finished,
 /// or a stage of it is given more epochs.
@@ -15,7 +14,7 @@ pub fn is_left_to_do(folder: &RunFolder, experiment: &Experiment) -> Result<bool
     if !folder.is_complete()? {
         return Ok(true);
     }
-    let before = Experiment::read(folder.file(CONFIG), &[])?;
+    let before = Run::settings_in(folder, &[])?;
     let now = experiment.resolved()?;
     let differences = differences(&before, &now)?;
     match (extended(&before, &now), differences.is_empty()) {

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use sae_stack::Stage;
 
-/// The folder of all checkpoints.
-const FOLDER: &str = "checkpoints/";
+use crate::folder::CHECKPOINTS;
+
 const EXTENSION: &str = ".safetensors";
 const END: &str = "-end";
 
@@ -25,7 +25,7 @@ impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let end = if self.is_end { END } else { "" };
         let (number, stage) = (self.number, self.stage);
-        write!(f, "{FOLDER}{number:06}-{stage}{end}{EXTENSION}")
+        write!(f, "{CHECKPOINTS}/{number:06}-{stage}{end}{EXTENSION}")
     }
 }
 
@@ -33,7 +33,8 @@ impl FromStr for Name {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let name = text.strip_prefix(FOLDER).ok_or(())?;
+        let name = text.strip_prefix(CHECKPOINTS).ok_or(())?;
+        let name = name.strip_prefix('/').ok_or(())?;
         let name = name.strip_suffix(EXTENSION).ok_or(())?;
         let (number, stage) = name.split_once('-').ok_or(())?;
         let ended = stage.strip_suffix(END);
@@ -76,7 +77,7 @@ mod tests {
             "3-nothing",
             "softmax",
         ];
-        let files = files.map(|name| format!("{FOLDER}{name}{EXTENSION}"));
+        let files = files.map(|name| format!("{CHECKPOINTS}/{name}{EXTENSION}"));
         let numbers: Vec<u64> = checkpoints(&files).iter().map(|name| name.number).collect();
         assert_eq!(numbers, [2, 1]);
         assert!(checkpoints(&["weights/softmax.safetensors".to_owned()]).is_empty());

@@ -9,32 +9,60 @@ use super::identity::Identity;
 use super::name::{Name, checkpoints};
 use crate::{Error, RunFolder};
 
-/// A checkpoint from which a run goes on, and what there is to say about that.
+/// From where a run goes on, and what there is to say about that.
 #[derive(Debug)]
 pub struct Resumption {
-    pub(crate) checkpoint: Checkpoint,
-    /// The name of its file.
-    pub name: String,
+    /// What decides its results from now on.
+    identity: Identity,
+    /// The checkpoint, and the name of its file; nothing where the run begins.
+    from: Option<(Checkpoint, Name)>,
     /// Newer checkpoints that could not be used, and why; differences that were accepted.
     pub notes: Vec<String>,
 }
 
-impl Resumption {
+/// Where a run goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The name of the checkpoint's file.
+    pub checkpoint: String,
     /// The stage that was under way.
-    pub fn stage(&self) -> Stage {
-        self.checkpoint.facts.stage
+    pub stage: Stage,
+    /// Its epochs that had ended.
+    pub epochs: usize,
+    /// Steps of the next one.
+    pub steps: usize,
+}
+
+impl Resumption {
+    /// From the beginning.
+    pub(crate) fn beginning(identity: Identity) -> Self {
+        Self {
+            identity,
+            from: None,
+            notes: vec![],
+        }
     }
 
-    /// The epochs of that stage that had ended, and the steps of the next.
-    pub fn place(&self) -> (usize, usize) {
-        let running = self.checkpoint.reached.running.as_ref();
-        running.map_or((0, 0), |running| {
-            (running.state.epochs, running.state.progress.steps)
+    /// Where the run goes on; nothing where it begins.
+    pub fn place(&self) -> Option<Place> {
+        let (checkpoint, name) = self.from.as_ref()?;
+        let running = checkpoint.reached.running.as_ref();
+        let state = running.map(|running| &running.state);
+        Some(Place {
+            checkpoint: name.to_string(),
+            stage: checkpoint.facts.stage,
+            epochs: state.map_or(0, |state| state.epochs),
+            steps: state.map_or(0, |state| state.progress.steps),
         })
     }
 
-    /// From the newest checkpoint in `folder` from which a run that is `now` can go on; nothing where there
-    /// is none at all.
+    /// What decides the run's results, and the checkpoint.
+    pub(crate) fn into_parts(self) -> (Identity, Option<Checkpoint>) {
+        (self.identity, self.from.map(|(checkpoint, _)| checkpoint))
+    }
+
+    /// From the newest checkpoint in `folder` from which a run that is `now` can go on; from the beginning
+    /// where there is none at all.
     ///
     /// # Errors
     ///
@@ -42,9 +70,9 @@ impl Resumption {
     /// which no checkpoint is whole.
     pub(crate) fn find(
         folder: &RunFolder,
-        now: &Identity,
+        now: Identity,
         accept: &[Change],
-    ) -> Result<Option<Self>, Error> {
+    ) -> Result<Self, Error> {
         // A file is named before it is written.
         let mut names = checkpoints(&folder.names()?);
         names.retain(|name| folder.has(&name.to_string()));
@@ -57,10 +85,10 @@ impl Resumption {
                     problem,
                 }
                 .into()),
-                None => Ok(None),
+                None => Ok(Self::beginning(now)),
             };
         };
-        let differences = newest.facts.identity.differences(now)?;
+        let differences = newest.facts.identity.differences(&now)?;
         let is_accepted = |difference: &&Difference| accept.contains(&difference.what);
         let (accepted, refused): (Vec<_>, Vec<_>) = differences.iter().partition(is_accepted);
         if !refused.is_empty() {
@@ -72,7 +100,7 @@ impl Resumption {
         }
         notes.extend(accepted.iter().map(|d| format!("{d}; accepted")));
         let before = &newest.facts.identity.experiment;
-        let (checkpoint, name) = match extended(before, &now.experiment) {
+        let from = match extended(before, &now.experiment) {
             Some(longer) if longer < newest.facts.stage => {
                 let found = whole(folder, &names, &mut notes, |name| name.stage <= longer)?;
                 found.ok_or_else(|| CheckpointError::NoEnd {
@@ -82,11 +110,11 @@ impl Resumption {
             }
             _ => (newest, name),
         };
-        Ok(Some(Self {
-            checkpoint,
-            name: name.to_string(),
+        Ok(Self {
+            identity: now,
+            from: Some(from),
             notes,
-        }))
+        })
     }
 }
 

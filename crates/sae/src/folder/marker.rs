@@ -10,6 +10,8 @@ use super::write::write_as;
 use crate::FolderError;
 use sae_data::message::escaped;
 
+/// The folder of a run's checkpoints.
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
 pub(super) const MARKER: &str = ".sae-run.json";
 const FORMAT: u32 = 1;
 

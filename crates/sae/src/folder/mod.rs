@@ -20,6 +20,7 @@ use std::time::SystemTime;
 use self::claim::Claim;
 pub use self::claim::Destination;
 pub use self::follow::Activity;
+pub(crate) use self::marker::CHECKPOINTS;
 use self::marker::{Marker, State, is_absence};
 pub use self::write::write_file;
 use self::write::{unwritable, write_as, write_durably_as};

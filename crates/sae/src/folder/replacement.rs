@@ -4,12 +4,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::marker::{MARKER, Marker, State, is_absence, lies_inside};
+use super::marker::{CHECKPOINTS, MARKER, Marker, State, is_absence, lies_inside};
 use super::write::{unwritable, write_as};
 use crate::FolderError;
-
-/// The folder of a run's checkpoints.
-const CHECKPOINTS: &str = "checkpoints";
 
 /// How the names of the folders begin in which runs are written that will replace the one at `target`.
 pub(super) fn beside(target: &Path) -> String {

@@ -18,20 +18,24 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
 
 /// As [`write_file`]; messages call the file `shown`.
 pub(super) fn write_as(path: &Path, bytes: &[u8], shown: &Path) -> Result<(), FolderError> {
-    let write = || {
-        let mut target = Target::file_as(path, shown)?;
-        target.write(bytes)?;
-        target.finish()
-    };
-    write().map_err(FolderError::Write)
+    write_with(path, bytes, shown, Target::finish)
 }
 
 /// As [`write_as`], and synchronised with the disk.
 pub(super) fn write_durably_as(path: &Path, bytes: &[u8], shown: &Path) -> Result<(), FolderError> {
+    write_with(path, bytes, shown, Target::finish_durably)
+}
+
+fn write_with(
+    path: &Path,
+    bytes: &[u8],
+    shown: &Path,
+    finish: fn(Target) -> Result<(), WriteError>,
+) -> Result<(), FolderError> {
     let write = || {
         let mut target = Target::file_as(path, shown)?;
         target.write(bytes)?;
-        target.finish_durably()
+        finish(target)
     };
     write().map_err(FolderError::Write)
 }
