@@ -251,7 +251,7 @@ fn divergence_is_an_error_that_names_the_place() {
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(
-        message.contains("error: autoencoder-1, epoch 1: "),
+        message.contains("error: autoencoder-1, epoch 1, step "),
         "{message}"
     );
     assert!(message.contains("training diverged"), "{message}");

@@ -6,7 +6,7 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressStyle};
 use sae::Observer;
 use sae::stack::{Details, EpochMetrics, Finished, Stage};
-use sae::train::{TrainError, Training};
+use sae::train::{Retreat, TrainError, Training};
 
 use crate::output;
 
@@ -101,6 +101,25 @@ impl Observer for Progress {
                 let (epoch, epochs) = (metrics.epoch, self.epochs);
                 self.line(&format!("{stage:<13} epoch {epoch:>3}/{epochs}  {figures}"));
             }
+        }
+        Ok(())
+    }
+
+    fn retreated(&mut self, stage: Stage, retreat: &Retreat) -> Result<(), TrainError> {
+        let Retreat {
+            retreats,
+            most,
+            epoch,
+            learning_rate,
+            cause,
+        } = retreat;
+        let line = format!(
+            "{stage:<13} epoch {epoch:>3} begins again with learning_rate {learning_rate}: {cause} \
+             (retreat {retreats} of {most})"
+        );
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => self.line(&line),
         }
         Ok(())
     }

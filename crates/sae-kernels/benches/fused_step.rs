@@ -16,7 +16,7 @@ use faer::Mat;
 use sae_kernels::measure::{self, Kernel};
 use sae_kernels::{
     Activation, Autoencoder, AutoencoderConfig, InstructionSet, Network, NetworkConfig, Optimizer,
-    Part, Reconstruction, RhoHat, Rows, Unit, Values,
+    Part, Reconstruction, RhoHat, Rows, Unit, Update, Values,
 };
 
 /// (inputs, hidden units, rows).
@@ -103,7 +103,7 @@ fn autoencoder((n, h, _): Size, reconstruction: Reconstruction, threads: usize) 
 }
 
 fn step(kernel: &mut Autoencoder, rows: Rows<'_>, optimizer: Optimizer) {
-    let update = Some((optimizer, 1e-3));
+    let update = Some(Update::new(optimizer, 1e-3));
     let value = kernel.step(rows, None, update, RhoHat::Batch);
     black_box(value.expect("samples that fit"));
 }
@@ -266,7 +266,11 @@ fn network(threads: usize) {
     let x = random(rows * sizes[0]);
     let labels: Vec<u32> = (0..rows).map(|row| (row % 10) as u32).collect();
     let mut step = || {
-        let value = kernel.step(Rows::of(&x, sizes[0]), &labels, Some((ADAM, 1e-3)));
+        let value = kernel.step(
+            Rows::of(&x, sizes[0]),
+            &labels,
+            Some(Update::new(ADAM, 1e-3)),
+        );
         black_box(value.expect("samples that fit"));
     };
     (0..3).for_each(|_| step());

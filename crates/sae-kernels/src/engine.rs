@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::error::KernelError;
 use crate::lanes::{Active, BLOCK, Lanes};
 use crate::layers::{Layers, Panel};
 use crate::samples::Across;
 use crate::team::Team;
 use crate::tile::{Blocks, MOST_ROWS, rows_product};
-use crate::update::{Optimizer, Parameters, Update};
+use crate::update::{Moved, Parameters, Squares, Update};
 
 /// Bytes that stay in a processor's own cache.
 pub(crate) const CACHE: usize = 512 * 1024;
@@ -24,16 +25,10 @@ pub(crate) struct Engine {
     /// Samples whose gradients have been added up, and how many there are of the whole.
     seen: usize,
     whole: usize,
-    /// Σ of the squares of all biases before the last update.
-    bias_squares: f64,
-}
-
-/// The end of a sum of gradients: decay is added, and there may be an update.
-#[derive(Clone, Copy)]
-pub(crate) struct Last {
-    /// Which share of the whole batch's decay.
-    pub share: f64,
-    pub update: Option<Update>,
+    /// Of all biases, when their gradients were complete.
+    bias_squares: Squares,
+    /// Whether the last update shortened its gradient.
+    pub clipped: bool,
 }
 
 /// What a block of samples has for the gradient of a panel of weights.
@@ -54,16 +49,8 @@ impl Engine {
             updates: 0,
             seen: 0,
             whole: 0,
-            bias_squares: 0.0,
-        }
-    }
-
-    pub(crate) fn next_update(&mut self, optimizer: Optimizer, learning_rate: f32) -> Update {
-        self.updates += 1;
-        Update {
-            optimizer,
-            learning_rate,
-            number: self.updates,
+            bias_squares: Squares::default(),
+            clipped: false,
         }
     }
 
@@ -86,13 +73,13 @@ impl Engine {
     }
 
     /// Adds the gradients of `blocks`, which hold `count` samples of the `whole`, to those before.
-    /// At the `last` ones decay is added and the update made, panel by panel, while the panel is in
-    /// the cache.
+    /// At the `last` ones decay is added, panel by panel, while the panel is in the cache: the
+    /// gradient is then complete.
     pub(crate) fn add_gradients<B: Operands>(
         &mut self,
         blocks: &[B],
         (count, whole): (usize, usize),
-        last: Option<Last>,
+        last: bool,
     ) {
         let (arch, fresh) = (self.arch, self.is_fresh());
         self.seen += count;
@@ -109,12 +96,14 @@ impl Engine {
                     panels,
                     fresh,
                 });
-                if let Some(last) = last {
-                    panels.iter_mut().for_each(|panel| panel.finish(arch, last));
+                if last {
+                    panels
+                        .iter_mut()
+                        .for_each(|panel| panel.complete(arch, 1.0));
                 }
             });
-        if let Some(last) = last {
-            self.finish_biases(last.update);
+        if last {
+            self.complete_biases();
             self.begin();
         }
     }
@@ -127,26 +116,57 @@ impl Engine {
             all.for_each(|parameters| parameters.gradients.fill(Lanes::ZERO));
         }
         let share = self.share();
-        self.finish(Last {
-            share,
-            update: None,
-        });
+        self.complete(share);
         self.begin();
         share
     }
 
     /// An update by the gradients as they are.
-    pub(crate) fn update(&mut self, optimizer: Optimizer, learning_rate: f32) {
-        let update = Some(self.next_update(optimizer, learning_rate));
-        self.finish(Last { share: 0.0, update });
+    pub(crate) fn update(&mut self, update: Update) -> Result<(), KernelError> {
+        self.complete(0.0);
+        self.apply(update, 0.0)
     }
 
-    fn finish(&mut self, last: Last) {
+    /// Moves the parameters by the complete gradients, which may be shortened on the way, unless
+    /// J, which is the sum of `value` and of the decay, a gradient or a parameter is no finite number.
+    pub(crate) fn apply(&mut self, update: Update, value: f64) -> Result<(), KernelError> {
+        let norm = self.gradient_squares().sqrt();
+        if !(value + self.decay_term() + norm).is_finite() {
+            return Err(KernelError::NotFinite);
+        }
+        let shorter = update.clip.filter(|&most| norm > most);
+        self.clipped = shorter.is_some();
+        self.updates += 1;
+        let moved = Moved {
+            scale: shorter.map_or(1.0, |most| (most / norm) as f32),
+            number: self.updates,
+            update,
+        };
+        let arch = self.arch;
+        self.team.each(&mut self.layers.panels, 1, |_, panels| {
+            arch.dispatch(Move {
+                parameters: &mut panels[0].weights,
+                weights: true,
+                moved,
+            });
+        });
+        for parameters in &mut self.layers.biases {
+            arch.dispatch(Move {
+                parameters,
+                weights: false,
+                moved,
+            });
+        }
+        Ok(())
+    }
+
+    /// Adds to the gradients a share of the decay, and takes the sums of squares.
+    fn complete(&mut self, share: f64) {
         let arch = self.arch;
         let panels = &mut self.layers.panels;
         self.team
-            .each(panels, 1, |_, panels| panels[0].finish(arch, last));
-        self.finish_biases(last.update);
+            .each(panels, 1, |_, panels| panels[0].complete(arch, share));
+        self.complete_biases();
     }
 
     /// The gradients of all biases, block by block: of the first chunk `fresh`, else added to those
@@ -163,30 +183,34 @@ impl Engine {
         }
     }
 
-    /// Updates the biases, which do not decay.
-    fn finish_biases(&mut self, update: Option<Update>) {
+    /// Biases do not decay.
+    fn complete_biases(&mut self) {
         let arch = self.arch;
-        let finish = |parameters| {
-            arch.dispatch(Finish {
+        let complete = |parameters| {
+            arch.dispatch(Complete {
                 parameters,
                 decay: 0.0,
-                weights: false,
-                update,
             })
         };
-        self.bias_squares = self.layers.biases.iter_mut().map(finish).sum();
+        self.bias_squares = self.layers.biases.iter_mut().map(complete).sum();
     }
 
-    /// Σ over layers of decay/2·‖W‖², at the parameters before the last update. It is no finite
+    /// Σ over layers of decay/2·‖W‖², at the parameters of the gradient. It is no finite
     /// number where any parameter is none, with or without decay: products leave out rows of zeros,
     /// and units are bounded, so that the other terms may not show it.
     pub(crate) fn decay_term(&self) -> f64 {
         let of_panel = |panel: &Panel| {
             let layers = panel.layers.len() as f64;
-            0.5 * panel.decay * layers * panel.squares
+            0.5 * panel.decay * layers * panel.squares.values
         };
         let weights = self.layers.panels.iter().map(of_panel);
-        weights.sum::<f64>() + 0.0 * self.bias_squares
+        weights.sum::<f64>() + 0.0 * self.bias_squares.values
+    }
+
+    /// ‖∇J‖² of the complete gradient; no finite number where a part of it is none.
+    fn gradient_squares(&self) -> f64 {
+        let weights = self.layers.panels.iter().map(|p| p.squares.gradients);
+        weights.sum::<f64>() + self.bias_squares.gradients
     }
 
     /// ‖∇J‖ after a step.
@@ -208,13 +232,11 @@ impl Engine {
 }
 
 impl Panel {
-    fn finish(&mut self, arch: Arch, Last { share, update }: Last) {
+    fn complete(&mut self, arch: Arch, share: f64) {
         let layers = self.layers.len() as f64;
-        self.squares = arch.dispatch(Finish {
+        self.squares = arch.dispatch(Complete {
             parameters: &mut self.weights,
             decay: (self.decay * layers * share) as f32,
-            weights: true,
-            update,
         });
     }
 }
@@ -285,21 +307,34 @@ impl<B: Operands> WithSimd for WeightGradients<'_, B> {
     }
 }
 
-/// See [`Parameters::finish`].
-struct Finish<'a> {
+/// See [`Parameters::complete`].
+struct Complete<'a> {
     parameters: &'a mut Parameters,
     decay: f32,
-    weights: bool,
-    update: Option<Update>,
 }
 
-impl WithSimd for Finish<'_> {
-    type Output = f64;
+impl WithSimd for Complete<'_> {
+    type Output = Squares;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> f64 {
-        let (decay, weights) = (self.decay, self.weights);
-        self.parameters.finish(simd, decay, weights, self.update)
+    fn with_simd<S: Simd>(self, simd: S) -> Squares {
+        self.parameters.complete(simd, self.decay)
+    }
+}
+
+/// See [`Parameters::update`].
+struct Move<'a> {
+    parameters: &'a mut Parameters,
+    weights: bool,
+    moved: Moved,
+}
+
+impl WithSimd for Move<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.parameters.update(simd, self.weights, self.moved);
     }
 }
 

@@ -48,6 +48,12 @@ pub enum KernelError {
     /// An estimate of ρ̂ is to be used and none was set.
     #[error("there is no estimate of rho_hat; set one before it is used")]
     NoEstimate,
+    /// J, its gradient or a parameter is no finite number, so that there was no update.
+    #[error(
+        "J, its gradient or a parameter is not a finite number; nothing was updated. Lower the \
+         learning rate, and check the samples for values that are not finite"
+    )]
+    NotFinite,
     /// The machine lacks an instruction set.
     #[error("this machine has no {0} instructions")]
     Lacking(InstructionSet),

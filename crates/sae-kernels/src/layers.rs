@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::error::KernelError;
 use crate::lanes::{BLOCK, Lanes, numbers, panels, width};
-use crate::update::Parameters;
+use crate::update::{Parameters, Squares};
 
 /// Layers, each a matrix `[rows, columns]` and a bias. Rows are the outputs of a dense layer; the
 /// decoder of an autoencoder is kept the other way round, as `[hidden, input]`, like its encoder.
@@ -46,8 +46,8 @@ pub(crate) struct Panel {
     pub weights: Parameters,
     /// Weight decay, for each of the layers.
     pub decay: f64,
-    /// Σw² before the last update.
-    pub squares: f64,
+    /// When its gradient was complete.
+    pub squares: Squares,
 }
 
 impl Layers {
@@ -91,7 +91,7 @@ impl Layers {
             index,
             weights: Parameters::zeros(rows),
             decay,
-            squares: 0.0,
+            squares: Squares::default(),
         }));
         self.parameters += rows * columns;
         self.finish_layer(Shape {

@@ -2,8 +2,9 @@
 //! without copies, on as many threads as wanted.
 //!
 //! Samples go through the network in blocks of 32, or of 16 where they are few, each of which a
-//! thread takes from its inputs to its deltas while it is in the cache; two barriers follow, one for ρ̂ and one before the weight
-//! gradients, which are computed panel by panel of 32 columns, and each panel is updated at once.
+//! thread takes from its inputs to its deltas while it is in the cache; three barriers follow: one for
+//! ρ̂, one before the weight gradients, which are computed panel by panel of 32 columns, and one before
+//! the update, which is made only where J, its gradient and all parameters are finite numbers.
 //! All matrix products are one of two forms on 32 columns (`tile`), so that nothing is packed.
 //!
 //! Every sum has a fixed order, whatever the number of threads: the same step gives the same bits.
@@ -12,6 +13,7 @@
 //! ```
 //! use sae_kernels::{
 //!     Activation, Autoencoder, AutoencoderConfig, Optimizer, Part, Reconstruction, RhoHat, Rows, Unit,
+//!     Update,
 //! };
 //!
 //! let config = AutoencoderConfig {
@@ -32,7 +34,7 @@
 //! autoencoder.write(Part::Values, &start)?;
 //! let samples = [0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0]; // two rows
 //! let sgd = Optimizer::Sgd { momentum: 0.9, nesterov: false };
-//! let mut step = || autoencoder.step(Rows::of(&samples, 4), None, Some((sgd, 0.1)), RhoHat::Batch)
+//! let mut step = || autoencoder.step(Rows::of(&samples, 4), None, Some(Update::new(sgd, 0.1)), RhoHat::Batch)
 //!     .map(|value| value.reconstruction);
 //! let first = step()?;
 //! let last = (0..200).map(|_| step()).last().unwrap()?;
@@ -76,4 +78,4 @@ pub use samples::{Rows, Values};
 pub use setting::Setting;
 pub use sparsity::{RhoHat, kl_divergence};
 pub use unit::{Activation, Unit};
-pub use update::Optimizer;
+pub use update::{Optimizer, Update};

@@ -75,8 +75,17 @@ macro_rules! common_methods {
         }
 
         /// One update of the parameters by the gradients that are kept inside.
-        pub fn update(&mut self, optimizer: crate::Optimizer, learning_rate: f32) {
-            self.engine.update(optimizer, learning_rate);
+        ///
+        /// # Errors
+        ///
+        /// Refuses a gradient or parameters that are not finite, and does nothing then.
+        pub fn update(&mut self, update: crate::Update) -> Result<(), crate::KernelError> {
+            self.engine.update(update)
+        }
+
+        /// Whether the last update shortened its gradient.
+        pub fn clipped(&self) -> bool {
+            self.engine.clipped
         }
     };
 }

@@ -1,7 +1,9 @@
 //! The training of one stage, from its beginning or from where it was left.
 
 use sae_model::{Figures, with_flat};
-use sae_train::{Fitted, FromHost, Session, Task, TrainError, Trainable, Training, executor};
+use sae_train::{
+    Advance, Fitted, FromHost, Session, Task, TrainError, Trainable, Training, executor,
+};
 
 use crate::metrics::{Details, EpochMetrics};
 use crate::pipeline::Run;
@@ -40,9 +42,16 @@ impl Run<'_> {
             if let Err(TrainError::Data(_)) = ended {
                 self.tell(stage, Moment::Failure, &session)?;
             }
-            let Some(epoch) = ended? else {
-                self.tell(stage, Moment::Step, &session)?;
-                continue;
+            let epoch = match ended? {
+                Advance::Step => {
+                    self.tell(stage, Moment::Step, &session)?;
+                    continue;
+                }
+                Advance::Retreat(retreat) => {
+                    self.observer.retreated(stage, &retreat)?;
+                    continue;
+                }
+                Advance::Epoch(epoch) => epoch,
             };
             let metrics = EpochMetrics::new(stage.to_string(), &epoch, details);
             self.observer.epoch(stage, &metrics)?;
@@ -72,12 +81,15 @@ impl Run<'_> {
         session: &Session<'_>,
     ) -> Result<(), TrainError> {
         let before = &self.reached;
-        let reached = || Reached {
-            finished: before.finished.clone(),
-            running: Some(RunningStage {
-                stage,
-                state: session.state(),
-            }),
+        let reached = || {
+            session.check()?;
+            Ok(Reached {
+                finished: before.finished.clone(),
+                running: Some(RunningStage {
+                    stage,
+                    state: session.state(),
+                }),
+            })
         };
         self.observer.reached(stage, moment, &reached)
     }

@@ -38,6 +38,12 @@ pub struct EpochMetrics {
     pub validation_accuracy: Option<f64>,
     /// Learning rate η.
     pub learning_rate: f64,
+    /// Steps whose gradient was shortened to `gradient_clip`.
+    #[serde(skip_serializing_if = "is_none", default)]
+    pub clipped: usize,
+    /// How often the stage has gone back to the start of an epoch so far.
+    #[serde(skip_serializing_if = "is_none", default)]
+    pub retreats: usize,
     /// Seconds of training.
     pub seconds: f64,
     /// Those of them for which samples that are not in memory were waited for.
@@ -49,6 +55,10 @@ pub struct EpochMetrics {
 
 fn is_zero(seconds: &f64) -> bool {
     *seconds == 0.0
+}
+
+fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The part of the metrics that depends on the kind of model.
@@ -132,6 +142,8 @@ impl EpochMetrics {
             validation_rmse,
             validation_accuracy,
             learning_rate: epoch.learning_rate,
+            clipped: epoch.clipped,
+            retreats: epoch.retreats,
             seconds: epoch.seconds,
             waited: epoch.waited,
             samples_per_second: epoch.samples_per_second,

@@ -2,7 +2,7 @@
 
 use sae_data::Tensors;
 use sae_model::{DeepNetwork, SparseAutoencoder};
-use sae_train::{TrainError, Training};
+use sae_train::{Retreat, TrainError, Training};
 
 use crate::reached::{Moment, ReachedNow};
 use crate::stage::Stage;
@@ -45,6 +45,16 @@ pub trait Observer {
     ///
     /// Any error stops the run.
     fn in_training(&mut self, _stage: Stage, _weights: WeightsNow<'_>) -> Result<(), TrainError> {
+        Ok(())
+    }
+
+    /// A number was no longer finite: the stage went back to the start of an epoch, and halved its learning
+    /// rate.
+    ///
+    /// # Errors
+    ///
+    /// Any error stops the run.
+    fn retreated(&mut self, _stage: Stage, _retreat: &Retreat) -> Result<(), TrainError> {
         Ok(())
     }
 

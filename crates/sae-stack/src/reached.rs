@@ -1,6 +1,6 @@
 //! How far a pipeline has come: a value from which it can go on.
 
-use sae_train::{Fitted, State, VectorMut};
+use sae_train::{Fitted, State, TrainError, VectorMut};
 use serde::{Deserialize, Serialize};
 
 use crate::Stage;
@@ -77,5 +77,6 @@ pub enum Moment {
     Failure,
 }
 
-/// Copies how far a pipeline has come, at the moment of which an observer is told.
-pub type ReachedNow<'a> = &'a dyn Fn() -> Reached;
+/// Copies how far a pipeline has come, at the moment of which an observer is told; refuses parameters that
+/// are not finite.
+pub type ReachedNow<'a> = &'a dyn Fn() -> Result<Reached, TrainError>;

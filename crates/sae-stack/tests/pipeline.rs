@@ -349,7 +349,7 @@ impl Observer for Copies {
         moment: Moment,
         reached: ReachedNow<'_>,
     ) -> Result<(), TrainError> {
-        self.moments.push((stage, moment, reached()));
+        self.moments.push((stage, moment, reached()?));
         Ok(())
     }
 }
@@ -562,6 +562,8 @@ fn reports_are_read_as_they_are_written() {
         validation_rmse: Some(0.1),
         validation_accuracy: Some(1.0 / 3.0),
         learning_rate: 0.1,
+        clipped: 3,
+        retreats: 1,
         seconds: 0.5,
         waited: 0.0,
         samples_per_second: 1e6,

@@ -27,6 +27,7 @@ impl Training {
         not_negative("decoupled_weight_decay", self.decoupled_weight_decay)?;
         not_negative("tolerance", self.tolerance)?;
         not_negative("gradient_tolerance", self.gradient_tolerance)?;
+        not_negative("gradient_clip", self.gradient_clip)?;
         positive("schedule_last", self.schedule_last)?;
         if !(self.schedule_factor > 0.0 && self.schedule_factor < 1.0) {
             let found = self.schedule_factor;
@@ -41,10 +42,27 @@ impl Training {
             at_least_one(name, value)?;
         }
         Rates::new(self, 0)?;
+        if self.optimizer.searches_lines() {
+            self.check_line_search()?;
+        }
         match self.batch {
             BatchSize::Full => self.check_full(),
             BatchSize::Rows(rows) => self.check_minibatch(rows),
         }
+    }
+
+    fn check_line_search(&self) -> Result<(), Setting> {
+        let expected =
+            "0: lbfgs and cg find their own steps, and take none to a point that is not finite";
+        let found = |value: &dyn std::fmt::Display| format!("{value} with a line search");
+        if self.gradient_clip > 0.0 {
+            let found = found(&self.gradient_clip);
+            return Err(Setting::new("gradient_clip", found, expected));
+        }
+        if self.retreats > 0 {
+            return Err(Setting::new("retreats", found(&self.retreats), expected));
+        }
+        Ok(())
     }
 
     fn check_full(&self) -> Result<(), Setting> {

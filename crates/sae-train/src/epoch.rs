@@ -22,6 +22,11 @@ pub struct Epoch {
     pub moved: bool,
     /// Learning rate η.
     pub learning_rate: f64,
+    /// Steps whose gradient was shortened to [`Training::gradient_clip`](crate::Training::gradient_clip).
+    pub clipped: usize,
+    /// How often training has gone back to the start of an epoch so far (see
+    /// [`Training::retreats`](crate::Training::retreats)).
+    pub retreats: usize,
     /// Training time of the epoch in seconds, without validation.
     pub seconds: f64,
     /// The part of it for which samples that are not in memory were waited for.

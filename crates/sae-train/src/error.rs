@@ -13,7 +13,8 @@ pub enum TrainError {
     Setting(#[from] Setting),
     /// The objective left the finite numbers.
     #[error(
-        "{stage}, epoch {epoch}: {what} is {value}; training diverged. {}",
+        "{stage}, epoch {epoch}{}: {what} is {value}; training diverged. {}",
+        step.map_or(String::new(), |step| format!(", step {step}")),
         advice(term, *learning_rate)
     )]
     NonFinite {
@@ -21,8 +22,10 @@ pub enum TrainError {
         stage: String,
         /// The epoch, from 1.
         epoch: usize,
-        /// What is not finite: the name of a term of J, on the training or the validation samples,
-        /// or a weight.
+        /// The step of the epoch, from 1, whose update was not made; nothing after the last.
+        step: Option<usize>,
+        /// What is not finite: a term of J, on the training or the validation samples, the gradient of a
+        /// tensor, or a parameter.
         what: String,
         /// The name of the term of J that is to blame: the one that is not finite, or that weighed
         /// most.
@@ -74,9 +77,9 @@ pub enum TrainError {
 /// The setting that rules the term to blame.
 fn advice(term: &str, learning_rate: f64) -> String {
     let weight = match term {
-        term::SPARSITY => "Lower beta, by which this term is multiplied, or",
-        term::WEIGHT_DECAY => "Lower weight_decay, by which this term is multiplied, or",
-        term::L1 => "Lower l1, by which this term is multiplied, or",
+        term::SPARSITY => "Lower beta, the weight of sparsity, or",
+        term::WEIGHT_DECAY => "Lower weight_decay, or",
+        term::L1 => "Lower l1, or",
         _ => "Lower",
     };
     let rate = match (1e-6..1e9).contains(&learning_rate) {

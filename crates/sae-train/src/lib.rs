@@ -33,8 +33,10 @@
 //! # Ok::<(), TrainError>(())
 //! ```
 
+mod advance;
 mod check;
 mod data;
+mod diagnosis;
 mod epoch;
 mod error;
 mod executor;
@@ -46,17 +48,19 @@ mod search;
 mod session;
 mod settings;
 mod state;
+mod steps;
 mod stop;
 mod stretch;
 mod vectors;
 mod whole;
 
+pub use advance::{Advance, Retreat};
 pub use data::{Batch, Classes, Data, FromHost, Selected, Table};
 pub use epoch::Epoch;
 pub use error::TrainError;
 pub use executor::{
     Choice, Compute, Executor, ExecutorKind, ExecutorState, Fused, FusedKernels, Gradient, Mean,
-    OnBurn, OptimizerState, Trainable, executor,
+    OnBurn, OptimizerState, Step, TensorName, Trainable, executor,
 };
 pub use optimizer::Optimizer;
 pub use schedule::Schedule;

@@ -2,34 +2,36 @@
 
 use std::time::Instant;
 
-use sae_model::{Figures, Terms, term};
+use sae_model::{Figures, Terms};
 
-use crate::executor::norm;
-use crate::feed::{Feed, Place};
+use crate::advance::{Advance, Retreat};
+use crate::diagnosis::Diagnosis;
+use crate::feed::Feed;
 use crate::rates::Rates;
 use crate::search::LineSearch;
 use crate::state::{Fitted, Progress, State, Task};
 use crate::stop::Watch;
-use crate::whole::{mean_activity, whole_gradient};
-use crate::{BatchSize, Epoch, Executor, RhoHat, Stopped, TrainError, Training};
+use crate::whole::whole_gradient;
+use crate::{BatchSize, Epoch, Executor, Stopped, TrainError, Training};
 
 /// A training that can be taken step by step.
 pub struct Session<'a> {
-    task: Task<'a>,
-    training: Training,
-    executor: Box<dyn Executor + 'a>,
-    search: Option<LineSearch>,
+    pub(crate) task: Task<'a>,
+    pub(crate) training: Training,
+    pub(crate) executor: Box<dyn Executor + 'a>,
+    pub(crate) search: Option<LineSearch>,
     rates: Rates,
     watch: Watch,
-    epochs: usize,
+    pub(crate) epochs: usize,
     /// The epoch that is under way, its learning rate, and its samples.
-    progress: Progress,
-    learning_rate: f64,
-    feed: Feed,
-    /// The learning rate of the epoch before; only messages need it.
-    rate_before: f64,
+    pub(crate) progress: Progress,
+    pub(crate) learning_rate: f64,
+    pub(crate) feed: Feed,
     /// The terms of J when they were last seen, finite; only messages need them.
-    before: Option<Terms>,
+    pub(crate) before: Option<Terms>,
+    /// How often training went back, and to where it would go back now.
+    retreats: usize,
+    start: Option<Box<State>>,
 }
 
 impl<'a> Session<'a> {
@@ -65,8 +67,9 @@ impl<'a> Session<'a> {
             progress: Progress::default(),
             learning_rate: training.learning_rate,
             feed: Feed::default(),
-            rate_before: training.learning_rate,
             before: None,
+            retreats: 0,
+            start: None,
             task,
             training,
             executor,
@@ -79,8 +82,8 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     ///
-    /// Stops when a term of J, the validation J or a parameter is no longer finite, or when
-    /// `observe` fails.
+    /// Stops when a term of J, a part of the gradient, the validation J or a parameter is no longer
+    /// finite, unless training may retreat, or when `observe` fails.
     pub fn run(
         &mut self,
         mut observe: impl FnMut(&Epoch) -> Result<(), TrainError>,
@@ -95,7 +98,7 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     ///
-    /// Stops when a term of J or the validation J is no longer finite.
+    /// As [`Session::run`].
     pub fn next_epoch(&mut self) -> Result<Option<Epoch>, TrainError> {
         match self.is_over() {
             true => Ok(None),
@@ -108,16 +111,51 @@ impl<'a> Session<'a> {
         self.watch.stopped.is_some() || self.epochs >= self.training.epochs
     }
 
-    /// One step, as [`Session::step`], and the end of the epoch where it was the epoch's last.
+    /// One step, as [`Session::step`], and the end of the epoch where it was the epoch's last; or a
+    /// retreat from a number that is not finite.
     ///
     /// # Errors
     ///
     /// As [`Session::run`].
-    pub fn advance(&mut self) -> Result<Option<Epoch>, TrainError> {
-        match self.step()? {
-            true => self.finish().map(Some),
-            false => Ok(None),
+    pub fn advance(&mut self) -> Result<Advance, TrainError> {
+        match self.forward() {
+            Err(error @ TrainError::NonFinite { .. }) => match self.retreat(&error)? {
+                Some(retreat) => Ok(Advance::Retreat(retreat)),
+                None => Err(error),
+            },
+            other => other,
         }
+    }
+
+    fn forward(&mut self) -> Result<Advance, TrainError> {
+        match self.step()? {
+            true => Ok(Advance::Epoch(Box::new(self.finish()?))),
+            false => Ok(Advance::Step),
+        }
+    }
+
+    /// Goes back to the start of the epoch with half the learning rate, where that is allowed.
+    fn retreat(&mut self, cause: &TrainError) -> Result<Option<Retreat>, TrainError> {
+        let retreats = self.retreats + 1;
+        let Some(start) = self
+            .start
+            .take()
+            .filter(|_| retreats <= self.training.retreats)
+        else {
+            return Ok(None);
+        };
+        let again = State { retreats, ..*start };
+        self.restore(again)?;
+        Ok(Some(Retreat {
+            retreats,
+            most: self.training.retreats,
+            epoch: self.epochs + 1,
+            learning_rate: self.learning_rate,
+            cause: match cause {
+                TrainError::NonFinite { what, value, .. } => format!("{what} is {value}"),
+                other => other.to_string(),
+            },
+        }))
     }
 
     /// Epochs that have ended.
@@ -136,21 +174,11 @@ impl<'a> Session<'a> {
     ///
     /// Refuses a parameter that is not finite.
     pub fn fitted(&self) -> Result<Fitted, TrainError> {
-        let rate = self.rate_before;
         let parameters = match &self.watch.best {
             Some(best) => best.parameters.clone(),
             None => self.parameters(),
         };
-        if let Some(&value) = parameters.iter().find(|value| !value.is_finite()) {
-            let what = "a weight after the last update";
-            // A rate so large needs no term to do that.
-            let term = if rate > 100.0 {
-                term::RECONSTRUCTION
-            } else {
-                self.heaviest()
-            };
-            return Err(self.non_finite(what, term, f64::from(value), rate));
-        }
+        self.diagnosis().parameters(&*self.executor, &parameters)?;
         Ok(Fitted {
             parameters,
             epochs: self.epochs,
@@ -164,10 +192,11 @@ impl<'a> Session<'a> {
     ///
     /// As [`Session::run`].
     pub fn epoch(&mut self) -> Result<Epoch, TrainError> {
-        while !self.progress.over {
-            self.step()?;
+        loop {
+            if let Advance::Epoch(epoch) = self.advance()? {
+                return Ok(*epoch);
+            }
         }
-        self.finish()
     }
 
     /// One step: a minibatch, all samples, or an iteration of a line search. True where it was the
@@ -175,10 +204,14 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     ///
-    /// Refuses samples that do not fit the model.
+    /// Refuses samples that do not fit the model, and an update by what is not finite: the model is then
+    /// as before.
     pub fn step(&mut self) -> Result<bool, TrainError> {
         if self.progress.over {
             return Ok(true);
+        }
+        if self.progress.steps == 0 && self.training.retreats > 0 {
+            self.start = Some(Box::new(self.state()));
         }
         let start = Instant::now();
         let over = match (self.training.batch, self.search.is_some()) {
@@ -192,108 +225,35 @@ impl<'a> Session<'a> {
         Ok(over)
     }
 
-    fn search_line(&mut self) -> Result<bool, TrainError> {
-        let Some(mut search) = self.search.take() else {
-            return Err(TrainError::LineSearchUpdate);
-        };
-        let (executor, train) = (&mut *self.executor, &self.task.train);
-        let start = match search.point() {
-            Some(_) => vec![],
-            None => executor.parameters(),
-        };
-        // A line search compares values of one objective: what is random stays as it was drawn.
-        let mut evaluate = |parameters: &[f32]| {
-            executor.set_parameters(parameters)?;
-            whole_gradient(executor, train, 0)
-        };
-        let moved = search.iterate(|| start, self.learning_rate, &mut evaluate)?;
-        if let Some(point) = search.point() {
-            let single: Vec<f32> = point.parameters.iter().map(|&p| p as f32).collect();
-            self.executor.set_parameters(&single)?;
-            self.progress.gradient_norm = Some(norm(&point.gradient));
-            self.progress.figures = Some(point.figures.clone());
-        }
-        self.progress.moved = moved;
-        self.search = Some(search);
-        Ok(true)
-    }
-
-    fn full_step(&mut self) -> Result<bool, TrainError> {
-        let gradient = whole_gradient(&mut *self.executor, &self.task.train, self.epochs)?;
-        self.executor.update(&gradient.values, self.learning_rate)?;
-        self.progress.gradient_norm = Some(gradient.norm());
-        self.progress.figures = Some(gradient.figures);
-        Ok(true)
-    }
-
-    fn minibatch(&mut self, size: usize) -> Result<bool, TrainError> {
-        if self.progress.steps == 0 {
-            self.refresh_rho_hat()?;
-        }
-        let place = Place {
-            epoch: self.epochs as u64,
-            step: self.progress.steps,
-            batch: size,
-        };
-        let held = self.feed.batch(&self.task, place)?;
-        let (executor, rate) = (&mut self.executor, self.learning_rate);
-        let before = &mut self.before;
-        let step = |batch: &crate::Batch<'_>| {
-            if place.step == 0 && before.is_none() {
-                *before = Some(executor.figures(batch)?.terms);
-            }
-            executor.step(batch, rate)
-        };
-        self.task.train.with_batch(held, self.epochs, step)?;
-        let done = (place.step + 1).saturating_mul(size);
-        let over = done >= self.task.train.rows();
-        if over {
-            self.progress.gradient_norm = Some(self.executor.gradient_norm());
-        }
-        Ok(over)
-    }
-
-    /// Passes over all samples where the estimate of ρ̂ needs it.
-    fn refresh_rho_hat(&mut self) -> Result<(), TrainError> {
-        let wanted = match self.training.rho_hat {
-            RhoHat::Batch => false,
-            RhoHat::Running => self.epochs == 0,
-            RhoHat::Full => true,
-        };
-        if !wanted || self.executor.hidden() == 0 {
-            return Ok(());
-        }
-        let rho_hat = mean_activity(&mut *self.executor, &self.task.train, self.epochs)?;
-        self.executor.set_rho_hat(&rho_hat)
-    }
-
     /// Ends the epoch: its figures, validation, and what the stop rules make of them.
     fn finish(&mut self) -> Result<Epoch, TrainError> {
         let start = Instant::now();
-        let done = std::mem::take(&mut self.progress);
-        let figures = match done.figures {
+        self.check()?;
+        let figures = match self.progress.figures.take() {
             Some(figures) => figures,
             None => self.executor.take_mean(),
         };
-        let seconds = done.seconds + start.elapsed().as_secs_f64();
-        let rate = self.learning_rate;
-        self.epochs += 1;
-        if let Some((term, value)) = self.not_finite(&figures) {
-            return Err(self.non_finite(term, term, value, rate));
-        }
-        self.before = Some(figures.terms.clone());
+        let seconds = self.progress.seconds + start.elapsed().as_secs_f64();
+        self.after_steps(self.before.as_ref())
+            .figures(&figures, "")?;
+        let terms = figures.terms.clone();
         let validation = self.validate()?;
-        if let Some((term, value)) = validation.as_ref().and_then(|v| self.not_finite(v)) {
-            let what = format!("{term} on the validation samples");
-            return Err(self.non_finite(&what, term, value, rate));
+        if let Some(validation) = &validation {
+            let on = " on the validation samples";
+            self.after_steps(Some(&terms)).figures(validation, on)?;
         }
+        self.before = Some(terms);
+        self.epochs += 1;
+        let done = std::mem::take(&mut self.progress);
         let epoch = Epoch {
             epoch: self.epochs,
             figures,
             gradient_norm: done.gradient_norm,
             validation,
             moved: done.moved,
-            learning_rate: rate,
+            learning_rate: self.learning_rate,
+            clipped: done.clipped,
+            retreats: self.retreats,
             seconds,
             waited: self.feed.waited(),
             samples_per_second: self.task.train.rows() as f64 / seconds,
@@ -308,8 +268,21 @@ impl<'a> Session<'a> {
     /// Prepares the next epoch.
     fn begin(&mut self) {
         self.progress = Progress::default();
-        self.rate_before = self.learning_rate;
-        self.learning_rate = self.rates.next();
+        self.learning_rate = self.rates.next() / self.halvings();
+    }
+
+    /// Looks at the epoch after its last step.
+    fn after_steps<'s>(&'s self, before: Option<&'s Terms>) -> Diagnosis<'s> {
+        Diagnosis {
+            step: None,
+            before,
+            ..self.diagnosis()
+        }
+    }
+
+    /// What the learning rate is divided by: every retreat has halved it.
+    fn halvings(&self) -> f64 {
+        2.0_f64.powi(i32::try_from(self.retreats).unwrap_or(i32::MAX))
     }
 
     /// J over all validation samples: in the minibatches' size, comparable with theirs, or exactly.
@@ -331,31 +304,27 @@ impl<'a> Session<'a> {
         Ok(Some(mean))
     }
 
-    /// A term that is not finite. Where several are, what weighed most before is to blame.
-    fn not_finite<'f>(&self, figures: &'f Figures) -> Option<(&'f str, f64)> {
-        let weight = |name: &str| {
-            let before = self.before.as_ref().and_then(|terms| terms.get(name));
-            before.unwrap_or(0.0).abs()
+    /// Refuses parameters that are not finite, as an update may leave.
+    ///
+    /// # Errors
+    ///
+    /// Names the tensor.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let diagnosis = Diagnosis {
+            step: (self.progress.steps > 0).then_some(self.progress.steps),
+            ..self.diagnosis()
         };
-        let terms = figures.terms.iter().filter(|(_, value)| !value.is_finite());
-        terms.reduce(|a, b| if weight(b.0) > weight(a.0) { b } else { a })
+        diagnosis.parameters(&*self.executor, &self.parameters())
     }
 
-    /// The term of J that weighed most when it was last seen.
-    fn heaviest(&self) -> &str {
-        let terms = self.before.iter().flat_map(Terms::iter);
-        let heaviest = terms.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
-        heaviest.map_or(term::RECONSTRUCTION, |(name, _)| name)
-    }
-
-    fn non_finite(&self, what: &str, term: &str, value: f64, learning_rate: f64) -> TrainError {
-        TrainError::NonFinite {
-            stage: self.task.stage.clone(),
-            epoch: self.epochs,
-            what: what.to_owned(),
-            term: term.to_owned(),
-            value,
-            learning_rate,
+    /// Looks at the next step.
+    pub(crate) fn diagnosis(&self) -> Diagnosis<'_> {
+        Diagnosis {
+            stage: &self.task.stage,
+            epoch: self.epochs + 1,
+            step: Some(self.progress.steps + 1),
+            learning_rate: self.learning_rate,
+            before: self.before.as_ref(),
         }
     }
 
@@ -373,6 +342,11 @@ impl<'a> Session<'a> {
             search: self.search.clone(),
             watch: self.watch.clone(),
             terms: self.before.clone(),
+            retreats: self.retreats,
+            start: match self.progress.steps {
+                0 => None,
+                _ => self.start.clone(),
+            },
         }
     }
 
@@ -387,6 +361,7 @@ impl<'a> Session<'a> {
         self.executor.restore(&state.executor)?;
         (self.search, self.watch) = (state.search, state.watch);
         self.before = state.terms;
+        (self.retreats, self.start) = (state.retreats, state.start);
         self.epochs = state.epochs;
         self.rates = Rates::new(&self.training, state.epochs)?;
         self.begin();

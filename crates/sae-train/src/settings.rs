@@ -58,6 +58,12 @@ pub struct Training {
     /// For how many epochs J on the validation samples may fail to fall; 0 for no such rule. The
     /// model of the best epoch is then what training gives.
     pub validation_patience: usize,
+    /// The longest ‖∇J‖, over all parameters, that the optimizer is given: a longer gradient is shortened
+    /// to it; 0 for no limit. Not with a line search.
+    pub gradient_clip: f64,
+    /// How often a stage may go back to the start of an epoch, with half the learning rate, when a number
+    /// is no longer finite; 0 ends training then. Not with a line search.
+    pub retreats: usize,
 }
 
 impl Default for Training {
@@ -85,7 +91,16 @@ impl Default for Training {
             patience: 3,
             gradient_tolerance: 0.0,
             validation_patience: 0,
+            gradient_clip: 0.0,
+            retreats: 0,
         }
+    }
+}
+
+impl Training {
+    /// The longest gradient that the optimizer is given; nothing for no limit.
+    pub(crate) fn clip(&self) -> Option<f64> {
+        (self.gradient_clip > 0.0).then_some(self.gradient_clip)
     }
 }
 

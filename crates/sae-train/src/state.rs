@@ -66,6 +66,12 @@ pub struct State {
     pub watch: Watch,
     /// The terms of J when they were last seen, by which a divergence is told.
     pub terms: Option<Terms>,
+    /// How often training went back to the start of an epoch and halved its learning rate.
+    #[serde(default)]
+    pub retreats: usize,
+    /// The state at the start of the epoch under way, where training may go back to it.
+    #[serde(default)]
+    pub start: Option<Box<State>>,
 }
 
 impl State {
@@ -84,6 +90,9 @@ impl State {
                 expected,
             })
         };
+        if let Some(start) = &self.start {
+            start.check(training, rows, parameters)?;
+        }
         if self.search.is_some() != training.optimizer.searches_lines() {
             let found = if self.search.is_some() {
                 "there"
@@ -128,6 +137,11 @@ impl State {
         if let Some(best) = &mut self.watch.best {
             visit("best", VectorMut::Single(&mut best.parameters));
         }
+        if let Some(start) = &mut self.start {
+            let mut inner =
+                |name: &str, vector: VectorMut<'_>| visit(&format!("start.{name}"), vector);
+            start.visit_vectors(&mut inner);
+        }
     }
 }
 
@@ -138,6 +152,9 @@ pub struct Progress {
     pub steps: usize,
     /// Whether these are all.
     pub over: bool,
+    /// Steps whose gradient was shortened.
+    #[serde(default)]
+    pub clipped: usize,
     /// J and its terms, with the full batch.
     pub figures: Option<Figures>,
     /// ‖∇J‖ of the epoch's last step (see [`Epoch`](crate::Epoch)), where it was taken.
@@ -154,6 +171,7 @@ impl Default for Progress {
         Self {
             steps: 0,
             over: false,
+            clipped: 0,
             figures: None,
             gradient_norm: None,
             moved: true,

@@ -127,6 +127,8 @@ mod tests {
             validation: validation.map(figures),
             moved: true,
             learning_rate: 0.1,
+            clipped: 0,
+            retreats: 0,
             waited: 0.0,
             seconds: 1.0,
             samples_per_second: 1.0,

@@ -430,12 +430,12 @@ fn what_does_not_fit_is_refused() {
         );
         let refused = [
             ("parameters", executor.set_parameters(&[0.0; 3])),
-            ("gradient", executor.update(&[0.0; 3], 0.1)),
+            ("gradient", executor.update(&[0.0; 3], 0.1).map(drop)),
             ("estimate", executor.set_rho_hat(&[0.5; 3])),
             ("forward", executor.forward(&wide, 6, &mut [0.0; 4])),
             ("backward", executor.backward(&wide, 6, &[0.5; 4])),
             ("activities", executor.backward(&own, 6, &[0.5; 3])),
-            ("step", executor.step(&wide, 0.1)),
+            ("step", executor.step(&wide, 0.1).map(drop)),
             ("figures", executor.figures(&wide).map(|_| ())),
         ];
         for (what, found) in refused {

@@ -15,8 +15,8 @@ use sae_data::{
 };
 use sae_model::{Architecture, Figures, SparseObjective};
 use sae_train::{
-    Batch, BatchSize, Data, Executor, ExecutorState, Gradient, Optimizer, RhoHat, Session, Task,
-    TrainError, Training,
+    Batch, BatchSize, Data, Executor, ExecutorState, Gradient, Optimizer, RhoHat, Session, Step,
+    Task, TensorName, TrainError, Training,
 };
 use support::{EXECUTORS, autoencoder, singles, with};
 
@@ -148,6 +148,10 @@ type Seen = Rc<RefCell<Vec<(f32, f32, u32)>>>;
 struct Witness(Seen);
 
 impl Executor for Witness {
+    fn tensors(&self) -> &[TensorName] {
+        &[]
+    }
+
     fn parameters(&self) -> Vec<f32> {
         vec![0.0]
     }
@@ -169,18 +173,18 @@ impl Executor for Witness {
     }
 
     fn backward(&mut self, part: &Batch<'_>, _: usize, _: &[f64]) -> Result<(), TrainError> {
-        self.step(part, 0.0)
+        self.step(part, 0.0).map(drop)
     }
 
     fn finish(&mut self) -> Result<Gradient, TrainError> {
         Ok(Gradient::default())
     }
 
-    fn update(&mut self, _: &[f64], _: f64) -> Result<(), TrainError> {
-        Ok(())
+    fn update(&mut self, _: &[f64], _: f64) -> Result<Step, TrainError> {
+        Ok(Step::Taken)
     }
 
-    fn step(&mut self, batch: &Batch<'_>, _: f64) -> Result<(), TrainError> {
+    fn step(&mut self, batch: &Batch<'_>, _: f64) -> Result<Step, TrainError> {
         let first = |table: &sae_train::Table<'_>| {
             let tensor = table.tensor(&burn::tensor::Device::flex(), DType::F32);
             let values: Vec<f32> = tensor.into_data().iter::<f32>().collect();
@@ -192,11 +196,11 @@ impl Executor for Witness {
         let rows = inputs.into_iter().zip(targets).zip(labels);
         let rows = rows.map(|((x, t), label)| (x, t, label));
         self.0.borrow_mut().extend(rows);
-        Ok(())
+        Ok(Step::Taken)
     }
 
-    fn gradient_norm(&self) -> f64 {
-        0.0
+    fn last_gradient(&self) -> Vec<f64> {
+        vec![0.0]
     }
 
     fn take_mean(&mut self) -> Figures {

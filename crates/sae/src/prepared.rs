@@ -9,7 +9,9 @@ use sae_stack::{
     EpochMetrics, Finished, Moment, Observer, Reached, ReachedNow, StackData, StackSettings, Stage,
     Summary, WeightsNow, continue_stack,
 };
-use sae_train::{BatchSize, Choice, Compute, ExecutorKind, Optimizer, TrainError, Training};
+use sae_train::{
+    BatchSize, Choice, Compute, ExecutorKind, Optimizer, Retreat, TrainError, Training,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, StageTime, Times};
@@ -220,6 +222,10 @@ impl Observer for Timed<'_> {
         self.observer.epoch(stage, metrics)
     }
 
+    fn retreated(&mut self, stage: Stage, retreat: &Retreat) -> Result<(), TrainError> {
+        self.observer.retreated(stage, retreat)
+    }
+
     fn reached(
         &mut self,
         stage: Stage,
@@ -241,10 +247,13 @@ impl Observer for Timed<'_> {
 
 /// What training keeps of each parameter: it, its gradient and an optimizer's two moments in `f32`; of
 /// L-BFGS two vectors of `f32` per step that it remembers, and of either line search the points that it
-/// has looked at, in `f64`.
+/// has looked at, in `f64`. What may retreat keeps it all once more.
 fn bytes_per_parameter(training: &Training) -> u128 {
     const MOMENTS: u128 = 4 * 4;
     const POINTS: u128 = 25 * 2 * 8;
+    if training.retreats > 0 {
+        return 2 * MOMENTS;
+    }
     match training.optimizer {
         Optimizer::Lbfgs => MOMENTS + POINTS + 2 * 4 * training.history as u128,
         Optimizer::Cg => MOMENTS + POINTS,

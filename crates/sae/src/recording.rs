@@ -5,7 +5,7 @@ use sae_report::{Picture, TileScale};
 use sae_stack::{
     EpochMetrics, Finished, Moment, Observer, Reached, ReachedNow, Stage, WeightsNow, weights_of,
 };
-use sae_train::{TrainError, Training};
+use sae_train::{Retreat, TrainError, Training};
 use serde::Serialize;
 
 use crate::checkpoint::{Change, Checkpoint, Identity, Keeper, Resumption};
@@ -200,6 +200,10 @@ impl Observer for Recording<'_> {
         self.observer.epoch(stage, metrics)
     }
 
+    fn retreated(&mut self, stage: Stage, retreat: &Retreat) -> Result<(), TrainError> {
+        self.observer.retreated(stage, retreat)
+    }
+
     fn in_training(&mut self, stage: Stage, weights: WeightsNow<'_>) -> Result<(), TrainError> {
         self.snapshots.offer(self.folder, stage, weights)?;
         self.observer.in_training(stage, weights)
@@ -215,7 +219,7 @@ impl Observer for Recording<'_> {
         if self.keeper.is_due(moment) || is_stopped {
             let objective = self.objective(stage);
             self.keeper
-                .save((stage, moment), reached(), &self.lines, objective)?;
+                .save((stage, moment), reached()?, &self.lines, objective)?;
         }
         if moment == Moment::StageEnd {
             self.stop.set_training(false);

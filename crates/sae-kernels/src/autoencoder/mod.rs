@@ -9,7 +9,7 @@ pub use self::config::{AutoencoderConfig, AutoencoderValue};
 
 use self::block::{Block, Decode, Pass, Scratch};
 use self::hidden_delta::HiddenDelta;
-use crate::engine::{CACHE, Engine, Last};
+use crate::engine::{CACHE, Engine};
 use crate::error::KernelError;
 use crate::lanes::Lanes;
 use crate::layers::Layers;
@@ -18,7 +18,7 @@ use crate::samples::{Chunk, Rows};
 use crate::sparsity::RhoHat;
 use crate::sync::{Mutex, lock};
 use crate::team::Team;
-use crate::update::Optimizer;
+use crate::update::Update;
 
 /// Bytes of codes that a step keeps between its passes; where there are more it computes them again.
 const KEPT_CODES: usize = 256 << 20;
@@ -106,19 +106,20 @@ impl Autoencoder {
     }
 
     /// J and its gradient over all samples of `inputs`, which are to become `targets` or else
-    /// themselves, and one update of the parameters where `update` gives an optimizer and a
-    /// learning rate. The value is that before the update; its ρ̂ is the one that was used. A sum of
-    /// gradients that was not finished is forgotten.
+    /// themselves, and one `update` of the parameters. The value is that before the update; its ρ̂ is
+    /// the one that was used. A sum of gradients that was not finished is forgotten.
     ///
     /// # Errors
     ///
     /// Refuses samples that do not fit the model or each other, and an estimate of ρ̂ that is wanted
-    /// and was never set, and does nothing then.
+    /// and was never set, and does nothing then. Where J, its gradient or a parameter is not finite
+    /// there is no update: parameters, memory of the optimizer and estimate of ρ̂ are as before, and
+    /// [`Autoencoder::value`] and the gradients inside tell more.
     pub fn step(
         &mut self,
         inputs: Rows<'_>,
         targets: Option<Rows<'_>>,
-        update: Option<(Optimizer, f32)>,
+        update: Option<Update>,
         rho_hat: RhoHat,
     ) -> Result<&AutoencoderValue, KernelError> {
         let rows = self.check(inputs, targets)?;
@@ -127,8 +128,6 @@ impl Autoencoder {
             return Err(KernelError::NoEstimate);
         }
         self.begin();
-        let update = update.map(|(optimizer, rate)| self.engine.next_update(optimizer, rate));
-        let last = Last { share: 1.0, update };
         let mut settled = self.settle_ahead(inputs, rows, rho_hat);
         for chunk in Chunk::all(rows) {
             let is_last = chunk.is_last(rows);
@@ -141,10 +140,23 @@ impl Autoencoder {
                 self.settle(rho_hat);
                 settled = true;
             }
-            self.add_gradients(chunk, rows, is_last.then_some(last));
+            self.add_gradients(chunk, rows, is_last);
         }
         self.value.weight_decay = self.engine.decay_term();
+        if let Some(update) = update {
+            let value = &self.value;
+            let others = value.reconstruction + value.sparsity + value.l1;
+            self.engine.apply(update, others)?;
+        }
+        if let RhoHat::Running(_) = rho_hat {
+            self.estimate = Some(self.value.rho_hat.clone());
+        }
         Ok(&self.value)
+    }
+
+    /// What the last [`Autoencoder::step`] found, whether it moved the parameters or refused to.
+    pub fn value(&self) -> &AutoencoderValue {
+        &self.value
     }
 
     /// The first pass over a part of a batch of `rows` samples: adds the part's share of the mean
@@ -194,7 +206,7 @@ impl Autoencoder {
         self.find_slopes();
         for chunk in Chunk::all(own) {
             self.pass(chunk, rows, inputs, false, targets.into());
-            self.add_gradients(chunk, rows, None);
+            self.add_gradients(chunk, rows, false);
         }
         Ok(())
     }
@@ -267,16 +279,13 @@ impl Autoencoder {
 
     /// From the mean activities of the step the ρ̂ that is to be used, and what follows from it.
     fn settle(&mut self, rho_hat: RhoHat) {
-        let own = &mut self.value.rho_hat;
-        match (rho_hat, &mut self.estimate) {
-            (RhoHat::Batch, _) | (RhoHat::Given, None) => {}
-            (RhoHat::Given, Some(estimate)) => own.copy_from_slice(estimate),
-            (RhoHat::Running(_), None) => self.estimate = Some(own.clone()),
+        let own = self.value.rho_hat.iter_mut();
+        match (rho_hat, &self.estimate) {
+            (RhoHat::Batch, _) | (_, None) => {}
+            (RhoHat::Given, Some(estimate)) => self.value.rho_hat.copy_from_slice(estimate),
             (RhoHat::Running(decay), Some(estimate)) => {
-                for (estimate, own) in estimate.iter_mut().zip(&mut *own) {
-                    *estimate = decay * *estimate + (1.0 - decay) * *own;
-                    *own = *estimate;
-                }
+                let pairs = own.zip(estimate);
+                pairs.for_each(|(own, before)| *own = decay * before + (1.0 - decay) * *own);
             }
         }
         self.find_slopes();
@@ -333,7 +342,7 @@ impl Autoencoder {
     }
 
     /// Δ2 of a chunk that has passed, and its share of gradients and value.
-    fn add_gradients(&mut self, chunk: Chunk, whole: usize, last: Option<Last>) {
+    fn add_gradients(&mut self, chunk: Chunk, whole: usize, last: bool) {
         let blocks = &mut self.blocks[..chunk.blocks()];
         for Block { sums, .. } in &*blocks {
             self.value.reconstruction += sums.reconstruction;

@@ -3,7 +3,7 @@
 mod block;
 
 use self::block::{Block, Pass};
-use crate::engine::{Engine, Last};
+use crate::engine::Engine;
 use crate::error::KernelError;
 use crate::layers::Layers;
 use crate::methods::common_methods;
@@ -12,7 +12,7 @@ use crate::setting::{Setting, at_least_one, not_negative};
 use crate::sync::{Mutex, lock};
 use crate::team::Team;
 use crate::unit::Activation;
-use crate::update::Optimizer;
+use crate::update::Update;
 
 /// What is minimised: the cross-entropy of the softmax of the last layer, and the decay of its
 /// weights.
@@ -110,29 +110,35 @@ impl Network {
 
     common_methods!();
 
-    /// J and its gradient over all samples of `inputs` with their `labels`, and one update of the
-    /// parameters where `update` gives an optimizer and a learning rate. The value is that before
-    /// the update.
+    /// J and its gradient over all samples of `inputs` with their `labels`, and one `update` of the
+    /// parameters. The value is that before the update.
     ///
     /// # Errors
     ///
     /// Refuses samples and labels that do not fit the model or each other, and does nothing then.
+    /// Where J, its gradient or a parameter is not finite there is no update: parameters and memory of
+    /// the optimizer are as before, and [`Network::value`] and the gradients inside tell more.
     pub fn step(
         &mut self,
         inputs: Rows<'_>,
         labels: &[u32],
-        update: Option<(Optimizer, f32)>,
+        update: Option<Update>,
     ) -> Result<&NetworkValue, KernelError> {
         let rows = self.check(inputs, labels)?;
         self.begin();
-        let update = update.map(|(optimizer, rate)| self.engine.next_update(optimizer, rate));
-        let last = Last { share: 1.0, update };
         for chunk in Chunk::all(rows) {
-            let last = chunk.is_last(rows).then_some(last);
-            self.pass(chunk, rows, inputs, labels, last);
+            self.pass(chunk, rows, inputs, labels, chunk.is_last(rows));
         }
         self.conclude(1.0);
+        if let Some(update) = update {
+            self.engine.apply(update, self.value.cross_entropy)?;
+        }
         Ok(&self.value)
+    }
+
+    /// What the last [`Network::step`] found, whether it moved the parameters or refused to.
+    pub fn value(&self) -> &NetworkValue {
+        &self.value
     }
 
     /// A part of a batch, one of several whose gradients add up to that of all `rows` samples: adds
@@ -154,7 +160,7 @@ impl Network {
             self.begin();
         }
         for chunk in Chunk::all(own) {
-            self.pass(chunk, rows, inputs, labels, None);
+            self.pass(chunk, rows, inputs, labels, false);
         }
         Ok(())
     }
@@ -188,14 +194,7 @@ impl Network {
     }
 
     /// Takes the samples of a chunk forward and back, and adds their share to gradients and value.
-    fn pass(
-        &mut self,
-        chunk: Chunk,
-        whole: usize,
-        inputs: Rows<'_>,
-        labels: &[u32],
-        last: Option<Last>,
-    ) {
+    fn pass(&mut self, chunk: Chunk, whole: usize, inputs: Rows<'_>, labels: &[u32], last: bool) {
         let head = self.config.units.len();
         while self.blocks.len() < chunk.blocks() {
             self.blocks.push(Block::new(&self.engine.layers, head));

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     Activation, AutoencoderConfig, AutoencoderValue, InstructionSet, Part, Reconstruction, RhoHat,
-    Rows, Unit, Values,
+    Rows, Unit, Update, Values,
 };
 
 fn terms(value: &AutoencoderValue) -> [f64; 4] {
@@ -233,14 +233,21 @@ fn one_part_is_the_step() {
     let rows = Rows::of(&x, 45);
     let optimizer = super::adam(0.0);
     let mut whole = autoencoder(c, 2);
-    let expected = whole.step(rows, None, Some((optimizer, 0.01)), RhoHat::Batch);
+    let expected = whole.step(
+        rows,
+        None,
+        Some(Update::new(optimizer, 0.01)),
+        RhoHat::Batch,
+    );
     let expected = expected.expect("samples that fit").clone();
     let mut kernel = autoencoder(c, 2);
     let mut rho_hat = vec![0.0; 9];
     kernel.forward(rows, 300, &mut rho_hat).expect("a part");
     kernel.backward(rows, None, 300, &rho_hat).expect("a part");
     assert_eq!(kernel.finish(), expected);
-    kernel.update(optimizer, 0.01);
+    kernel
+        .update(Update::new(optimizer, 0.01))
+        .expect("finite numbers");
     for which in Part::ALL {
         assert_eq!(part!(kernel, which), part!(whole, which), "{which:?}");
     }
@@ -373,7 +380,7 @@ fn overflow_is_told_from_large_numbers() {
     };
     let mut kernel = autoencoder(c, 1);
     assert!(step(&mut kernel, None).is_finite() && kernel.parameters_are_finite());
-    let overflowing = Some((super::sgd(0.0, false), f32::INFINITY));
+    let overflowing = Some(Update::new(super::sgd(0.0, false), f32::INFINITY));
     assert!(step(&mut kernel, overflowing).is_finite());
     assert!(!kernel.parameters_are_finite());
     let large: Vec<f32> = start(&c).iter().map(|v| v * 1e25).collect();

@@ -3,7 +3,7 @@
 use super::{autoencoder, config, network, network_config, part, samples, top};
 use crate::{
     Activation, Autoencoder, AutoencoderConfig, InstructionSet, KernelError, Network, Part,
-    Reconstruction, RhoHat, Rows, Unit, Values,
+    Reconstruction, RhoHat, Rows, Unit, Update, Values,
 };
 
 #[test]
@@ -30,7 +30,7 @@ fn samples_that_do_not_fit_an_autoencoder() {
         (good, Some(Rows::of(&x[..15], 5))),
         (good, Some(Rows::of(&x, 4))),
     ];
-    let update = Some((super::sgd(0.0, false), 0.1));
+    let update = Some(Update::new(super::sgd(0.0, false), 0.1));
     for (index, (inputs, targets)) in cases.into_iter().enumerate() {
         let error = kernel.step(inputs, targets, update, RhoHat::Batch);
         assert!(error.is_err(), "case {index}");

@@ -6,6 +6,7 @@ mod chain;
 mod errors;
 mod network;
 mod reference;
+mod safety;
 mod state;
 mod threads;
 mod updates;

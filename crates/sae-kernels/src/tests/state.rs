@@ -1,12 +1,14 @@
 //! What a model remembers can be taken out and put back.
 
 use super::{OPTIMIZERS, autoencoder, config, labels, network, network_config, part, samples};
-use crate::{Activation, Autoencoder, AutoencoderConfig, Optimizer, Part, RhoHat, Rows, Unit};
+use crate::{
+    Activation, Autoencoder, AutoencoderConfig, Optimizer, Part, RhoHat, Rows, Unit, Update,
+};
 
 fn train(kernel: &mut Autoencoder, x: &[f32], optimizer: Optimizer, rho_hat: RhoHat, steps: usize) {
     for _ in 0..steps {
         let rows = Rows::of(x, 30);
-        let value = kernel.step(rows, None, Some((optimizer, 0.02)), rho_hat);
+        let value = kernel.step(rows, None, Some(Update::new(optimizer, 0.02)), rho_hat);
         value.expect("samples that fit");
     }
 }
@@ -56,7 +58,11 @@ fn training_of_a_network_goes_on_where_it_was() {
     for optimizer in OPTIMIZERS {
         let train = |kernel: &mut crate::Network, steps| {
             for _ in 0..steps {
-                let value = kernel.step(Rows::of(&x, 30), &labels, Some((optimizer, 0.02)));
+                let value = kernel.step(
+                    Rows::of(&x, 30),
+                    &labels,
+                    Some(Update::new(optimizer, 0.02)),
+                );
                 value.expect("samples that fit");
             }
         };

@@ -2,7 +2,7 @@
 
 use super::{autoencoder, config, labels, network, network_config, part, samples, sets, top};
 use crate::{
-    Activation, AutoencoderConfig, InstructionSet, Part, Reconstruction, RhoHat, Rows, Unit,
+    Activation, AutoencoderConfig, InstructionSet, Part, Reconstruction, RhoHat, Rows, Unit, Update,
 };
 
 const ADAM: crate::Optimizer = super::adam(0.0);
@@ -27,7 +27,8 @@ fn the_number_of_threads_changes_no_bit() {
                     let mut values = Vec::new();
                     for _ in 0..steps {
                         let rows = Rows::of(&x, inputs);
-                        let value = kernel.step(rows, None, Some((ADAM, 1e-2)), RhoHat::Batch);
+                        let value =
+                            kernel.step(rows, None, Some(Update::new(ADAM, 1e-2)), RhoHat::Batch);
                         values.push(value.expect("samples that fit").clone());
                     }
                     (part!(kernel, Part::Values), values)
@@ -54,7 +55,8 @@ fn the_number_of_threads_changes_no_bit_of_a_network() {
                 let kernel = network(c.clone(), threads).with_instruction_set(set);
                 let mut kernel = kernel.expect("it is available");
                 for _ in 0..5 {
-                    let value = kernel.step(Rows::of(&x, 50), &labels, Some((ADAM, 1e-2)));
+                    let value =
+                        kernel.step(Rows::of(&x, 50), &labels, Some(Update::new(ADAM, 1e-2)));
                     value.expect("samples that fit");
                 }
                 part!(kernel, Part::Values)
@@ -74,7 +76,12 @@ fn models_share_their_threads() {
     let train = || {
         let mut kernel = autoencoder(config(40, 6), 3);
         for _ in 0..30 {
-            let value = kernel.step(Rows::of(&x, 40), None, Some((ADAM, 1e-2)), RhoHat::Batch);
+            let value = kernel.step(
+                Rows::of(&x, 40),
+                None,
+                Some(Update::new(ADAM, 1e-2)),
+                RhoHat::Batch,
+            );
             value.expect("samples that fit");
         }
         part!(kernel, Part::Values)
@@ -100,7 +107,12 @@ fn plain_steps_on_several_threads() {
     let mut kernel = kernel.expect("every machine has it");
     let x = samples(100, 40);
     for _ in 0..5 {
-        let value = kernel.step(Rows::of(&x, 40), None, Some((ADAM, 1e-2)), RhoHat::Batch);
+        let value = kernel.step(
+            Rows::of(&x, 40),
+            None,
+            Some(Update::new(ADAM, 1e-2)),
+            RhoHat::Batch,
+        );
         assert!(value.expect("samples that fit").reconstruction > 0.0);
     }
 }

@@ -1,7 +1,7 @@
 //! Optimizers against their formulas.
 
 use super::{OPTIMIZERS, autoencoder, config, difference, doubles, part, samples};
-use crate::{Optimizer, Part, RhoHat, Rows};
+use crate::{Optimizer, Part, RhoHat, Rows, Update};
 
 /// θ after an update, with the optimizer's memory.
 fn updated(
@@ -70,7 +70,12 @@ fn updates_follow_their_formulas() {
         let mut state: Vec<[f64; 3]> = values.into_iter().map(|v| [v, 0.0, 0.0]).collect();
         for number in 1..=6 {
             let rows = Rows::of(&x, inputs);
-            let value = kernel.step(rows, None, Some((optimizer, rate)), RhoHat::Batch);
+            let value = kernel.step(
+                rows,
+                None,
+                Some(Update::new(optimizer, rate)),
+                RhoHat::Batch,
+            );
             value.expect("samples that fit");
             let gradients = doubles(&part!(kernel, Part::Gradients));
             for (place, (state, g)) in state.iter_mut().zip(gradients).enumerate() {

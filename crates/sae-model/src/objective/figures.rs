@@ -6,6 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::ModelError;
 use crate::parameters::host_values;
 
 /// The names of the terms.
@@ -76,24 +77,42 @@ impl Value {
         host_values(self.terms.clone().inner()).iter().sum()
     }
 
-    /// Figures of the same objective, on the device and in the types of this value.
-    pub fn with_figures(&self, figures: &Figures) -> Self {
-        let like = |own: &Tensor<1>, values: Vec<f64>| {
-            let data = TensorData::new(values, own.dims());
-            Tensor::from_data(data, (&own.device(), own.dtype()))
+    /// Figures of the same objective, on the device and in the types of this value; `names` are those of
+    /// the objective's terms.
+    ///
+    /// # Errors
+    ///
+    /// Refuses figures that lack any of the value's, or have another number of hidden units.
+    pub fn with_figures(&self, names: &[&str], figures: &Figures) -> Result<Self, ModelError> {
+        let like = |name: &'static str, own: &Tensor<1>, values: &[f64]| {
+            let expected = own.dims();
+            if values.len() != expected[0] {
+                return Err(ModelError::Shape {
+                    operation: "bringing figures to a device",
+                    left_name: name,
+                    left: vec![values.len()],
+                    right_name: "the model's",
+                    right: expected.to_vec(),
+                });
+            }
+            let data = TensorData::new(values.to_vec(), expected);
+            Ok(Tensor::from_data(data, (&own.device(), own.dtype())))
         };
-        let terms = figures.terms.iter().map(|(_, value)| value).collect();
-        let number = |own: &Option<Tensor<1>>, value: Option<f64>| {
-            let both = own.as_ref().zip(value);
-            both.map(|(own, value)| like(own, vec![value]))
+        let part = |name, own: &Option<Tensor<1>>, values: Option<&[f64]>| {
+            let own = own.as_ref();
+            own.map(|own| like(name, own, values.unwrap_or(&[])))
+                .transpose()
         };
-        let rho_hat = self.rho_hat.as_ref().zip(figures.rho_hat.clone());
-        Self {
-            terms: like(&self.terms, terms),
-            squared_error: number(&self.squared_error, figures.squared_error),
-            rho_hat: rho_hat.map(|(own, values)| like(own, values)),
-            accuracy: number(&self.accuracy, figures.accuracy),
-        }
+        let terms = names.iter().filter_map(|name| figures.terms.get(name));
+        let terms: Vec<f64> = terms.collect();
+        let squared_error = figures.squared_error.as_ref().map(std::slice::from_ref);
+        let accuracy = figures.accuracy.as_ref().map(std::slice::from_ref);
+        Ok(Self {
+            terms: like("the terms of J", &self.terms, &terms)?,
+            squared_error: part("the squared error", &self.squared_error, squared_error)?,
+            rho_hat: part("rho_hat", &self.rho_hat, figures.rho_hat.as_deref())?,
+            accuracy: part("the accuracy", &self.accuracy, accuracy)?,
+        })
     }
 
     /// The value times a number.

@@ -10,8 +10,8 @@ use sae_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::fused::Kernel;
-use super::{Executor, ExecutorKind, FusedKernels, OnBurn};
+use super::kernel::Kernel;
+use super::{Executor, ExecutorKind, FusedKernels, OnBurn, TensorName};
 use crate::{FromHost, TrainError, Training};
 
 /// Whether the fused kernels are used: the key `fused`.
@@ -138,7 +138,9 @@ where
     Ok(match compute.choose()?.executor {
         ExecutorKind::Fused => {
             let kernel = objective.kernel(&model, compute)?;
-            Box::new(FusedKernels::new(kernel, objective.terms(), training))
+            let tensors = TensorName::all(&model);
+            let terms = objective.terms();
+            Box::new(FusedKernels::new(kernel, tensors, terms, training))
         }
         ExecutorKind::Delta => {
             Box::new(OnBurn::delta(objective_of, model, hidden, training, device))

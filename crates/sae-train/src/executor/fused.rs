@@ -1,16 +1,22 @@
 //! The fused kernels of `sae-kernels`.
 
-use sae_kernels::{Autoencoder, Network, Part, RhoHat as Estimate};
+use sae_kernels::{KernelError, Part, RhoHat as Estimate, Update};
 use sae_model::{Figures, Reconstruction, term};
 
-use super::{Executor, ExecutorKind, ExecutorState, Gradient, Mean, OptimizerState, check_length};
+use super::kernel::Kernel;
+use super::{
+    Executor, ExecutorKind, ExecutorState, Gradient, Mean, OptimizerState, Step, TensorName,
+    check_length,
+};
 use crate::{Batch, Optimizer, RhoHat, TrainError, Training};
 
 /// A model inside the kernels, on the CPU.
 pub struct FusedKernels {
     kernel: Kernel,
+    tensors: Vec<TensorName>,
     terms: &'static [&'static str],
     optimizer: Option<sae_kernels::Optimizer>,
+    clip: Option<f64>,
     name: Optimizer,
     estimate: Estimate,
     mean: Mean,
@@ -18,30 +24,29 @@ pub struct FusedKernels {
     adding: bool,
 }
 
-/// The kernels of one kind of model.
-pub enum Kernel {
-    /// Of an autoencoder.
-    Autoencoder(Box<Autoencoder>),
-    /// Of a network, or of a head alone.
-    Network(Box<Network>),
-}
-
 /// The parts of the kernels' state that an optimizer may have.
 const MOMENTS: [(&str, Part); 2] = [("first", Part::First), ("second", Part::Second)];
 const UPDATES: &str = "updates";
 
 impl FusedKernels {
-    /// A kernel whose parameters are set, of an objective with these terms, with the optimizer of
-    /// `training`.
-    pub fn new(kernel: Kernel, terms: &'static [&'static str], training: &Training) -> Self {
+    /// A kernel whose parameters, these tensors, are set, of an objective with these terms, with the
+    /// optimizer of `training`.
+    pub fn new(
+        kernel: Kernel,
+        tensors: Vec<TensorName>,
+        terms: &'static [&'static str],
+        training: &Training,
+    ) -> Self {
         let sparse = match &kernel {
             Kernel::Autoencoder(kernel) => kernel.config().beta > 0.0,
             Kernel::Network(_) => false,
         };
         Self {
             kernel,
+            tensors,
             terms,
             optimizer: in_kernels(training),
+            clip: training.clip(),
             name: training.optimizer,
             estimate: match training.rho_hat {
                 RhoHat::Running if sparse => Estimate::Running(training.rho_hat_decay),
@@ -53,14 +58,28 @@ impl FusedKernels {
         }
     }
 
-    fn optimizer(&self) -> Result<sae_kernels::Optimizer, TrainError> {
-        self.optimizer.ok_or(TrainError::LineSearchUpdate)
+    fn next_update(&self, learning_rate: f64) -> Result<Update, TrainError> {
+        let optimizer = self.optimizer.ok_or(TrainError::LineSearchUpdate)?;
+        Ok(Update {
+            clip: self.clip,
+            ..Update::new(optimizer, learning_rate as f32)
+        })
+    }
+
+    /// What became of an update.
+    fn outcome(&self, moved: Result<(), TrainError>) -> Result<Step, TrainError> {
+        match moved {
+            Ok(()) if self.kernel.clipped() => Ok(Step::Clipped),
+            Ok(()) => Ok(Step::Taken),
+            Err(TrainError::Kernel(KernelError::NotFinite)) => Ok(Step::Refused),
+            Err(other) => Err(other),
+        }
     }
 
     fn step_with(
         &mut self,
         batch: &Batch<'_>,
-        update: Option<(sae_kernels::Optimizer, f32)>,
+        update: Option<Update>,
         estimate: Estimate,
     ) -> Result<Figures, TrainError> {
         let inputs = batch.inputs.rows()?;
@@ -115,63 +134,11 @@ fn in_kernels(training: &Training) -> Option<sae_kernels::Optimizer> {
     }
 }
 
-impl Kernel {
-    fn count(&self) -> usize {
-        match self {
-            Self::Autoencoder(kernel) => kernel.parameters(),
-            Self::Network(kernel) => kernel.parameters(),
-        }
-    }
-
-    fn read(&self, part: Part) -> Vec<f32> {
-        let mut values = vec![0.0; self.count()];
-        let read = match self {
-            Self::Autoencoder(kernel) => kernel.read(part, &mut values),
-            Self::Network(kernel) => kernel.read(part, &mut values),
-        };
-        debug_assert!(read.is_ok(), "the length is the kernel's own");
-        values
-    }
-
-    pub(crate) fn write(&mut self, part: Part, values: &[f32]) -> Result<(), TrainError> {
-        Ok(match self {
-            Self::Autoencoder(kernel) => kernel.write(part, values),
-            Self::Network(kernel) => kernel.write(part, values),
-        }?)
-    }
-
-    /// The gradient that is kept inside, of an objective with these figures.
-    fn gradient(&self, figures: Figures) -> Gradient {
-        let values = self.read(Part::Gradients);
-        Gradient {
-            figures,
-            values: values.into_iter().map(f64::from).collect(),
-        }
-    }
-
-    fn gradient_norm(&self) -> f64 {
-        match self {
-            Self::Autoencoder(kernel) => kernel.gradient_norm(),
-            Self::Network(kernel) => kernel.gradient_norm(),
-        }
-    }
-
-    fn updates(&self) -> u64 {
-        match self {
-            Self::Autoencoder(kernel) => kernel.updates(),
-            Self::Network(kernel) => kernel.updates(),
-        }
-    }
-
-    fn set_updates(&mut self, updates: u64) {
-        match self {
-            Self::Autoencoder(kernel) => kernel.set_updates(updates),
-            Self::Network(kernel) => kernel.set_updates(updates),
-        }
-    }
-}
-
 impl Executor for FusedKernels {
+    fn tensors(&self) -> &[TensorName] {
+        &self.tensors
+    }
+
     fn parameters(&self) -> Vec<f32> {
         self.kernel.read(Part::Values)
     }
@@ -229,8 +196,10 @@ impl Executor for FusedKernels {
 
     /// Codes are kept between the passes.
     fn gradient(&mut self, whole: &Batch<'_>) -> Result<Gradient, TrainError> {
-        let figures = self.step_with(whole, None, Estimate::Batch)?;
-        Ok(self.kernel.gradient(figures))
+        Ok(Gradient {
+            figures: self.step_with(whole, None, Estimate::Batch)?,
+            values: self.kernel.gradient(),
+        })
     }
 
     fn finish(&mut self) -> Result<Gradient, TrainError> {
@@ -244,29 +213,32 @@ impl Executor for FusedKernels {
             }
             Kernel::Network(kernel) => network_figures(&kernel.finish()),
         };
-        Ok(self.kernel.gradient(figures))
+        Ok(Gradient {
+            figures,
+            values: self.kernel.gradient(),
+        })
     }
 
-    fn update(&mut self, gradient: &[f64], learning_rate: f64) -> Result<(), TrainError> {
-        let optimizer = self.optimizer()?;
+    fn update(&mut self, gradient: &[f64], learning_rate: f64) -> Result<Step, TrainError> {
+        let update = self.next_update(learning_rate)?;
         let single: Vec<f32> = gradient.iter().map(|&g| g as f32).collect();
         self.kernel.write(Part::Gradients, &single)?;
-        match &mut self.kernel {
-            Kernel::Autoencoder(kernel) => kernel.update(optimizer, learning_rate as f32),
-            Kernel::Network(kernel) => kernel.update(optimizer, learning_rate as f32),
-        }
-        Ok(())
+        let moved = match &mut self.kernel {
+            Kernel::Autoencoder(kernel) => kernel.update(update),
+            Kernel::Network(kernel) => kernel.update(update),
+        };
+        self.outcome(moved.map_err(TrainError::from))
     }
 
-    fn step(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<(), TrainError> {
-        let update = (self.optimizer()?, learning_rate as f32);
-        let figures = self.step_with(batch, Some(update), self.estimate)?;
-        self.mean.add(&figures, batch.rows());
-        Ok(())
+    fn step(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<Step, TrainError> {
+        let update = self.next_update(learning_rate)?;
+        let figures = self.step_with(batch, Some(update), self.estimate);
+        let moved = figures.map(|figures| self.mean.add(&figures, batch.rows()));
+        self.outcome(moved)
     }
 
-    fn gradient_norm(&self) -> f64 {
-        self.kernel.gradient_norm()
+    fn last_gradient(&self) -> Vec<f64> {
+        self.kernel.gradient()
     }
 
     fn take_mean(&mut self) -> Figures {

@@ -6,11 +6,13 @@
 
 mod choice;
 mod fused;
+mod kernel;
 mod kind;
 mod on_burn;
 mod per_parameter;
 
-use sae_model::Figures;
+use burn::module::Module;
+use sae_model::{Figures, NamedParameter, named_parameters};
 use serde::{Deserialize, Serialize};
 
 pub use choice::{Choice, Compute, Fused, Trainable, executor};
@@ -25,6 +27,9 @@ use crate::{Batch, Optimizer, TrainError};
 ///
 /// The parameters are flat vectors in the order of [`sae_model::flat_parameters`].
 pub trait Executor {
+    /// The tensors of which the flat vectors are made, in their order.
+    fn tensors(&self) -> &[TensorName];
+
     /// The parameters.
     fn parameters(&self) -> Vec<f32>;
 
@@ -91,25 +96,26 @@ pub trait Executor {
     /// Refuses where nothing was added up.
     fn finish(&mut self) -> Result<Gradient, TrainError>;
 
-    /// Moves the parameters by the optimizer.
+    /// Moves the parameters by the optimizer. Where the gradient or a parameter is not finite nothing is
+    /// changed.
     ///
     /// # Errors
     ///
     /// Refuses another number of values; fails with a line search, which moves parameters itself.
-    fn update(&mut self, gradient: &[f64], learning_rate: f64) -> Result<(), TrainError>;
+    fn update(&mut self, gradient: &[f64], learning_rate: f64) -> Result<Step, TrainError>;
 
     /// All three passes over a batch that is a whole, fused where the executor can; adds the figures
-    /// from before the update to the running mean.
+    /// from before the update to the running mean. Where J, its gradient or a parameter is not finite
+    /// nothing is changed, but for [`Executor::last_gradient`].
     ///
     /// # Errors
     ///
     /// As [`Executor::forward`] and [`Executor::update`].
-    fn step(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<(), TrainError>;
+    fn step(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<Step, TrainError>;
 
-    /// ‖∇J‖ of the batch of the last [`Executor::step`], before its update; 0 before the first. Only
-    /// right after a step: other passes use the same memory. Where the device works on its own, this
-    /// waits for it.
-    fn gradient_norm(&self) -> f64;
+    /// ∂J/∂θ of the batch of the last [`Executor::step`], before its update, flat; zeros before the first.
+    /// Only right after a step: other passes use the same memory.
+    fn last_gradient(&self) -> Vec<f64>;
 
     /// The mean of the figures of all steps since it was last taken, weighted by their samples.
     /// Where the device works on its own, this waits for it.
@@ -140,6 +146,39 @@ pub trait Executor {
     ///
     /// Refuses the state of another kind of executor, optimizer or model.
     fn restore(&mut self, state: &ExecutorState) -> Result<(), TrainError>;
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The parameters moved by the gradient as it was.
+    Taken,
+    /// They moved by the gradient, shortened to
+    /// [`Training::gradient_clip`](crate::Training::gradient_clip).
+    Clipped,
+    /// J, its gradient or a parameter is not finite, and nothing was changed.
+    Refused,
+}
+
+/// A tensor among the parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorName {
+    /// Path in the module, for example `encoder.weight`.
+    pub name: String,
+    /// Number of values.
+    pub count: usize,
+}
+
+impl TensorName {
+    /// Those of a module, in the order of its fields.
+    pub fn all<M: Module>(module: &M) -> Vec<Self> {
+        let named = named_parameters(module).into_iter();
+        let of = |parameter: NamedParameter| Self {
+            name: parameter.name,
+            count: parameter.values.len(),
+        };
+        named.map(of).collect()
+    }
 }
 
 /// J over some samples and its gradient.

@@ -8,8 +8,10 @@ use sae_model::{
     flat_gradient, flat_parameters, with_flat,
 };
 
-use super::per_parameter::{PerParameter, per_parameter, registered, sizes, step};
-use super::{Executor, ExecutorKind, ExecutorState, Gradient, Mean, check_length, norm};
+use super::per_parameter::{PerParameter, gradient_squares, per_parameter, registered, step};
+use super::{
+    Executor, ExecutorKind, ExecutorState, Gradient, Mean, Step, TensorName, check_length, norm,
+};
 use crate::{Batch, FromHost, Optimizer, RhoHat, TrainError, Training};
 
 /// A gradient rule for one objective.
@@ -21,8 +23,10 @@ pub struct OnBurn<O: Objective> {
     model: Option<O::Model>,
     kind: ExecutorKind,
     gradient: GradientOf<O>,
+    tensors: Vec<TensorName>,
     optimizer: Option<Box<dyn PerParameter>>,
     method: Optimizer,
+    clip: Option<f64>,
     device: Device,
     dtype: DType,
     inputs: usize,
@@ -90,9 +94,12 @@ where
         device: &Device,
     ) -> Self {
         let (dtype, inputs) = first_weight(&model);
+        let tensors = TensorName::all(&model);
         Self {
-            optimizer: per_parameter(training, sizes(&model).len()),
+            optimizer: per_parameter(training, tensors.len()),
+            tensors,
             method: training.optimizer,
+            clip: training.clip(),
             dtype,
             inputs,
             objective,
@@ -153,13 +160,46 @@ where
         Tensor::from_data(data, (&self.device, self.dtype))
     }
 
-    fn moved(&mut self, learning_rate: f64, gradients: &GradientsParams) -> Result<(), TrainError> {
+    /// Moves the parameters by a gradient of length `norm`.
+    fn moved(
+        &mut self,
+        learning_rate: f64,
+        gradients: &GradientsParams,
+        norm: f64,
+    ) -> Result<Step, TrainError> {
         let Some(optimizer) = self.optimizer.as_deref_mut() else {
             return Err(TrainError::LineSearchUpdate);
         };
+        let shorter = self.clip.filter(|&most| norm > most);
+        let scale = shorter.map(|most| most / norm);
         let model = self.model.take().expect("a step puts the model back");
-        self.model = Some(step(optimizer, learning_rate, model, gradients));
-        Ok(())
+        self.model = Some(step(optimizer, learning_rate, model, (gradients, scale)));
+        Ok(match scale {
+            Some(_) => Step::Clipped,
+            None => Step::Taken,
+        })
+    }
+
+    /// ‖∇J‖; nothing where J, its gradient or a parameter is not finite. Waits for the device.
+    fn finite_norm(&self, found: &TensorGradient) -> Option<f64> {
+        let squares = gradient_squares(self.model(), &found.gradients)?;
+        let objective = found.value.terms.clone().inner().sum().cast(self.dtype);
+        let squares = squares + objective * 0.0;
+        let squares: Option<f64> = squares.into_data().iter::<f64>().next();
+        match squares.filter(|squares| squares.is_finite()) {
+            Some(squares) => Some(squares.sqrt()),
+            // Squares and terms may be too large for the model's type where the numbers are not.
+            None => self.finite_norm_on_host(found),
+        }
+    }
+
+    fn finite_norm_on_host(&self, found: &TensorGradient) -> Option<f64> {
+        let norm = norm(&flat_gradient(self.model(), &found.gradients));
+        let parameters = self.parameters();
+        let finite = norm.is_finite()
+            && found.value.total().is_finite()
+            && parameters.iter().all(|value| value.is_finite());
+        finite.then_some(norm)
     }
 
     /// The figures of the steps so far.
@@ -178,6 +218,10 @@ impl<O: Objective> Executor for OnBurn<O>
 where
     O::Batch: FromHost,
 {
+    fn tensors(&self) -> &[TensorName] {
+        &self.tensors
+    }
+
     fn parameters(&self) -> Vec<f32> {
         flat_parameters(self.model())
     }
@@ -238,37 +282,52 @@ where
         self.sum.take().ok_or(TrainError::NothingAddedUp)
     }
 
-    fn update(&mut self, gradient: &[f64], learning_rate: f64) -> Result<(), TrainError> {
-        let count = sizes(self.model()).iter().sum();
+    fn update(&mut self, gradient: &[f64], learning_rate: f64) -> Result<Step, TrainError> {
+        let count = self.tensors.iter().map(|tensor| tensor.count).sum();
         check_length("the gradient", gradient.len(), count)?;
+        let norm = norm(gradient);
+        let finite = self.parameters().iter().all(|value| value.is_finite());
+        if !norm.is_finite() || !finite {
+            return Ok(Step::Refused);
+        }
         let gradients = registered(self.model(), gradient);
-        self.moved(learning_rate, &gradients)
+        self.moved(learning_rate, &gradients, norm)
     }
 
-    fn step(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<(), TrainError> {
+    fn step(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<Step, TrainError> {
         let rows = batch.rows();
         let batch = self.batch(batch)?;
+        let estimate = self.estimate.clone();
         let batch = self.with_estimate(batch);
         let found = (self.gradient)(&self.objective, self.model(), &batch);
+        let Some(norm) = self.finite_norm(&found) else {
+            self.estimate = estimate;
+            self.last = Some(found.gradients);
+            return Ok(Step::Refused);
+        };
         let value = found.value.scaled(rows as f64);
         // What was put back goes on on the device, in the types in which it was added up.
         let restored = std::mem::take(&mut self.mean);
         let before = match self.unread.take() {
-            None if restored.rows > 0 => Some((value.with_figures(&restored.sum), restored.rows)),
+            None if restored.rows > 0 => {
+                let names = self.objective.terms();
+                Some((value.with_figures(names, &restored.sum)?, restored.rows))
+            }
             unread => unread,
         };
         self.unread = Some(match before {
             Some((sum, before)) => (sum.plus(value), before + rows),
             None => (value, rows),
         });
-        self.moved(learning_rate, &found.gradients)?;
+        let step = self.moved(learning_rate, &found.gradients, norm)?;
         self.last = Some(found.gradients);
-        Ok(())
+        Ok(step)
     }
 
-    fn gradient_norm(&self) -> f64 {
-        let last = self.last.as_ref();
-        last.map_or(0.0, |slopes| norm(&flat_gradient(self.model(), slopes)))
+    fn last_gradient(&self) -> Vec<f64> {
+        let none = GradientsParams::new();
+        let last = self.last.as_ref().unwrap_or(&none);
+        flat_gradient(self.model(), last)
     }
 
     fn take_mean(&mut self) -> Figures {
@@ -306,16 +365,8 @@ where
     }
 
     fn restore(&mut self, state: &ExecutorState) -> Result<(), TrainError> {
-        let sizes = sizes(self.model());
+        let sizes: Vec<usize> = self.tensors.iter().map(|tensor| tensor.count).collect();
         state.check(self.kind, self.method, sizes.iter().sum())?;
-        let terms: Vec<&str> = state.mean.sum.terms.iter().map(|(name, _)| name).collect();
-        if state.mean.rows > 0 && terms != self.objective.terms() {
-            return Err(TrainError::State {
-                what: "the order of the terms of J",
-                found: terms.join(", "),
-                expected: self.objective.terms().join(", "),
-            });
-        }
         if let Some(optimizer) = self.optimizer.as_deref_mut() {
             optimizer.restore(&state.optimizer, &sizes, &self.device)?;
         }

@@ -1,6 +1,6 @@
 //! Burn's optimizers, parameter by parameter, with a state that can be taken out.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{
     AdamConfig, AdamWConfig, GradientsParams, Optimizer as BurnOptimizer, RecordState,
@@ -142,17 +142,18 @@ impl<O: BurnOptimizer> PerParameter for Stateful<O> {
     }
 }
 
-/// `module` after one step of all of its parameters.
+/// `module` after one step of all of its parameters by their gradients, each times `scale`.
 pub(crate) fn step<M: Module>(
     optimizer: &mut dyn PerParameter,
     learning_rate: f64,
     module: M,
-    gradients: &GradientsParams,
+    (gradients, scale): (&GradientsParams, Option<f64>),
 ) -> M {
     struct Stepper<'a> {
         optimizer: &'a mut dyn PerParameter,
         learning_rate: f64,
         gradients: &'a GradientsParams,
+        scale: Option<f64>,
         index: usize,
     }
     impl ModuleMapper for Stepper<'_> {
@@ -161,6 +162,10 @@ pub(crate) fn step<M: Module>(
             self.index += 1;
             let Some(gradient) = self.gradients.get::<D>(param.id) else {
                 return param;
+            };
+            let gradient = match self.scale {
+                Some(scale) => gradient.mul_scalar(scale),
+                None => gradient,
             };
             let (id, values) = (param.id, param.val().inner());
             let shape = values.shape();
@@ -180,8 +185,34 @@ pub(crate) fn step<M: Module>(
         optimizer,
         learning_rate,
         gradients,
+        scale,
         index: 0,
     })
+}
+
+/// Σ (∂J/∂θ)² over all parameters, in the type of the model; no finite number where that sum or any
+/// parameter is none.
+pub(crate) fn gradient_squares<M: Module>(
+    module: &M,
+    gradients: &GradientsParams,
+) -> Option<Tensor<1>> {
+    struct Squares<'a>(&'a GradientsParams, Option<Tensor<1>>);
+    impl ModuleVisitor for Squares<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            // The sum of finite parameters, times 0.
+            let mut own = (param.val().inner() * 0.0).sum();
+            if let Some(slopes) = self.0.get::<D>(param.id) {
+                own = own + (slopes.clone() * slopes).sum();
+            }
+            self.1 = Some(match self.1.take() {
+                Some(sum) => sum + own,
+                None => own,
+            });
+        }
+    }
+    let mut squares = Squares(gradients, None);
+    module.visit(&mut squares);
+    squares.1
 }
 
 /// A flat gradient under the ids of a module's parameters.
@@ -201,18 +232,4 @@ pub(crate) fn registered<M: Module>(module: &M, flat: &[f64]) -> GradientsParams
     let mut registrar = Registrar(flat, GradientsParams::new());
     module.visit(&mut registrar);
     registrar.1
-}
-
-/// The number of values of each parameter of a module.
-pub(crate) fn sizes<M: Module>(module: &M) -> Vec<usize> {
-    struct Sizes(Vec<(ParamId, usize)>);
-    impl ModuleVisitor for Sizes {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let count = param.val().shape().num_elements();
-            self.0.push((param.id, count));
-        }
-    }
-    let mut sizes = Sizes(Vec::new());
-    module.visit(&mut sizes);
-    sizes.0.into_iter().map(|(_, size)| size).collect()
 }

@@ -65,7 +65,7 @@ pub(super) fn search(
     }
     // Whatever ended the search, its lowest point is what it found.
     let seen = line.seen.into_inner().into_iter();
-    let finite = seen.filter(|point| point.total.is_finite());
+    let finite = seen.filter(Point::is_finite);
     let best = finite.min_by(|a, b| a.total.total_cmp(&b.total));
     let better = best.filter(|best| best.total < start.total);
     Ok(better.map(|point| {

@@ -22,6 +22,11 @@ pub struct Point {
 pub(super) type Evaluate<'a> = dyn FnMut(&[f32]) -> Result<Gradient, TrainError> + 'a;
 
 impl Point {
+    /// Whether J and every part of its gradient are finite numbers.
+    pub(super) fn is_finite(&self) -> bool {
+        self.total.is_finite() && self.gradient.iter().all(|slope| slope.is_finite())
+    }
+
     pub(super) fn at(
         parameters: Vec<f64>,
         evaluate: &mut Evaluate<'_>,
