@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use sae_data::{NamedTensor, Tensors};
-use support::{command, refuse, succeed, text};
+use support::{command, refuse, succeed, text, unseal};
 use tempfile::{TempDir, tempdir};
 
 const TINY: &str = "configs/tiny.toml";
@@ -228,6 +228,9 @@ fn damaged_weights() {
     let bytes = fs::read(&file).unwrap();
     fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
     let message = refuse(&["objective", text(&run)]);
+    let expected = "safetensors: damaged: it is not what the run wrote (it has ";
+    assert!(message.contains(expected), "{message}");
+    let message = refuse(&["objective", text(&run), "--no-verify"]);
     assert!(
         message.contains("not a readable safetensors file"),
         "{message}"
@@ -377,6 +380,9 @@ fn runs_that_were_tampered_with() {
     let config = run.join("config.toml");
     let whole = fs::read_to_string(&config).unwrap();
     fs::write(&config, whole.replacen("hidden = 16", "hidden = 20", 1)).unwrap();
+    let message = refuse(&["eval", text(&run)]);
+    assert!(message.contains("config.toml: damaged: "), "{message}");
+    unseal(&run);
     let message = refuse(&["eval", text(&run)]);
     assert!(message.contains("hidden units"), "{message}");
     fs::write(&config, whole).unwrap();

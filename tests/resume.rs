@@ -5,17 +5,15 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use sae_data::{Stream, stream, uniform};
-use serde_json::Value;
-use support::{command, refuse, sae, succeed, text, weights};
-use tempfile::{TempDir, tempdir};
+use support::undisturbed::{Undisturbed, args, results, signal, start, wait_for};
+use support::{refuse, sae, succeed, text};
 
 /// Every stage takes long enough to be met; a checkpoint every few steps, most of them in mid-epoch.
 const MINIBATCHES: &str = "control = true\n[checkpoints]\nsteps = 7\n[data]\nvalidation = 0.1\n[data.shapes]\n\
@@ -32,111 +30,6 @@ const LINE_SEARCHES: &str = "[checkpoints]\nsteps = 2\n[data.shapes]\nsize = 10\
 const AUTODIFF: &str = "gradient = \"autodiff\"\n[checkpoints]\nsteps = 3\n[data.shapes]\nsize = 8\n\
     train = 200\ntest = 50\n[[layers]]\nhidden = 12\n[pretrain]\noptimizer = \"adamw\"\nepochs = 25\n\
     batch = 40\nrho_hat = \"full\"\n[softmax]\nepochs = 25\nbatch = 40\n[finetune]\nepochs = 25\nbatch = 40\n";
-
-/// A folder with a configuration and an undisturbed run of it.
-struct Undisturbed {
-    folder: TempDir,
-    files: BTreeMap<String, Vec<u8>>,
-    took: Duration,
-}
-
-impl Undisturbed {
-    fn of(config: &str) -> Self {
-        let folder = tempdir().expect("a folder for the test");
-        fs::write(folder.path().join("a.toml"), config).expect("a configuration");
-        let start = Instant::now();
-        succeed(&args(folder.path(), "undisturbed"));
-        let took = start.elapsed();
-        let files = results(&folder.path().join("undisturbed"));
-        Self {
-            folder,
-            files,
-            took,
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// Goes on with a run until it is done, and compares it.
-    fn assert_same(&self, name: &str, what: &str) {
-        let output = sae(&args(self.path(), name));
-        let message = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{what}: {message}");
-        let found = results(&self.path().join(name));
-        for (file, bytes) in &self.files {
-            assert!(found.get(file) == Some(bytes), "{what}: {file} differs");
-        }
-    }
-}
-
-/// Arguments that begin a run or go on with it.
-fn args(folder: &Path, name: &str) -> [&'static str; 6] {
-    let leak = |path: &Path| -> &'static str { Box::leak(text(path).to_owned().into_boxed_str()) };
-    let (config, out) = (folder.join("a.toml"), folder.join(name));
-    [
-        "train",
-        leak(&config),
-        "--quiet",
-        "--resume",
-        "--out",
-        leak(&out),
-    ]
-}
-
-/// What must be the same to the last bit: all weights, the model, pictures, and the metrics without times.
-fn results(run: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    for name in [
-        "model.safetensors",
-        "features.png",
-        "data.json",
-        "config.toml",
-    ] {
-        let bytes = fs::read(run.join(name)).expect(name);
-        files.insert(name.to_owned(), bytes);
-    }
-    files.extend(weights(run));
-    let lines = fs::read_to_string(run.join("metrics.jsonl")).expect("metrics");
-    let timeless = lines.lines().map(|line| {
-        let mut line: Value = serde_json::from_str(line).expect("JSON");
-        let fields = line.as_object_mut().expect("an object");
-        for name in ["seconds", "samples_per_second", "waited"] {
-            fields.remove(name);
-        }
-        line.to_string()
-    });
-    let lines: Vec<String> = timeless.collect();
-    files.insert("metrics.jsonl".to_owned(), lines.join("\n").into_bytes());
-    files
-}
-
-fn start(args: &[&str]) -> Child {
-    let mut command = command(args);
-    command.stdout(Stdio::null()).stderr(Stdio::piped());
-    command.spawn().expect("sae can be started")
-}
-
-fn signal(child: &Child, name: &str) {
-    let id = child.id().to_string();
-    let sent = Command::new("kill").args(["-s", name, &id]).status();
-    assert!(sent.expect("kill can be run").success());
-}
-
-/// Waits until the metrics of a run speak of a stage.
-fn wait_for(run: &Path, stage: &str) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    let sought = format!("\"stage\":\"{stage}\"");
-    while Instant::now() < deadline {
-        let lines = fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
-        if lines.contains(&sought) {
-            return;
-        }
-        sleep(Duration::from_millis(1));
-    }
-    panic!("{stage} was never reached");
-}
 
 /// Each run is killed twice, at random moments from its start to its end.
 #[test]

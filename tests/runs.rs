@@ -9,7 +9,7 @@ use std::path::Path;
 
 use sae::{ListedRun, RunState};
 use serde_json::Value;
-use support::{number, refuse, sae, succeed, summary, text};
+use support::{number, refuse, sae, succeed, summary, text, unseal};
 use tempfile::tempdir;
 
 const TINY: &str = "configs/tiny.toml";
@@ -135,6 +135,9 @@ fn lists_are_sorted() {
         summary["layers"][0]["test"]["rmse"] = 0.4.into();
         summary["seconds"] = 4.0.into();
     });
+    for name in ["a", "b", "c", "d"] {
+        unseal(&at(name));
+    }
     let now = std::time::SystemTime::now();
     for (age, name) in (0..).zip(["c", "a", "d", "b"]) {
         let config = fs::File::options()
@@ -170,6 +173,7 @@ fn damaged_and_unfinished_runs_are_lines_of_the_list() {
             summary.remove(stage).unwrap();
         }
     });
+    unseal(&at("older"));
     change(&at(".whole.new-42/.sae-run.json"), |marker| {
         marker["state"] = "running".into();
     });
@@ -185,7 +189,7 @@ fn damaged_and_unfinished_runs_are_lines_of_the_list() {
     let of = |name: &str| runs.iter().find(|run| run.name == name).unwrap();
     assert_eq!(runs.len(), 7);
     for (name, problem) in [
-        ("cut", "summary.json: EOF while parsing"),
+        ("cut", "summary.json: damaged: it is not what the run wrote"),
         ("marker", ".sae-run.json: is no marker of a run"),
         ("model", "model.safetensors: cannot be read"),
     ] {
@@ -208,7 +212,7 @@ fn damaged_and_unfinished_runs_are_lines_of_the_list() {
         "{table}"
     );
     assert!(
-        table.contains("damaged") && table.contains("EOF while parsing"),
+        table.contains("damaged") && table.contains("is not what the run wrote"),
         "{table}"
     );
 }

@@ -8,6 +8,7 @@ mod labels;
 mod report;
 mod resume;
 mod runs;
+mod verify;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub use self::labels::LabelsArgs;
 pub use self::report::{FeaturesArgs, ReportArgs};
 pub use self::resume::{AcceptArgs, ResumeArgs};
 pub use self::runs::RunsArgs;
+pub use self::verify::{NoVerifyArgs, VerifyArgs};
 
 /// Sparse and stacked autoencoders: train, look at what they learned, evaluate.
 ///
@@ -59,6 +61,8 @@ pub enum Command {
     Labels(LabelsArgs),
     /// List the runs of a folder with their figures
     Runs(RunsArgs),
+    /// Look whether the files of a run, or a model file, are as they were written
+    Verify(VerifyArgs),
     /// Evaluate the networks of a run on its own test data or on other data
     Eval(EvalArgs),
     /// Write the codes of rows
@@ -190,6 +194,9 @@ pub struct EvalArgs {
     /// Where tensors are computed
     #[arg(long, default_value_t, value_parser = clap::value_parser!(Backend))]
     pub backend: Backend,
+    /// Whether files must be as they were written.
+    #[command(flatten)]
+    pub verify: NoVerifyArgs,
 }
 
 /// Arguments of `sae watch`.
@@ -211,6 +218,9 @@ pub struct TensorboardArgs {
     /// finished
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Whether files must be as they were written.
+    #[command(flatten)]
+    pub verify: NoVerifyArgs,
 }
 
 /// Arguments of `sae objective`.
@@ -232,6 +242,9 @@ pub struct ObjectiveArgs {
     /// Print JSON, with rho_hat of every unit
     #[arg(long)]
     pub json: bool,
+    /// Whether files must be as they were written.
+    #[command(flatten)]
+    pub verify: NoVerifyArgs,
 }
 
 /// Arguments of `sae import`.
@@ -351,6 +364,9 @@ pub struct GradcheckArgs {
     /// Entries of each parameter tensor that are differenced
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub entries: u32,
+    /// Whether files must be as they were written.
+    #[command(flatten)]
+    pub verify: NoVerifyArgs,
 }
 
 /// The config commands.

@@ -74,4 +74,4 @@ pub use tensors::{NamedTensor, Tensors};
 pub use tensors_error::TensorsError;
 pub use windows::{OrderOf, Window, Windows};
 pub use write_error::WriteError;
-pub use writers::{Heading, Target, Writer, writer};
+pub use writers::{Heading, Target, UNFINISHED, Writer, writer};

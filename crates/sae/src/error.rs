@@ -67,8 +67,17 @@ pub enum FolderError {
     )]
     OlderVersion(PathBuf),
     /// Another process has claimed the folder.
-    #[error("{} is being written by another run; give another --out", shown_path(.0))]
-    Busy(PathBuf),
+    #[error(
+        "{} is being written by another run{}; wait for it, or give another --out",
+        shown_path(path),
+        writer.as_ref().map_or(String::new(), |writer| format!(" ({writer})"))
+    )]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+        /// Who writes it, where that is known.
+        writer: Option<String>,
+    },
     /// A run would replace the folder that it reads from or is started in.
     #[error(
         "{} cannot be replaced, because this run needs {} in it; give another --out",
@@ -105,6 +114,24 @@ pub enum FolderError {
         path: PathBuf,
         /// The system's reason.
         source: Error,
+    },
+    /// A file is not what it was when its run was whole.
+    #[error(
+        "{}: damaged: it is not what the run wrote ({}); expected the file as it was. `sae verify` \
+         looks at the whole run; with --no-verify commands read what is left",
+        shown_path(path),
+        match found == expected {
+            true => format!("of its {found} bytes some have changed"),
+            false => format!("it has {found} bytes and had {expected}"),
+        }
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Its bytes.
+        found: u64,
+        /// The bytes that it had.
+        expected: u64,
     },
     /// A file or folder could not be written.
     #[error(transparent)]

@@ -66,6 +66,7 @@ pub mod stages;
 mod stop;
 mod tensorboard;
 mod toml_file;
+mod verify;
 mod watched;
 
 pub use apply::{Applied, Results, Work, apply};
@@ -95,6 +96,7 @@ pub use run::{FEATURES, Run};
 pub use runs::{ListedRun, RunFigures, RunOrder, RunState, list_runs};
 pub use stop::Stop;
 pub use tensorboard::EVENTS;
+pub use verify::{FileState, Verdict, verify};
 pub use watched::{StageProgress, Tiles, Watched};
 
 pub use sae_data::{Dataset, Samples};

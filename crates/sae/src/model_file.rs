@@ -8,11 +8,15 @@ use sae_model::{Architecture, Unit};
 use sae_stack::{WeightsError, autoencoder_of, network_of, weights_of};
 use serde::{Deserialize, Serialize};
 
-use crate::folder::write_file;
+use crate::folder::{read_bounded, write_file};
 use crate::{DataFacts, Error, Model, Run};
 
 /// The version of the format that is written, and the newest that is read.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+/// From this one on every file has a seal.
+const SEALED: u32 = 2;
+/// No model file is larger: what is, is none.
+const MOST_BYTES: u64 = 64 << 30;
 
 /// The metadata of a model file, as JSON under the key `sae`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,12 +90,27 @@ impl Model {
     ///
     /// Refuses a file that is no model, is damaged, or is of a newer format.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| Error::Read {
+        Self::load_with(path.as_ref(), Self::from_bytes)
+    }
+
+    /// As [`Model::load`], whatever its seal says: to look at a damaged file.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what cannot be understood.
+    pub fn load_unverified(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::load_with(path.as_ref(), Self::from_unverified)
+    }
+
+    fn load_with(path: &Path, read: fn(&[u8]) -> Result<Self, Error>) -> Result<Self, Error> {
+        // A link is the user's own here.
+        let bytes = path.canonicalize();
+        let bytes = bytes.and_then(|path| read_bounded(&path, MOST_BYTES));
+        let bytes = bytes.map_err(|source| Error::Read {
             path: path.to_owned(),
             source,
         })?;
-        Self::from_bytes(&bytes).map_err(|error| error.in_file(path))
+        read(&bytes).map_err(|error| error.in_file(path))
     }
 
     /// The bytes of a model file. The same model gives the same bytes.
@@ -143,9 +162,29 @@ impl Model {
     ///
     /// As [`Model::load`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let wrong = |error: &dyn std::fmt::Display| Error::Input(error.to_string());
-        let tensors = Tensors::from_bytes(bytes).map_err(|error| wrong(&error))?;
+        let wrong = |error: sae_data::TensorsError| Error::Input(error.to_string());
+        let tensors = Tensors::from_bytes(bytes).map_err(wrong)?;
         let description = description(&tensors)?;
+        if description.format >= SEALED {
+            sae_data::seal::demand(bytes).map_err(wrong)?;
+        }
+        Self::described(&tensors, description)
+    }
+
+    /// As [`Model::from_bytes`], whatever the seal says.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what cannot be understood.
+    pub fn from_unverified(bytes: &[u8]) -> Result<Self, Error> {
+        let tensors = Tensors::unverified(bytes);
+        let tensors = tensors.map_err(|error| Error::Input(error.to_string()))?;
+        let description = description(&tensors)?;
+        Self::described(&tensors, description)
+    }
+
+    fn described(tensors: &Tensors, description: Description) -> Result<Self, Error> {
+        let wrong = |error: &dyn std::fmt::Display| Error::Input(error.to_string());
         let device = Device::flex();
         let of = |result: Result<_, WeightsError>| result.map_err(|error| wrong(&error));
         let mut autoencoders = Vec::new();

@@ -9,7 +9,7 @@ use sae_stack::{EpochMetrics, Stage, WeightsError, autoencoder_of, network_of};
 use serde::de::DeserializeOwned;
 
 use crate::folder::RunFolder;
-use crate::{ConfigError, DataFacts, Error, Experiment, Model, RunSummary};
+use crate::{DataFacts, Error, Experiment, Model, RunSummary};
 
 pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const DATA: &str = "data.json";
@@ -39,11 +39,20 @@ impl Run {
         Self::in_folder(RunFolder::open(path.as_ref())?)
     }
 
+    /// As [`Run::open`], of a run whose files may have been changed: to look at what is left of it.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a folder that holds no run, and what cannot be understood.
+    pub fn unverified(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::in_folder(RunFolder::unverified(path.as_ref())?)
+    }
+
     pub(crate) fn in_folder(folder: RunFolder) -> Result<Self, Error> {
-        let experiment = Experiment::read(folder.file(CONFIG), &[])?;
+        let experiment = settings_of(&folder, &[])?;
         let facts = read_json(&folder, DATA)?;
         let model = match folder.has(MODEL) {
-            true => Some(Model::load(folder.file(MODEL))?),
+            true => Some(model_of(&folder)?),
             false => None,
         };
         let run = Self {
@@ -99,7 +108,7 @@ impl Run {
                 folder.path().display()
             )));
         }
-        Ok(Experiment::read(folder.file(CONFIG), set)?)
+        settings_of(folder, set)
     }
 
     /// The same as it was written, as TOML.
@@ -117,8 +126,8 @@ impl Run {
     /// # Errors
     ///
     /// As [`Experiment::read`].
-    pub fn experiment_with(&self, set: &[String]) -> Result<Experiment, ConfigError> {
-        Experiment::read(self.folder.file(CONFIG), set)
+    pub fn experiment_with(&self, set: &[String]) -> Result<Experiment, Error> {
+        settings_of(&self.folder, set)
     }
 
     /// What its samples were.
@@ -272,7 +281,11 @@ impl Run {
     ) -> Result<M, Error> {
         let name = weights_name(stage);
         let bytes = self.folder.read(&name)?;
-        let tensors = Tensors::from_bytes(&bytes).map_err(WeightsError::from);
+        let tensors = match self.folder.verifies() {
+            true => Tensors::from_bytes(&bytes),
+            false => Tensors::unverified(&bytes),
+        };
+        let tensors = tensors.map_err(WeightsError::from);
         let model = tensors.and_then(|tensors| read(&tensors));
         model.map_err(|source| Error::Weights {
             path: self.folder.file(&name),
@@ -293,6 +306,28 @@ impl Run {
             config.display()
         )))
     }
+}
+
+/// The configuration in a run's folder, with changes.
+pub(crate) fn settings_of(folder: &RunFolder, set: &[String]) -> Result<Experiment, Error> {
+    let bytes = folder.read(CONFIG)?;
+    let path = folder.file(CONFIG);
+    let text = String::from_utf8_lossy(&bytes);
+    let mut experiment = Experiment::parse(&path.to_string_lossy(), &text, set)?;
+    experiment
+        .data
+        .relative_to(path.parent().unwrap_or(Path::new("")));
+    Ok(experiment)
+}
+
+/// The model in a run's folder.
+fn model_of(folder: &RunFolder) -> Result<Model, Error> {
+    let bytes = folder.read(MODEL)?;
+    let model = match folder.verifies() {
+        true => Model::from_bytes(&bytes),
+        false => Model::from_unverified(&bytes),
+    };
+    model.map_err(|error| error.in_file(&folder.file(MODEL)))
 }
 
 /// The lines of metrics; `file` is what errors call the text.

@@ -10,7 +10,7 @@ use sae_stack::Details;
 use serde::{Deserialize, Serialize};
 
 use crate::folder::RunFolder;
-use crate::run::{CONFIG, DATA, MODEL, SUMMARY, read_json};
+use crate::run::{CONFIG, DATA, MODEL, SUMMARY, read_json, settings_of};
 use crate::{DataFacts, Error, Experiment, FolderError, RunSummary};
 
 /// A run in a list.
@@ -172,7 +172,7 @@ fn figures(folder: &RunFolder, complete: bool) -> Result<RunFigures, Error> {
     }
     let mut figures = RunFigures::default();
     if folder.wrote(DATA)? {
-        let experiment = Experiment::read(folder.file(CONFIG), &[])?;
+        let experiment = settings_of(folder, &[])?;
         let facts: DataFacts = read_json(folder, DATA)?;
         figures.source = source_name(&experiment);
         figures.layers = vec![facts.inputs()];

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
+use super::verify::NoVerifyArgs;
+
 /// A model, and rows that it works on.
 #[derive(Debug, ClapArgs)]
 pub struct InputArgs {
@@ -15,6 +17,9 @@ pub struct InputArgs {
     /// Change how the data are read, for example --set data.table.label=5 (may be repeated)
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Whether files must be as they were written.
+    #[command(flatten)]
+    pub verify: NoVerifyArgs,
 }
 
 /// A model, rows that it works on, and where the results go.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 
 use super::apply::InputArgs;
+use super::verify::NoVerifyArgs;
 
 /// Arguments of `sae compress`.
 #[derive(Debug, ClapArgs)]
@@ -38,4 +39,7 @@ pub struct DecompressArgs {
     /// CSV to standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Whether files must be as they were written.
+    #[command(flatten)]
+    pub verify: NoVerifyArgs,
 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
+
+use super::verify::NoVerifyArgs;
 use sae::UnitOrder;
 use sae::report::TileScale;
 
@@ -22,6 +24,9 @@ pub struct ReportArgs {
     /// Draw figures that are SVG as PNG, too
     #[arg(long)]
     pub png: bool,
+    /// Whether files must be as they were written.
+    #[command(flatten)]
+    pub verify: NoVerifyArgs,
 }
 
 /// Arguments of `sae features`.
@@ -56,6 +61,9 @@ pub struct FeaturesArgs {
     /// K, in the run folder
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Whether files must be as they were written.
+    #[command(flatten)]
+    pub verify: NoVerifyArgs,
 }
 
 /// `--order`.

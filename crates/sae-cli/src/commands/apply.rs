@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use sae::data::{MemoryReader, Purpose, Reader, writer};
 use sae::{Applied, Experiment, Model, Run, Work, apply, use_threads};
 
-use crate::args::{ApplyArgs, InputArgs, ScoreArgs};
+use crate::args::{ApplyArgs, InputArgs, NoVerifyArgs, ScoreArgs};
 use crate::error::CliError;
 use crate::output;
 
@@ -19,11 +19,11 @@ pub struct Opened {
 
 impl Opened {
     /// Opens a run's folder or a model file.
-    pub fn new(path: &Path) -> Result<Self, CliError> {
-        let run = path.is_dir().then(|| Run::open(path)).transpose()?;
+    pub fn new(path: &Path, verify: NoVerifyArgs) -> Result<Self, CliError> {
+        let run = path.is_dir().then(|| verify.run(path)).transpose()?;
         let model = match &run {
             Some(run) => run.model()?,
-            None => Model::load(path)?,
+            None => verify.model(path)?,
         };
         Ok(Self { run, model })
     }
@@ -54,13 +54,17 @@ impl Opened {
 
 /// Applies a model to rows and writes what comes of it.
 pub fn run(args: &ApplyArgs, work: Work) -> Result<ExitCode, CliError> {
-    applied(args, &Opened::new(&args.input.model)?, work)?;
+    applied(
+        args,
+        &Opened::new(&args.input.model, args.input.verify)?,
+        work,
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Scores rows; says how many are anomalies where that is asked.
 pub fn score(args: &ScoreArgs) -> Result<ExitCode, CliError> {
-    let opened = Opened::new(&args.apply.input.model)?;
+    let opened = Opened::new(&args.apply.input.model, args.apply.input.verify)?;
     let threshold = args
         .contamination
         .map(|share| opened.model.threshold(share));

@@ -26,7 +26,7 @@ const COMPARED: usize = 64 << 20;
 pub fn run(args: &CompressArgs) -> Result<ExitCode, CliError> {
     let inputs = [Some(&args.input.model), args.input.data.as_ref()];
     check_out(Some(&args.out), &inputs)?;
-    let opened = Opened::new(&args.input.model)?;
+    let opened = Opened::new(&args.input.model, args.input.verify)?;
     let model = &opened.model;
     let reader = opened.rows(&args.input, Work::Encode)?;
     let mut target = Target::file(&args.out)?;
@@ -53,7 +53,7 @@ pub fn run(args: &CompressArgs) -> Result<ExitCode, CliError> {
 
 /// Decompresses rows.
 pub fn back(args: &DecompressArgs) -> Result<ExitCode, CliError> {
-    let opened = Opened::new(&args.model)?;
+    let opened = Opened::new(&args.model, args.verify)?;
     use_threads(opened.experiment(&[], Work::Reconstruct)?.threads())?;
     let model = &opened.model;
     let named = |error| in_file(&args.file, error);

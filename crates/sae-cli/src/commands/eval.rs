@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use burn::tensor::DType;
+use sae::Stage;
 use sae::stack::{Evaluation, evaluate};
-use sae::{Run, Stage};
 
 use crate::args::EvalArgs;
 use crate::error::CliError;
@@ -20,7 +20,7 @@ const NETWORKS: [(Stage, &str); 3] = [
 
 /// Evaluates every network of a run.
 pub fn run(args: &EvalArgs) -> Result<ExitCode, CliError> {
-    let run = Run::open(&args.run)?;
+    let run = args.verify.run(&args.run)?;
     let (experiment, facts) = (run.experiment(), run.facts());
     let device = args.backend.device()?;
     let mut networks = Vec::new();

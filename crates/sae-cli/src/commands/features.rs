@@ -16,7 +16,7 @@ const MOST_SAMPLES: usize = 20;
 
 /// Draws what the units of a layer look for.
 pub fn run(args: &FeaturesArgs) -> Result<ExitCode, CliError> {
-    let run = Run::open(&args.run)?;
+    let run = args.verify.run(&args.run)?;
     let expected = match run.facts().image() {
         Some(_) => "png",
         None => "svg",

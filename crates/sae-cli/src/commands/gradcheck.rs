@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use burn::tensor::{DType, Device};
+use sae::Error;
 use sae::stack::Stage;
 use sae::stages::{Stages, Visitor};
 use sae::train::{Batch, Compute, FromHost, Trainable, Training, executor};
-use sae::{Error, Run};
 use sae_model::{
     FiniteDifference, GradientRule, PlainLoops, TensorCheck, by_parameter, gradient_check,
     in_single, named_gradients, relative_difference,
@@ -30,7 +30,11 @@ const UNDERFLOW: f64 = 1e-30;
 /// Checks every model of a configuration at its initial weights, or of a run at the trained ones, on
 /// the first rows of the training data. Exit code 1 where any two gradients disagree.
 pub fn run(args: &GradcheckArgs) -> Result<ExitCode, CliError> {
-    let run = args.run.as_ref().map(Run::open).transpose()?;
+    let run = args
+        .run
+        .as_ref()
+        .map(|path| args.verify.run(path))
+        .transpose()?;
     let experiment = match (&run, &args.config) {
         (Some(run), _) => run.experiment().clone(),
         (None, Some(config)) => super::config::load(&ConfigArgs {

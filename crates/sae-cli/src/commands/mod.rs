@@ -22,6 +22,7 @@ mod shapes;
 mod tensorboard;
 mod train;
 mod training;
+mod verify;
 mod watch;
 
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Crossval(args) => crossval::run(&args),
         Command::Labels(args) => labels::run(&args),
         Command::Runs(args) => runs::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Encode(args) => apply::run(&args, Work::Encode),
         Command::Decode(args) => apply::run(&args, Work::Decode),

@@ -19,7 +19,7 @@ use crate::output;
 
 /// Evaluates J, its terms, ρ̂ and ‖∇J‖ exactly, in `f64`, at given weights on given data.
 pub fn run(args: &ObjectiveArgs) -> Result<ExitCode, CliError> {
-    let run = Run::open(&args.run)?;
+    let run = args.verify.run(&args.run)?;
     let layers = &run.experiment().layers;
     let number = args.layer as usize;
     if number > layers.len() {

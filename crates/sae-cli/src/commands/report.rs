@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use sae::data::WriteError;
 use sae::report::{Document, page};
-use sae::{Evidence, REPORT, Run, compare, figure_files, write_file};
+use sae::{Evidence, REPORT, compare, figure_files, write_file};
 
 use crate::args::ReportArgs;
 use crate::error::CliError;
@@ -22,7 +22,7 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode, CliError> {
     let runs = args
         .runs
         .iter()
-        .map(Run::open)
+        .map(|path| args.verify.run(path))
         .collect::<Result<Vec<_>, _>>()?;
     let evidence = runs
         .iter()

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use sae::data::WriteError;
-use sae::{EVENTS, Run, write_file};
+use sae::{EVENTS, write_file};
 
 use crate::args::TensorboardArgs;
 use crate::error::CliError;
@@ -12,7 +12,7 @@ use crate::output;
 
 /// Writes the event file of a run.
 pub fn run(args: &TensorboardArgs) -> Result<ExitCode, CliError> {
-    let run = Run::open(&args.run)?;
+    let run = args.verify.run(&args.run)?;
     let path = match &args.out {
         Some(folder) => write_into(folder, &run.events()?)?,
         None if run.is_finished() => {

@@ -11,7 +11,7 @@ mod target;
 use std::path::Path;
 
 pub use self::table::{Heading, Writer};
-pub use self::target::Target;
+pub use self::target::{Target, UNFINISHED};
 
 use self::csv::CsvWriter;
 use self::images::ImagesWriter;

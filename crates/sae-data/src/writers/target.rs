@@ -22,6 +22,9 @@ enum To {
     Stream(Box<dyn Write + Send>),
 }
 
+/// How the names of files begin until they are whole.
+pub const UNFINISHED: &str = ".sae-tmp-";
+
 /// Bytes that are written at once.
 const BUFFER: usize = 1 << 18;
 
@@ -51,7 +54,9 @@ impl Target {
                 }
                 _ => {}
             }
-            let file = NamedTempFile::new_in(folder_of(&path))?;
+            let file = tempfile::Builder::new()
+                .prefix(UNFINISHED)
+                .tempfile_in(folder_of(&path))?;
             Ok(To::File(BufWriter::with_capacity(BUFFER, file)))
         };
         match open() {

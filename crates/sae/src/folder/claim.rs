@@ -1,12 +1,13 @@
 //! Claiming a run folder for one process, and replacing an older run by a new one.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::marker::{MARKER, Marker, State, is_absence};
 use super::replacement::{Replacement, beside, newest_replacement};
 use super::write::unwritable;
+use super::writer::Lock;
 use crate::FolderError;
 
 /// Where a run will be written.
@@ -47,13 +48,10 @@ impl Destination {
         let kind = match content(&path)? {
             Content::Nothing => Kind::New,
             Content::Run(_) if overwrite => Kind::Replace,
-            _ if lock(&path).is_err() => return Err(FolderError::Busy(path)),
-            Content::Run(run) if run.state == State::Running => {
-                return Err(FolderError::CutOff(path));
+            held => {
+                Lock::take(&path)?;
+                return Err(held.refused(path));
             }
-            Content::Run(_) => return Err(FolderError::HoldsRun(path)),
-            Content::OlderRun => return Err(FolderError::OlderVersion(path)),
-            Content::Foreign => return Err(FolderError::Foreign(path)),
         };
         if kind == Kind::Replace {
             check_not_needed(&path, reads)?;
@@ -90,8 +88,8 @@ pub(super) struct Claim {
     path: PathBuf,
     /// The run whose place the new one takes when it is complete.
     replaces: Option<Replacement>,
-    /// Locked while the run is written; nothing where folders cannot be locked.
-    _lock: Option<File>,
+    /// While the run is written.
+    _lock: Lock,
 }
 
 impl Claim {
@@ -111,7 +109,7 @@ impl Claim {
     /// Writes the marker of the run, which is complete, and puts it in the place of the old one.
     pub(super) fn finish(&mut self, marker: &Marker) -> Result<(), FolderError> {
         match self.replaces.take() {
-            None => marker.write(&self.path, &self.path),
+            None => marker.write_durably(&self.path, &self.path),
             Some(replacement) => replacement.finish(marker, &self.path),
         }
     }
@@ -144,21 +142,25 @@ fn create_free(path: &Path) -> io::Result<PathBuf> {
 /// Claims a folder that is absent or empty.
 fn claim_new(path: PathBuf) -> Result<Claim, FolderError> {
     fs::create_dir_all(&path).map_err(|error| unwritable(&path, error))?;
-    let lock = lock(&path)?;
+    let lock = Lock::take(&path)?;
+    let busy = |path: &Path| FolderError::Busy {
+        path: path.to_owned(),
+        writer: None,
+    };
     match content(&path)? {
         Content::Nothing => {}
         Content::Foreign => return Err(FolderError::Foreign(path)),
-        Content::Run(_) | Content::OlderRun => return Err(FolderError::Busy(path)),
+        Content::Run(_) | Content::OlderRun => return Err(busy(&path)),
     }
     // Where folders cannot be locked, the one who creates the marker gets the folder.
     create_marker(&path).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => FolderError::Busy(path.clone()),
+        ErrorKind::AlreadyExists => busy(&path),
         _ => unwritable(&path, error),
     })?;
     Ok(Claim {
         path,
         replaces: None,
-        _lock: lock,
+        _lock: lock.sign()?,
     })
 }
 
@@ -176,7 +178,7 @@ const EXPECTED: [&str; 8] = [
 
 /// Claims the folder of an old run, and an empty one beside it for the new.
 fn claim_old(path: PathBuf) -> Result<Claim, FolderError> {
-    let lock = lock(&path)?;
+    let lock = Lock::take(&path)?;
     let Content::Run(old) = content(&path)? else {
         return Err(FolderError::NoRun(path));
     };
@@ -192,14 +194,14 @@ fn claim_old(path: PathBuf) -> Result<Claim, FolderError> {
     Ok(Claim {
         path,
         replaces: Some(replacement),
-        _lock: lock,
+        _lock: lock.sign()?,
     })
 }
 
 /// Claims the folder of a run that is there, or of the one that was to replace it when its process ended. A
 /// replacement that was whole takes its place now.
 pub(super) fn claim_again(path: &Path) -> Result<Claim, FolderError> {
-    let lock = lock(path)?;
+    let lock = Lock::take(path)?;
     let old = match content(path)? {
         Content::Run(old) => old,
         Content::OlderRun => return Err(FolderError::OlderVersion(path.to_owned())),
@@ -208,12 +210,16 @@ pub(super) fn claim_again(path: &Path) -> Result<Claim, FolderError> {
     let mut claim = Claim {
         path: path.to_owned(),
         replaces: None,
-        _lock: lock,
+        _lock: lock.sign()?,
     };
+    old.sweep(path);
     let Some(home) = newest_replacement(path) else {
         return Ok(claim);
     };
     let new = Marker::read(&home, &home)?;
+    if let Some(new) = &new {
+        new.sweep(&home);
+    }
     let target = path.canonicalize().map_err(|e| unwritable(path, e))?;
     let replacement = Replacement { home, target, old };
     match new {
@@ -240,6 +246,18 @@ enum Content {
     Foreign,
 }
 
+impl Content {
+    /// Why a new run cannot be written there.
+    fn refused(self, path: PathBuf) -> FolderError {
+        match self {
+            Self::Run(run) if run.state == State::Running => FolderError::CutOff(path),
+            Self::Run(_) => FolderError::HoldsRun(path),
+            Self::OlderRun => FolderError::OlderVersion(path),
+            Self::Nothing | Self::Foreign => FolderError::Foreign(path),
+        }
+    }
+}
+
 fn content(path: &Path) -> Result<Content, FolderError> {
     if let Some(marker) = Marker::read(path, path)? {
         return Ok(Content::Run(marker));
@@ -263,19 +281,6 @@ pub(super) fn is_older_run(path: &Path) -> bool {
     ["config.toml", "data.json", "weights"]
         .iter()
         .all(|name| path.join(name).exists())
-}
-
-/// Locks a folder until the file is closed, also by the end of the process. Nothing where folders
-/// cannot be locked, as on Windows and some network drives.
-fn lock(folder: &Path) -> Result<Option<File>, FolderError> {
-    let Ok(file) = File::open(folder) else {
-        return Ok(None);
-    };
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Err(FolderError::Busy(folder.to_owned())),
-        Err(TryLockError::Error(_)) => Ok(None),
-    }
 }
 
 /// Refuses a path below something that is no folder.

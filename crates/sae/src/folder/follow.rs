@@ -1,11 +1,11 @@
 //! Looking at a run while another process writes it.
 
-use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use super::RunFolder;
 use super::marker::State;
 use super::replacement::newest_replacement;
+use super::writer::is_written;
 use crate::FolderError;
 
 /// What becomes of a run.
@@ -38,7 +38,7 @@ impl RunFolder {
     /// As [`RunFolder::open`].
     pub(crate) fn follow(path: &Path) -> Result<Followed, FolderError> {
         let new = newest_replacement(path);
-        if let Some(new) = new.filter(|_| is_claimed(path)) {
+        if let Some(new) = new.filter(|_| is_written(path)) {
             return Ok(Followed {
                 folder: Self::open(&new)?,
                 activity: Activity::Running,
@@ -48,7 +48,7 @@ impl RunFolder {
         let folder = Self::open(path)?;
         let activity = match folder.marker()?.state {
             State::Complete => Activity::Complete,
-            State::Running if is_claimed(path) => Activity::Running,
+            State::Running if is_written(path) => Activity::Running,
             State::Running => Activity::CutOff,
         };
         Ok(Followed {
@@ -57,11 +57,4 @@ impl RunFolder {
             replaces: false,
         })
     }
-}
-
-/// Whether a process writes the run at `path`, or one that will replace it. Where folders cannot be locked,
-/// nobody seems to.
-fn is_claimed(path: &Path) -> bool {
-    let lock = File::open(path).map(|folder| folder.try_lock_shared());
-    matches!(lock, Ok(Err(TryLockError::WouldBlock)))
 }

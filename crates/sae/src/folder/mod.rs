@@ -8,12 +8,14 @@ mod claim;
 mod follow;
 mod marker;
 mod replacement;
+mod seals;
 #[cfg(test)]
 mod tests;
 mod write;
+mod writer;
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -21,7 +23,9 @@ use self::claim::Claim;
 pub use self::claim::Destination;
 pub use self::follow::Activity;
 pub(crate) use self::marker::CHECKPOINTS;
-use self::marker::{Marker, State, is_absence};
+use self::marker::{Marker, State, is_absence, lies_inside};
+use self::seals::Seal;
+pub(crate) use self::seals::read_bounded;
 pub use self::write::write_file;
 use self::write::{unwritable, write_as, write_durably_as};
 use crate::FolderError;
@@ -32,7 +36,12 @@ pub struct RunFolder {
     path: PathBuf,
     /// While the run is written.
     claim: Option<Claim>,
+    /// Whether files must be as they were when the run was whole.
+    verifies: bool,
 }
+
+/// No file of a run is larger: what is, is no file of a run.
+const MOST_BYTES: u64 = 64 << 30;
 
 impl RunFolder {
     /// Creates the folder and claims it, so that of several processes exactly one gets it. Where
@@ -47,10 +56,11 @@ impl RunFolder {
         Ok(Self {
             path: claim.path().to_owned(),
             claim: Some(claim),
+            verifies: true,
         })
     }
 
-    /// The folder of an earlier run.
+    /// The folder of an earlier run, whose files must be as they were when it was whole.
     ///
     /// # Errors
     ///
@@ -60,10 +70,28 @@ impl RunFolder {
             Some(_) => Ok(Self {
                 path: path.to_owned(),
                 claim: None,
+                verifies: true,
             }),
             None if claim::is_older_run(path) => Err(FolderError::OlderVersion(path.to_owned())),
             None => Err(FolderError::NoRun(path.to_owned())),
         }
+    }
+
+    /// As [`RunFolder::open`]; its files may have been changed.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunFolder::open`].
+    pub fn unverified(path: &Path) -> Result<Self, FolderError> {
+        Ok(Self {
+            verifies: false,
+            ..Self::open(path)?
+        })
+    }
+
+    /// Whether its files must be as they were when the run was whole.
+    pub fn verifies(&self) -> bool {
+        self.verifies
     }
 
     /// Whether there is a run at `path`, whole or not.
@@ -86,6 +114,7 @@ impl RunFolder {
         Ok(Self {
             path: path.to_owned(),
             claim: Some(claim::claim_again(path)?),
+            verifies: true,
         })
     }
 
@@ -106,7 +135,7 @@ impl RunFolder {
     ///
     /// As [`RunFolder::is_complete`].
     pub fn names(&self) -> Result<Vec<String>, FolderError> {
-        Ok(self.marker()?.files.into_iter().collect())
+        Ok(self.marker()?.files.into_keys().collect())
     }
 
     /// The folder as the user gave it. A run that replaces another gets there when it is complete.
@@ -145,7 +174,16 @@ impl RunFolder {
     ///
     /// As [`RunFolder::is_complete`].
     pub fn wrote(&self, name: &str) -> Result<bool, FolderError> {
-        Ok(self.marker()?.files.contains(name))
+        Ok(self.marker()?.files.contains_key(name))
+    }
+
+    /// Whether the marker says what a file is.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunFolder::is_complete`].
+    pub(crate) fn is_sealed(&self, name: &str) -> Result<bool, FolderError> {
+        Ok(matches!(self.marker()?.files.get(name), Some(Some(_))))
     }
 
     /// When a file of the run was written.
@@ -165,12 +203,31 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// Refuses a file that is missing or cannot be read.
+    /// Refuses a file that is missing or cannot be read, that is reached by a link or by a way out of the
+    /// folder, and one that is not what it was when the run was whole.
     pub fn read(&self, name: &str) -> Result<Vec<u8>, FolderError> {
-        fs::read(self.file(name)).map_err(|source| FolderError::Read {
-            path: self.path.join(name),
-            source,
-        })
+        let path = self.path.join(name);
+        let bytes = match lies_inside(self.home(), name) {
+            true => read_bounded(&self.file(name), MOST_BYTES),
+            false => Err(io::Error::other(
+                "it does not lie in the run's folder itself",
+            )),
+        };
+        let bytes = match bytes {
+            Ok(bytes) => bytes,
+            Err(source) => return Err(FolderError::Read { path, source }),
+        };
+        if self.verifies
+            && let Some(Some(seal)) = self.marker()?.files.get(name)
+            && *seal != Seal::of(&bytes)
+        {
+            return Err(FolderError::Damaged {
+                path,
+                found: bytes.len() as u64,
+                expected: seal.bytes,
+            });
+        }
+        Ok(bytes)
     }
 
     /// Writes one file whole.
@@ -180,7 +237,13 @@ impl RunFolder {
     /// Fails where it cannot be written; an older file of that name then stays as it was.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         self.record(name)?;
-        write_as(&self.file(name), bytes, &self.path.join(name))
+        write_as(&self.file(name), bytes, &self.path.join(name))?;
+        let mut marker = self.marker()?;
+        if marker.state == State::Running {
+            return Ok(());
+        }
+        marker.files.insert(name.to_owned(), Some(Seal::of(bytes)));
+        marker.write(self.home(), &self.path)
     }
 
     /// As [`RunFolder::write`]; when this returns, the file outlasts a loss of power.
@@ -200,7 +263,7 @@ impl RunFolder {
     /// Fails where it cannot be removed.
     pub fn remove(&self, name: &str) -> Result<(), FolderError> {
         let mut marker = self.marker()?;
-        if !marker.files.remove(name) {
+        if marker.files.remove(name).is_none() {
             return Ok(());
         }
         match fs::remove_file(self.file(name)) {
@@ -224,7 +287,8 @@ impl RunFolder {
         append().map_err(|error| unwritable(&self.path.join(name), error))
     }
 
-    /// Marks the run as complete. Where it replaces another, it does so now: the files that the
+    /// Marks the run as complete, with what each of its files is now; all are on the disk then. Where it
+    /// replaces another, it does so now: the files that the
     /// old run wrote are removed, those of the new one take their place, and all else in the
     /// folder stays.
     ///
@@ -234,9 +298,10 @@ impl RunFolder {
     /// run did not write. The new run is then kept, and the error says where.
     pub fn complete(mut self) -> Result<Self, FolderError> {
         let mut marker = self.marker()?;
+        marker.seal(self.home(), &self.path)?;
         marker.state = State::Complete;
         match &mut self.claim {
-            None => marker.write(&self.path, &self.path)?,
+            None => marker.write_durably(&self.path, &self.path)?,
             Some(claim) => claim.finish(&marker)?,
         }
         Ok(self)
@@ -253,16 +318,16 @@ impl RunFolder {
     }
 
     /// Adds a file to the marker, before it is written, so that no file of a run that was cut off
-    /// is taken for the user's.
+    /// is taken for the user's, and none that was replaced for a damaged one.
     fn record(&self, name: &str) -> Result<(), FolderError> {
         let mut marker = self.marker()?;
-        if marker.files.contains(name) {
+        if let Some(None) = marker.files.get(name) {
             return Ok(());
         }
         if let Some(folder) = self.file(name).parent() {
             fs::create_dir_all(folder).map_err(|e| unwritable(&self.path.join(name), e))?;
         }
-        marker.files.insert(name.to_owned());
+        marker.files.insert(name.to_owned(), None);
         marker.write(self.home(), &self.path)
     }
 }

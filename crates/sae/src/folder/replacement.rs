@@ -65,7 +65,7 @@ impl Replacement {
     fn has_checkpoints(&self) -> bool {
         let marker = Marker::read(&self.home, &self.home);
         let is_checkpoint = |name: &String| Path::new(name).starts_with(CHECKPOINTS);
-        matches!(marker, Ok(Some(new)) if new.state == State::Running && new.files.iter().any(is_checkpoint))
+        matches!(marker, Ok(Some(new)) if new.state == State::Running && new.files.keys().any(is_checkpoint))
     }
 
     /// Refuses a file of the new run that would replace one that the old run did not write;
@@ -74,7 +74,7 @@ impl Replacement {
         let there = self.target.join(name);
         let parents = there.parent().is_none_or(|p| p.is_dir() || !p.exists());
         let free = !there.exists() && !there.is_symlink();
-        let ours = self.old.files.contains(name) && !there.is_dir();
+        let ours = self.old.files.contains_key(name) && !there.is_dir();
         if lies_inside(&self.target, name) && parents && (free || ours) {
             return Ok(());
         }
@@ -104,26 +104,27 @@ impl Replacement {
     }
 
     fn swap(&self, new: &Marker, shown: &Path) -> Result<(), FolderError> {
-        new.write(&self.home, shown)?;
-        for name in &new.files {
+        new.write_durably(&self.home, shown)?;
+        for name in new.files.keys() {
             self.check(name, shown)?;
         }
         // If the process ends half-way, the folder is still known as a run, with all its files.
         let mut both = self.old.clone();
         both.state = State::Running;
-        both.files.extend(new.files.iter().cloned());
+        both.files
+            .extend(new.files.keys().map(|name| (name.clone(), None)));
         both.write(&self.target, shown)?;
         self.remove_old(new, shown)?;
-        for name in &new.files {
+        for name in new.files.keys() {
             self.move_in(name, shown)?;
         }
-        new.write(&self.target, shown)
+        new.write_durably(&self.target, shown)
     }
 
     /// Removes what only the old run wrote, and folders that are empty then.
     fn remove_old(&self, new: &Marker, shown: &Path) -> Result<(), FolderError> {
         let old = self.old.files_in(&self.target);
-        for name in old.filter(|name| !new.files.contains(*name)) {
+        for name in old.filter(|name| !new.files.contains_key(*name)) {
             let path = self.target.join(name);
             match fs::remove_file(&path) {
                 Err(error) if !is_absence(&error) => {

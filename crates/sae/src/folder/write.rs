@@ -1,9 +1,10 @@
 //! Writing a file whole.
 
+use std::fs;
 use std::io;
 use std::path::Path;
 
-use sae_data::{Target, WriteError};
+use sae_data::{Target, UNFINISHED, WriteError};
 
 use crate::FolderError;
 
@@ -38,6 +39,18 @@ fn write_with(
         finish(target)
     };
     write().map_err(FolderError::Write)
+}
+
+/// Removes what a process that was killed had not written whole, in a folder of a run.
+pub(super) fn sweep(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(UNFINISHED) {
+            // One that is left takes room and nothing else.
+            let _ = fs::remove_file(&path);
+        }
+    }
 }
 
 /// The error of `path`.

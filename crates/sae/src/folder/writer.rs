@@ -1,0 +1,231 @@
+//! The one process that writes a run.
+//!
+//! Its folder is locked, which the system ends with the process, however that ends. A note in the folder says
+//! who it is. Where folders cannot be locked, as on some network drives, the note alone decides.
+
+use std::fmt;
+use std::fs::{self, File, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::seals::read_bounded;
+use super::write::unwritable;
+use crate::FolderError;
+
+/// The note.
+const NOTE: &str = ".sae-writer.json";
+const MOST_BYTES: u64 = 1 << 12;
+
+/// A process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Writer {
+    pid: u32,
+    host: String,
+    /// When it began to write.
+    started: String,
+}
+
+impl Writer {
+    fn this() -> Self {
+        Self {
+            pid: std::process::id(),
+            host: host(),
+            started: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        }
+    }
+
+    /// The one that left a note in a folder; nothing where there is none that can be understood.
+    fn of(folder: &Path) -> Option<Self> {
+        let bytes = read_bounded(&folder.join(NOTE), MOST_BYTES).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Whether it may be running still: what runs elsewhere cannot be seen.
+    fn may_run(&self) -> bool {
+        self.host != host() || runs(self.pid)
+    }
+}
+
+impl fmt::Display for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pid, host, started } = self;
+        let host = sae_data::message::escaped(host);
+        let started = sae_data::message::escaped(started);
+        write!(f, "process {pid} on {host}, since {started}")
+    }
+}
+
+/// A folder that no other process writes.
+#[derive(Debug)]
+pub(super) struct Lock {
+    folder: PathBuf,
+    /// Whether the note is this process's.
+    is_signed: bool,
+    /// Nothing where folders cannot be locked.
+    file: Option<File>,
+}
+
+impl Lock {
+    /// Locks a folder, which need not be there yet.
+    ///
+    /// # Errors
+    ///
+    /// Refuses one that another process writes.
+    pub(super) fn take(folder: &Path) -> Result<Self, FolderError> {
+        let writer = || Writer::of(folder);
+        let busy = |writer: Option<Writer>| {
+            Err(FolderError::Busy {
+                path: folder.to_owned(),
+                writer: writer.map(|writer| writer.to_string()),
+            })
+        };
+        let lock = |file| Self {
+            folder: folder.to_owned(),
+            is_signed: false,
+            file,
+        };
+        let Ok(file) = File::open(folder) else {
+            return Ok(lock(None));
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(lock(Some(file))),
+            Err(TryLockError::WouldBlock) => busy(writer()),
+            Err(TryLockError::Error(_)) => match writer() {
+                Some(writer) if writer.may_run() => busy(Some(writer)),
+                _ => Ok(lock(None)),
+            },
+        }
+    }
+
+    /// Says in the folder, which is there now, who writes it.
+    ///
+    /// # Errors
+    ///
+    /// Fails where nothing can be written, and refuses where another process was faster.
+    pub(super) fn sign(mut self) -> Result<Self, FolderError> {
+        let path = self.folder.join(NOTE);
+        let note = serde_json::to_vec(&Writer::this()).expect("a note is plain text and numbers");
+        let writer = Writer::of(&self.folder);
+        if self.file.is_some() || writer.is_none_or(|writer| !writer.may_run()) {
+            // It was left by a process that was killed.
+            let _ = fs::remove_file(&path);
+        }
+        let written = File::create_new(&path).and_then(|mut file| file.write_all(&note));
+        match written {
+            Ok(()) => {
+                self.is_signed = true;
+                Ok(self)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                let writer = Writer::of(&self.folder).map(|writer| writer.to_string());
+                let path = self.folder.clone();
+                Err(FolderError::Busy { path, writer })
+            }
+            Err(error) => Err(unwritable(&path, error)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.is_signed {
+            // One that is left says no more than the lock.
+            let _ = fs::remove_file(self.folder.join(NOTE));
+        }
+        drop(self.file.take());
+    }
+}
+
+/// Whether a process writes the run in a folder.
+pub(super) fn is_written(folder: &Path) -> bool {
+    let Ok(file) = File::open(folder) else {
+        return false;
+    };
+    match file.try_lock_shared() {
+        Ok(()) => false,
+        Err(TryLockError::WouldBlock) => true,
+        Err(TryLockError::Error(_)) => Writer::of(folder).is_some_and(|writer| writer.may_run()),
+    }
+}
+
+#[cfg(unix)]
+fn host() -> String {
+    let about = rustix::system::uname();
+    about.nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(not(unix))]
+fn host() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_default()
+}
+
+/// Whether a process of this machine runs; where that cannot be known, it may.
+#[cfg(unix)]
+fn runs(pid: u32) -> bool {
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    let Some(pid) = pid else {
+        return false;
+    };
+    !matches!(
+        rustix::process::test_kill_process(pid),
+        Err(rustix::io::Errno::SRCH)
+    )
+}
+
+#[cfg(not(unix))]
+fn runs(_pid: u32) -> bool {
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::tempdir;
+
+    use super::*;
+
+    #[test]
+    fn a_writer_is_known_to_run_until_it_ends() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let writer = Writer {
+            pid: child.id(),
+            ..Writer::this()
+        };
+        assert!(Writer::this().may_run() && writer.may_run());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!writer.may_run());
+        let elsewhere = Writer {
+            host: "another".to_owned(),
+            ..writer
+        };
+        assert!(elsewhere.may_run());
+    }
+
+    #[test]
+    fn a_lock_names_its_process_and_leaves_nothing() {
+        let folder = tempdir().unwrap();
+        let lock = Lock::take(folder.path()).unwrap().sign().unwrap();
+        let message = Lock::take(folder.path()).unwrap_err().to_string();
+        let expected = format!("process {} on {}, since 20", std::process::id(), host());
+        assert!(message.contains(&expected), "{message}");
+        drop(lock);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        // Left by a process that was killed; its number may be anything.
+        for note in [
+            "",
+            "{",
+            "{\"pid\": 99999999, \"host\": \"a\\u001b\", \"started\": \"\"}",
+        ] {
+            fs::write(folder.path().join(NOTE), note).unwrap();
+            drop(Lock::take(folder.path()).unwrap().sign().unwrap());
+        }
+    }
+}
