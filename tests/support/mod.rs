@@ -15,9 +15,11 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// `sae` in the root of the workspace, without the caller's settings.
+/// `sae` in the root of the workspace, without the caller's settings; another program where SAE_PROGRAM names
+/// one.
 pub fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sae"));
+    let program = std::env::var_os("SAE_PROGRAM");
+    let mut command = Command::new(program.unwrap_or(env!("CARGO_BIN_EXE_sae").into()));
     command.current_dir(root()).args(args);
     command
 }

@@ -92,15 +92,14 @@ pub fn args(folder: &Path, name: &str) -> [&'static str; 6] {
 /// What must be the same to the last bit: all weights, the model, pictures, and the metrics without times.
 pub fn results(run: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
-    for name in [
-        "model.safetensors",
-        "features.png",
-        "data.json",
-        "config.toml",
-    ] {
+    for name in ["model.safetensors", "data.json", "config.toml"] {
         let bytes = fs::read(run.join(name)).expect(name);
         files.insert(name.to_owned(), bytes);
     }
+    // Of images or of tables.
+    let pictures = ["features.png", "features.svg"];
+    let pictures = pictures.map(|name| Some((name.to_owned(), fs::read(run.join(name)).ok()?)));
+    files.extend(pictures.into_iter().flatten());
     files.extend(weights(run));
     let lines = fs::read_to_string(run.join("metrics.jsonl")).expect("metrics");
     let timeless = lines.lines().map(|line| {

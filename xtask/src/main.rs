@@ -6,6 +6,7 @@ mod ci;
 mod command;
 mod test;
 mod threads;
+mod torture;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +32,9 @@ enum Task {
     Bench(bench::Bench),
     /// Check the kernels' threads: every order of events with loom, every access with valgrind
     Threads,
+    /// Kill runs, let calls of the system fail, and change files, by the hundred and one after the other: what
+    /// comes out must be what an undisturbed run gives. Takes half an hour
+    Torture(torture::Torture),
 }
 
 fn main() {
@@ -40,5 +44,6 @@ fn main() {
         Task::Ci => ci::ci(),
         Task::Bench(bench) => bench.run(),
         Task::Threads => threads::threads(),
+        Task::Torture(torture) => torture.run(),
     }
 }

@@ -22,6 +22,16 @@ enum To {
     Stream(Box<dyn Write + Send>),
 }
 
+/// How a file gets to its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Finish {
+    Fast,
+    /// Nothing is replaced.
+    New,
+    /// It is on the disk, and so is its name.
+    Durable,
+}
+
 /// How the names of files begin until they are whole.
 pub const UNFINISHED: &str = ".sae-tmp-";
 
@@ -109,7 +119,16 @@ impl Target {
     ///
     /// Fails where the file cannot be written.
     pub fn finish(self) -> Result<(), WriteError> {
-        self.finish_with(false)
+        self.finish_with(Finish::Fast)
+    }
+
+    /// As [`Target::finish`], where there is no file at its path.
+    ///
+    /// # Errors
+    ///
+    /// As [`Target::finish`]; refuses a path at which there is a file.
+    pub fn finish_new(self) -> Result<(), WriteError> {
+        self.finish_with(Finish::New)
     }
 
     /// As [`Target::finish`]; the file is on the disk before it gets its name, and its name before this
@@ -119,10 +138,10 @@ impl Target {
     ///
     /// As [`Target::finish`].
     pub fn finish_durably(self) -> Result<(), WriteError> {
-        self.finish_with(true)
+        self.finish_with(Finish::Durable)
     }
 
-    fn finish_with(self, durably: bool) -> Result<(), WriteError> {
+    fn finish_with(self, how: Finish) -> Result<(), WriteError> {
         let Self { path, shown, to } = self;
         let finish = || -> io::Result<()> {
             match to {
@@ -130,13 +149,17 @@ impl Target {
                 To::File(file) => {
                     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
                     readable_by_all(file.path(), 0o644)?;
-                    if durably {
+                    if how == Finish::Durable {
                         file.as_file().sync_all()?;
                     }
-                    file.persist(&path).map_err(|error| error.error)?;
-                    match durably {
-                        true => synchronise_folder(&path),
-                        false => Ok(()),
+                    let placed = match how {
+                        Finish::New => file.persist_noclobber(&path),
+                        Finish::Fast | Finish::Durable => file.persist(&path),
+                    };
+                    placed.map_err(|error| error.error)?;
+                    match how {
+                        Finish::Durable => synchronise_folder(&path),
+                        Finish::Fast | Finish::New => Ok(()),
                     }
                 }
             }

@@ -1,12 +1,12 @@
 //! Claiming a run folder for one process, and replacing an older run by a new one.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::marker::{MARKER, Marker, State, is_absence};
 use super::replacement::{Replacement, beside, newest_replacement};
-use super::write::unwritable;
+use super::write::{create_file, is_unfinished, sweep, unwritable};
 use super::writer::Lock;
 use crate::FolderError;
 
@@ -229,9 +229,10 @@ pub(super) fn claim_again(path: &Path) -> Result<Claim, FolderError> {
     Ok(claim)
 }
 
+/// The marker is there whole or not at all, and is nobody else's.
 fn create_marker(folder: &Path) -> io::Result<()> {
-    let mut file = File::create_new(folder.join(MARKER))?;
-    io::Write::write_all(&mut file, &Marker::new().to_bytes())
+    sweep(folder);
+    create_file(&folder.join(MARKER), &Marker::new().to_bytes())
 }
 
 /// What is at a path.
@@ -262,7 +263,12 @@ fn content(path: &Path) -> Result<Content, FolderError> {
     if let Some(marker) = Marker::read(path, path)? {
         return Ok(Content::Run(marker));
     }
-    match fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
+    // What a process leaves that is killed before it has written the marker is nothing.
+    let is_left = |entry: &io::Result<fs::DirEntry>| {
+        let name = entry.as_ref().map(|entry| entry.file_name());
+        name.is_ok_and(|name| is_unfinished(&name))
+    };
+    match fs::read_dir(path).map(|mut entries| entries.all(|entry| is_left(&entry))) {
         Ok(true) => Ok(Content::Nothing),
         Ok(false) if is_older_run(path) => Ok(Content::OlderRun),
         Err(error) if error.kind() == ErrorKind::NotFound && !path.is_symlink() => {

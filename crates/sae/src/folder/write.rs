@@ -1,5 +1,6 @@
 //! Writing a file whole.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -41,12 +42,23 @@ fn write_with(
     write().map_err(FolderError::Write)
 }
 
+/// Writes one file whole where there is none of that name.
+pub(super) fn create_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut target = Target::file(path).map_err(|error| error.source)?;
+    target.write(bytes).map_err(|error| error.source)?;
+    target.finish_new().map_err(|error| error.source)
+}
+
+/// Whether a file is one that was not written whole.
+pub(super) fn is_unfinished(name: &OsStr) -> bool {
+    name.to_string_lossy().starts_with(UNFINISHED)
+}
+
 /// Removes what a process that was killed had not written whole, in a folder of a run.
 pub(super) fn sweep(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for path in entries.map(|entry| entry.path()) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with(UNFINISHED) {
+        if path.file_name().is_some_and(is_unfinished) {
             // One that is left takes room and nothing else.
             let _ = fs::remove_file(&path);
         }
