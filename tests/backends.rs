@@ -9,12 +9,15 @@ use std::process::ExitCode;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use libtest_mimic::{Arguments, Failed, Trial};
+use sae::stack::EpochMetrics;
+use sae::train::TrainError;
+use sae::{Destination, Error, Experiment, Observer, RunFolder, Stage};
 use sae_data::{Stream, stream, uniform};
 use sae_model::{
     AutoencoderConfig, DeepNetwork, DeltaRule, DenseConfig, FineTuning, GradientRule,
     LabelledBatch, SoftmaxConfig, SparseObjective, named_gradients, relative_difference,
 };
-use support::{number, succeed, summary, text};
+use support::{number, succeed, summary, text, weights};
 
 /// Largest relative difference of gradients in `f32`.
 const TOLERANCE: f64 = 1e-4;
@@ -40,6 +43,9 @@ fn main() -> ExitCode {
                 continue;
             }
             trials.push(trial(name, test, run, &device));
+        }
+        if name == "wgpu" {
+            trials.push(trial(name, "device_lost", device_lost, &device));
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -191,4 +197,43 @@ fn tiny_run(name: &'static str, _: &Device) -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// A driver that panics in the middle of a run ends it with an error, and the run goes on to the bits of one that
+/// nobody disturbed.
+fn device_lost(name: &'static str, _: &Device) -> Result<(), Failed> {
+    struct Losing;
+    impl Observer for Losing {
+        fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
+            assert!(
+                (stage, metrics.epoch) != (Stage::FineTune, 2),
+                "Device lost"
+            );
+            Ok(())
+        }
+    }
+    let folder = tempfile::tempdir()?;
+    let config = folder.path().join("a.toml");
+    std::fs::write(
+        &config,
+        format!(
+            "backend = \"{name}\"\ncontrol = false\n[checkpoints]\nsteps = 2\n[data.shapes]\nsize = 8\ntrain = 100\n\
+             test = 20\n[[layers]]\nhidden = 6\n[pretrain]\nepochs = 2\nbatch = 50\n[softmax]\nepochs = 2\n\
+             batch = 50\n[finetune]\nepochs = 3\nbatch = 50\n"
+        ),
+    )?;
+    let [lost, whole] = ["lost", "whole"].map(|run| folder.path().join(run));
+    let prepared = Experiment::read(&config, &[])?.prepare()?;
+    let destination = Destination::choose(Some(&lost), "lost", false, &[])?;
+    let ended = prepared.run_into(RunFolder::create(destination)?, &mut Losing);
+    match ended.map(|_| ()) {
+        Err(Error::DeviceLost { .. }) => {}
+        other => return Err(format!("{other:?}").into()),
+    }
+    succeed(&["resume", text(&lost), "--quiet"]);
+    succeed(&["train", text(&config), "--quiet", "--out", text(&whole)]);
+    match weights(&lost) == weights(&whole) {
+        true => Ok(()),
+        false => Err("other weights than those of an undisturbed run".into()),
+    }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use sae::{ListedRun, RunState};
 use serde_json::Value;
-use support::{number, refuse, sae, succeed, summary, text, unseal};
+use support::{copy, number, refuse, sae, succeed, summary, text, unseal};
 use tempfile::tempdir;
 
 const TINY: &str = "configs/tiny.toml";
@@ -28,19 +28,6 @@ fn list(folder: &Path, more: &[&str]) -> Vec<ListedRun> {
 fn names(folder: &Path, sort: &str) -> Vec<String> {
     let runs = list(folder, &["--sort", sort]);
     runs.into_iter().map(|run| run.name).collect()
-}
-
-/// A copy of a run's files.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to.join("weights")).unwrap();
-    for folder in ["", "weights"] {
-        for entry in fs::read_dir(from.join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_file() {
-                fs::copy(&path, to.join(folder).join(path.file_name().unwrap())).unwrap();
-            }
-        }
-    }
 }
 
 fn change(file: &Path, change: impl FnOnce(&mut Value)) {

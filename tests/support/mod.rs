@@ -73,6 +73,21 @@ pub fn weights(run: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
+/// Copies a folder with all that is in it.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let (path, there) = (entry.path(), to.join(entry.file_name()));
+        match path.is_dir() {
+            true => copy(&path, &there),
+            false => {
+                std::fs::copy(&path, &there).expect("a file");
+            }
+        }
+    }
+}
+
 /// Forgets what the files of a run were, as of one whose marker an older version wrote.
 pub fn unseal(run: &Path) {
     let path = run.join(".sae-run.json");

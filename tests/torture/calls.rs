@@ -11,7 +11,7 @@ use tempfile::{TempDir, tempdir};
 
 use crate::plan::Plan;
 use crate::support::undisturbed::{Undisturbed, args, results};
-use crate::support::{command, sae, succeed, text};
+use crate::support::{command, copy, sae, succeed, text};
 use crate::tally::Tally;
 
 /// A run with many checkpoints that does not take long.
@@ -273,20 +273,6 @@ impl<'a> Both<'a> {
         match again.status.success() && results(&run) == self.new {
             true => Ok(()),
             false => Err(String::from_utf8_lossy(&again.stderr).into_owned()),
-        }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let (path, there) = (entry.path(), to.join(entry.file_name()));
-        match path.is_dir() {
-            true => copy(&path, &there),
-            false => {
-                fs::copy(&path, &there).expect("a file");
-            }
         }
     }
 }

@@ -40,7 +40,8 @@ pub fn trials(plan: Plan) -> Vec<Trial> {
     ]
 }
 
-fn small() -> (TempDir, PathBuf) {
+/// A finished run of it.
+pub fn small() -> (TempDir, PathBuf) {
     let folder = tempdir().expect("a folder for the test");
     let (config, run) = (folder.path().join("a.toml"), folder.path().join("run"));
     fs::write(&config, SMALL).expect("a configuration");

@@ -9,6 +9,7 @@
 mod calls;
 mod configurations;
 mod flips;
+mod forged;
 mod kills;
 mod pairs;
 mod plan;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     trials.extend(kills::signals(plan));
     trials.extend(calls::trials(plan));
     trials.extend(flips::trials(plan));
+    trials.extend(forged::trials(plan));
     trials.extend(pairs::trials(plan));
     let is_listed = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);

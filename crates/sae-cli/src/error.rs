@@ -42,7 +42,7 @@ impl CliError {
     /// 2 for wrong input, 3 for a run that was stopped, 1 for work that failed.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Work(sae::Error::Stopped { .. }) => STOPPED,
+            Self::Work(sae::Error::Stopped { .. } | sae::Error::DeviceLost { .. }) => STOPPED,
             Self::Work(error) if error.is_input() => 2,
             _ => 1,
         })

@@ -36,6 +36,14 @@ impl Backend {
         }
     }
 
+    /// Whether it computes on a GPU: what runs there is tested at every start, and can be lost.
+    pub fn is_gpu(self) -> bool {
+        match self {
+            Self::Flex | Self::Ndarray => false,
+            Self::Wgpu => true,
+        }
+    }
+
     /// Opens the backend's default device.
     ///
     /// # Errors

@@ -76,6 +76,20 @@ pub enum Error {
         /// Its epochs that had ended.
         epochs: usize,
     },
+    /// A GPU was lost, or refused, in the middle of a run.
+    #[error(
+        "backend {backend}: the device failed ({problem}); nothing is lost but what came after the last \
+         checkpoint: `sae resume {}` goes on from there",
+        shown_path(run)
+    )]
+    DeviceLost {
+        /// The run's folder.
+        run: PathBuf,
+        /// The name of the backend that it ran on.
+        backend: &'static str,
+        /// What the driver said.
+        problem: String,
+    },
     /// Compressed codes cannot be read or written.
     #[error(transparent)]
     Compression(#[from] CompressionError),
@@ -113,7 +127,7 @@ impl Error {
             ),
             Self::Compression(error) => error.is_input(),
             Self::Checkpoint(_) => true,
-            Self::Report(_) | Self::Stopped { .. } => false,
+            Self::Report(_) | Self::Stopped { .. } | Self::DeviceLost { .. } => false,
         }
     }
 

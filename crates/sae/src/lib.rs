@@ -50,6 +50,7 @@ mod keys;
 mod labels;
 mod learned;
 mod live;
+mod lost;
 mod model;
 mod model_file;
 mod passes;

@@ -12,6 +12,7 @@ use crate::checkpoint::{Change, Checkpoint, Identity, Keeper, Resumption};
 use crate::clock::Times;
 use crate::folder::RunFolder;
 use crate::live::{LIVE, Snapshots};
+use crate::lost::unless_lost;
 use crate::run::{CONFIG, DATA, METRICS, MODEL, SCALING, SUMMARY, metrics_of, weights_name};
 use crate::tensorboard::{self, EVENTS};
 use crate::{
@@ -104,7 +105,9 @@ impl Prepared {
             keeper,
             stop: &self.stop,
         };
-        let outcome = self.run_from(reached, &clock, resumed, &mut recording)?;
+        let outcome = unless_lost(self.experiment.backend, folder.path(), || {
+            self.run_from(reached, &clock, resumed, &mut recording)
+        })?;
         let Recording {
             metrics, keeper, ..
         } = recording;

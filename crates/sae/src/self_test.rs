@@ -25,7 +25,7 @@ pub fn run(
     train: &Dataset,
     device: &Device,
 ) -> Result<(), Error> {
-    if backend != Backend::Wgpu {
+    if !backend.is_gpu() {
         return Ok(());
     }
     let gradients = |device: &Device| {

@@ -1,0 +1,58 @@
+//! A device that is lost in the middle of a run.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use crate::{Backend, Error};
+
+/// Does the work of a run on a backend. Drivers of GPUs know no errors: where the device is lost, or refuses, they
+/// panic. That is an error here, and the run's last checkpoint stays what it was. Whatever the work had under way is
+/// dropped. On the CPU a panic is a fault of this program, and stays one.
+///
+/// # Errors
+///
+/// Those of the work; [`Error::DeviceLost`].
+pub(crate) fn unless_lost<T>(
+    backend: Backend,
+    run: &Path,
+    work: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
+    if !backend.is_gpu() {
+        return work();
+    }
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        let problem = text.unwrap_or_else(|| "its driver does not say why".to_owned());
+        Err(Error::DeviceLost {
+            run: run.to_owned(),
+            backend: backend.name(),
+            problem: problem.lines().next().unwrap_or_default().to_owned(),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_a_driver_is_an_error_that_says_how_to_go_on() {
+        let lost = |message: &'static str| {
+            unless_lost::<()>(Backend::Wgpu, Path::new("runs/a"), || panic!("{message}"))
+        };
+        let error = lost("Device lost\nbacktrace").unwrap_err();
+        let expected = "backend wgpu: the device failed (Device lost); ";
+        assert!(error.to_string().starts_with(expected), "{error}");
+        assert!(error.to_string().contains("`sae resume runs/a`"), "{error}");
+        assert!(!error.is_input());
+        let fine = unless_lost(Backend::Wgpu, Path::new("a"), || Ok(3));
+        assert_eq!(fine.unwrap(), 3);
+    }
+
+    #[test]
+    #[should_panic(expected = "a fault")]
+    fn on_the_cpu_a_panic_stays_one() {
+        let _ = unless_lost::<()>(Backend::Flex, Path::new("a"), || panic!("a fault"));
+    }
+}
