@@ -1,6 +1,8 @@
 //! What the fuzz targets share: bytes as a file of some name, all of whose rows are read. Whatever the
 //! bytes are, that gives rows or an error, and no panic.
 
+pub mod runs;
+
 use std::fs;
 use std::path::Path;
 

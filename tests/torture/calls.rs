@@ -99,7 +99,8 @@ pub fn trials(plan: Plan) -> Vec<Trial> {
     FAULTS.into_iter().flat_map(of).collect()
 }
 
-fn has_strace() -> bool {
+/// Whether strace is there and may trace.
+pub fn has_strace() -> bool {
     let mut probe = Command::new("strace");
     probe.args([
         "-qq",
@@ -114,7 +115,7 @@ fn has_strace() -> bool {
 }
 
 /// `sae` under strace.
-fn traced(options: &[&str], args: &[&str]) -> Output {
+pub fn traced(options: &[&str], args: &[&str]) -> Output {
     let sae = command(args);
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "--seccomp-bpf", "-e", "signal=none"]);
@@ -155,7 +156,7 @@ fn faulty(fault: Fault, number: usize, args: &[&str]) -> Output {
 }
 
 /// One clear error, or none where the call did not matter; nothing at all of a process that was killed.
-fn is_clear(output: &Output) -> Result<(), String> {
+pub fn is_clear(output: &Output) -> Result<(), String> {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     match output.status.code() {
         None | Some(0 | 137) => Ok(()),

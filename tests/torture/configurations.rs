@@ -14,6 +14,9 @@ pub struct Configuration {
     streams: bool,
 }
 
+/// One whose samples are not in memory.
+pub const STREAMING: Configuration = ALL[5];
+
 /// Every kind.
 pub const ALL: [Configuration; 6] = [
     Configuration {

@@ -13,6 +13,7 @@ mod forged;
 mod kills;
 mod pairs;
 mod plan;
+mod resources;
 #[path = "../support/mod.rs"]
 mod support;
 mod tally;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     trials.extend(flips::trials(plan));
     trials.extend(forged::trials(plan));
     trials.extend(pairs::trials(plan));
+    trials.extend(resources::trials(plan));
     let is_listed = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !is_listed {

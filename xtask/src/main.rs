@@ -4,6 +4,7 @@ mod backend;
 mod bench;
 mod ci;
 mod command;
+mod fuzz;
 mod test;
 mod threads;
 mod torture;
@@ -32,6 +33,9 @@ enum Task {
     Bench(bench::Bench),
     /// Check the kernels' threads: every order of events with loom, every access with valgrind
     Threads,
+    /// Give the readers of files from strangers bytes that may be anything, an hour each; needs a nightly
+    /// compiler and cargo-fuzz
+    Fuzz(fuzz::Fuzz),
     /// Kill runs, let calls of the system fail, and change files, by the hundred and one after the other: what
     /// comes out must be what an undisturbed run gives. Takes half an hour
     Torture(torture::Torture),
@@ -44,6 +48,7 @@ fn main() {
         Task::Ci => ci::ci(),
         Task::Bench(bench) => bench.run(),
         Task::Threads => threads::threads(),
+        Task::Fuzz(fuzz) => fuzz.run(),
         Task::Torture(torture) => torture.run(),
     }
 }

@@ -1,0 +1,116 @@
+//! What a run needs and does not get: its samples, file descriptors, a folder that can be written.
+
+use std::fs::{self, File};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::calls::{has_strace, is_clear, traced};
+use crate::configurations::{ALL, Configuration, STREAMING};
+use crate::plan::Plan;
+use crate::support::command;
+use crate::support::undisturbed::{Undisturbed, args, start, wait_for};
+use crate::tally::Tally;
+
+/// Each with one clear error, and nothing lost once the cause is gone.
+pub fn trials(plan: Plan) -> Vec<Trial> {
+    vec![
+        Trial::test("vanished_samples", move || vanished_samples(plan)),
+        Trial::test("few_descriptors", move || few_descriptors(plan)),
+        Trial::test("closed_folder", closed_folder).with_ignored_flag(!has_strace()),
+    ]
+}
+
+/// The file of a run that reads its samples again and again is cut short in the middle of it.
+fn vanished_samples(plan: Plan) -> Result<(), Failed> {
+    let undisturbed = STREAMING.undisturbed();
+    let rows = undisturbed.path().join("rows.npy");
+    let whole = fs::read(&rows)?;
+    let mut tally = Tally::default();
+    let wanted = if plan.is_long { 8 } else { 1 };
+    // Some have read all their samples before.
+    for number in 0..5 * wanted {
+        if tally.injected() == wanted {
+            break;
+        }
+        let name = format!("vanished-{number}");
+        let child = start(&args(undisturbed.path(), &name));
+        let stage = if number % 2 == 0 {
+            "autoencoder-1"
+        } else {
+            "autoencoder-2"
+        };
+        wait_for(&undisturbed.path().join(&name), stage);
+        File::options().write(true).open(&rows)?.set_len(4096)?;
+        let output = child.wait_with_output()?;
+        fs::write(&rows, &whole)?;
+        let faults = usize::from(output.status.code() != Some(0));
+        let survived = is_clear(&output).and_then(|()| undisturbed.same(&name));
+        tally.count(faults, &name, survived);
+    }
+    tally.conclude()
+}
+
+/// A limit of open files that is met sooner or later.
+fn few_descriptors(plan: Plan) -> Result<(), Failed> {
+    let configuration: Configuration = ALL[1];
+    let undisturbed = configuration.undisturbed();
+    let mut tally = Tally::default();
+    let limits: &[usize] = if plan.is_long {
+        &[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
+    } else {
+        &[5, 8]
+    };
+    for limit in limits {
+        let name = format!("descriptors-{limit}");
+        let output = limited(&undisturbed, &name, *limit);
+        // Below a handful the program itself cannot be loaded.
+        let is_loaded = output.status.code() != Some(127);
+        let clear = if is_loaded { is_clear(&output) } else { Ok(()) };
+        tally.count(1, &name, clear.and_then(|()| undisturbed.same(&name)));
+    }
+    tally.conclude()
+}
+
+fn limited(undisturbed: &Undisturbed, name: &str, limit: usize) -> Output {
+    let sae = command(&args(undisturbed.path(), name));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]);
+    shell.arg(sae.get_program()).args(sae.get_args());
+    if let Some(folder) = sae.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    shell
+        .stdin(Stdio::null())
+        .output()
+        .expect("sh can be started")
+}
+
+/// On a disk that cannot be written, before anything is computed.
+fn closed_folder() -> Result<(), Failed> {
+    let undisturbed = ALL[1].undisturbed();
+    let mut tally = Tally::default();
+    for error in ["EROFS", "EACCES"] {
+        let name = format!("closed-{error}");
+        let inject = format!("inject=mkdir,mkdirat:error={error}");
+        let options = [
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=mkdir,mkdirat",
+            "-e",
+            &inject,
+        ];
+        let begin = Instant::now();
+        let output = traced(&options, &args(undisturbed.path(), &name));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let is_refused = output.status.code() == Some(2) && said.contains("cannot be written");
+        let survived = match is_refused && begin.elapsed() < Duration::from_secs(60) {
+            true => undisturbed.same(&name),
+            false => Err(format!("{:?}: {said}", output.status.code())),
+        };
+        tally.count(1, &name, survived);
+    }
+    tally.conclude()
+}
