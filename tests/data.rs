@@ -468,6 +468,16 @@ fn folds_are_runs_of_their_own() {
     succeed(&["train", text(&config), "--out", text(&again)]);
     let rmse = support::number(&support::summary(&again), "/layers/0/test/rmse");
     assert_eq!(rmse, values[1]);
+
+    // Those that are there stay as they are; the others are run.
+    let kept = fs::read(out.join("fold-1/summary.json")).expect("a summary");
+    fs::remove_dir_all(out.join("fold-2")).expect("a run");
+    let resumed = succeed(&[&args[..], &short, &["--resume"]].concat());
+    assert_eq!(resumed, printed);
+    assert_eq!(
+        fs::read(out.join("fold-1/summary.json")).expect("a summary"),
+        kept
+    );
 }
 
 fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> String {

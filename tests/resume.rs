@@ -83,6 +83,7 @@ fn a_signal_saves_the_state_in_every_stage() {
 fn a_finished_run_changes_nothing_unless_it_is_given_epochs() {
     let undisturbed = Undisturbed::of(AUTODIFF);
     let run = undisturbed.path().join("undisturbed");
+    let tiny = undisturbed.path().join("tiny");
     let before = fs::read(run.join("summary.json")).expect("a summary");
     let printed = succeed(&["resume", text(&run)]);
     assert!(
@@ -93,6 +94,17 @@ fn a_finished_run_changes_nothing_unless_it_is_given_epochs() {
         fs::read(run.join("summary.json")).expect("a summary"),
         before
     );
+    // By its configuration, too, wherever that lies.
+    let here = [
+        "train",
+        "configs/tiny.toml",
+        "--resume",
+        "--out",
+        text(&tiny),
+    ];
+    succeed(&here);
+    assert!(succeed(&here).contains("has finished, and nothing was changed"));
+
     let message = refuse(&["resume", text(&run), "--set", "finetune.learning_rate=0.5"]);
     let expected = "has finished: finetune.learning_rate is 0.5 and was 0.001; expected the same";
     assert!(message.contains(expected), "{message}");

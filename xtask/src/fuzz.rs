@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use clap::Args;
 
-use crate::command::{cargo, run, say, stop};
+use crate::command::{cargo, run, say, stop, target_folder};
 use crate::test::WITH_PARQUET;
 
 /// Every target: a file of `fuzz/targets`.
@@ -109,6 +109,7 @@ fn fuzz(target: &str, seconds: u64) -> (String, bool) {
 
 /// Files as this program writes them, from which the fuzzer starts.
 fn corpus() {
+    run(cargo(&["build", "--workspace", "--bin", "sae"]).args(WITH_PARQUET));
     let folder = PathBuf::from("fuzz/corpus");
     let made = folder.join("made");
     // Of an earlier time.
@@ -121,7 +122,7 @@ fn corpus() {
         "--set",
         "size=6",
     ]);
-    let images = made.join("idx/t10k-images-idx3-ubyte");
+    let images = made.join("idx/test-images-idx3-ubyte");
     let written = ["csv", "npy", "parquet", "safetensors"];
     for format in written {
         let out = made.join(format!("rows.{format}"));
@@ -177,7 +178,5 @@ fn shown(path: &Path) -> String {
 }
 
 fn sae(args: &[&str]) {
-    let mut program = cargo(&["run", "--quiet", "--package", "sae-cli"]);
-    program.args(WITH_PARQUET).arg("--").args(args);
-    run(&mut program);
+    run(Command::new(target_folder().join("debug/sae")).args(args));
 }

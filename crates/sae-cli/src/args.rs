@@ -178,6 +178,9 @@ pub struct CrossvalArgs {
     /// Replace runs that are there
     #[arg(long)]
     pub overwrite: bool,
+    /// Go on with the runs that are there: those that have finished are taken as they are
+    #[arg(long, conflicts_with = "overwrite")]
+    pub resume: bool,
     /// Show no progress
     #[arg(long)]
     pub quiet: bool,

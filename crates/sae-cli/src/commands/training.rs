@@ -19,12 +19,18 @@ pub fn prepare(experiment: &Experiment, progress: &Progress) -> Result<Prepared,
             experiment.threads()
         ));
     }
-    let stop = Stop::default();
-    #[cfg(unix)]
-    crate::signals::watch(&stop).map_err(CliError::Signals)?;
+    let stop = stop()?;
     let mut prepared = experiment.prepare()?;
     prepared.stop = stop;
     Ok(prepared)
+}
+
+/// From now on signals are heard.
+pub fn stop() -> Result<Stop, CliError> {
+    let stop = Stop::default();
+    #[cfg(unix)]
+    crate::signals::watch(&stop).map_err(CliError::Signals)?;
+    Ok(stop)
 }
 
 /// Says what is about to be trained.

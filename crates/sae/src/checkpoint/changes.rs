@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use sae_data::{IdxConfig, Source};
 use sae_kernels::Setting;
 use sae_kernels::setting::named;
 use sae_stack::Stage;
@@ -145,6 +146,10 @@ fn comparable(experiment: &Experiment, before: &Experiment) -> Experiment {
     (same.threads, same.report, same.tensorboard) = (0, true, false);
     same.checkpoints = Checkpoints::default();
     (same.backend, same.instruction_set) = (Backend::default(), None);
+    if same.data.source != Source::Idx {
+        // A folder that is not read may be anywhere.
+        same.data.idx = IdxConfig::default();
+    }
     let shorter =
         |own: &mut Training, before: &Training| own.epochs = own.epochs.min(before.epochs);
     shorter(&mut same.pretrain, &before.pretrain);
