@@ -14,11 +14,11 @@ pub struct Configuration {
     streams: bool,
 }
 
-/// One whose samples are not in memory.
-pub const STREAMING: Configuration = ALL[5];
+/// Those whose samples are not in memory.
+pub const STREAMING: [Configuration; 2] = [ALL[5], ALL[6]];
 
 /// Every kind.
-pub const ALL: [Configuration; 6] = [
+pub const ALL: [Configuration; 7] = [
     Configuration {
         name: "minibatches",
         config: "control = true\n[checkpoints]\nsteps = 7\n[data]\nvalidation = 0.1\n[data.shapes]\nsize = 10\n\
@@ -67,6 +67,14 @@ pub const ALL: [Configuration; 6] = [
         config: "classifier = false\n[checkpoints]\nsteps = 9\n[data]\nsource = \"npy\"\nmemory_limit = 1\n\
             validation = 0.1\ntest = 0.1\n[data.files]\ntrain = \"rows.npy\"\n[[layers]]\nhidden = 40\n\
             [[layers]]\nhidden = 10\n[pretrain]\nepochs = 4\nbatch = 50\n",
+        streams: true,
+    },
+    // The same, all samples at once.
+    Configuration {
+        name: "streaming-line-search",
+        config: "classifier = false\n[checkpoints]\nsteps = 2\n[data]\nsource = \"npy\"\nmemory_limit = 1\n\
+            validation = 0.1\ntest = 0.1\n[data.files]\ntrain = \"rows.npy\"\n[[layers]]\nhidden = 12\n\
+            [pretrain]\noptimizer = \"lbfgs\"\nlearning_rate = 1\nbatch = \"full\"\nepochs = 12\n",
         streams: true,
     },
 ];

@@ -98,7 +98,7 @@ fn parts(bytes: &[u8]) -> (Value, &[u8]) {
 
 fn joined(header: &Value, data: &[u8]) -> Vec<u8> {
     let mut header = header.to_string();
-    while header.len() % 8 != 0 {
+    while !header.len().is_multiple_of(8) {
         header.push(' ');
     }
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();

@@ -15,16 +15,21 @@ use crate::tally::Tally;
 
 /// Each with one clear error, and nothing lost once the cause is gone.
 pub fn trials(plan: Plan) -> Vec<Trial> {
-    vec![
-        Trial::test("vanished_samples", move || vanished_samples(plan)),
-        Trial::test("few_descriptors", move || few_descriptors(plan)),
-        Trial::test("closed_folder", closed_folder).with_ignored_flag(!has_strace()),
-    ]
+    let vanished = STREAMING.map(|configuration| {
+        let name = format!("vanished_samples_{}", configuration.name);
+        Trial::test(name, move || vanished_samples(plan, configuration))
+    });
+    let mut trials = Vec::from(vanished);
+    trials.push(Trial::test("few_descriptors", move || {
+        few_descriptors(plan)
+    }));
+    trials.push(Trial::test("closed_folder", closed_folder).with_ignored_flag(!has_strace()));
+    trials
 }
 
 /// The file of a run that reads its samples again and again is cut short in the middle of it.
-fn vanished_samples(plan: Plan) -> Result<(), Failed> {
-    let undisturbed = STREAMING.undisturbed();
+fn vanished_samples(plan: Plan, configuration: Configuration) -> Result<(), Failed> {
+    let undisturbed = configuration.undisturbed();
     let rows = undisturbed.path().join("rows.npy");
     let whole = fs::read(&rows)?;
     let mut tally = Tally::default();
@@ -36,14 +41,11 @@ fn vanished_samples(plan: Plan) -> Result<(), Failed> {
         }
         let name = format!("vanished-{number}");
         let child = start(&args(undisturbed.path(), &name));
-        let stage = if number % 2 == 0 {
-            "autoencoder-1"
-        } else {
-            "autoencoder-2"
-        };
-        wait_for(&undisturbed.path().join(&name), stage);
-        File::options().write(true).open(&rows)?.set_len(4096)?;
+        wait_for(&undisturbed.path().join(&name), "autoencoder-1");
+        let file = File::options().write(true).open(&rows);
+        let cut = file.and_then(|file| file.set_len(4096));
         let output = child.wait_with_output()?;
+        cut?;
         fs::write(&rows, &whole)?;
         let faults = usize::from(output.status.code() != Some(0));
         let survived = is_clear(&output).and_then(|()| undisturbed.same(&name));

@@ -2,13 +2,14 @@
 
 use crate::executor::{Step, norm};
 use crate::feed::Place;
+use crate::search::LineSearch;
 use crate::session::Session;
 use crate::whole::{mean_activity, whole_gradient};
 use crate::{Batch, Gradient, RhoHat, TrainError};
 
 impl Session<'_> {
     pub(crate) fn search_line(&mut self) -> Result<bool, TrainError> {
-        let Some(mut search) = self.search.take() else {
+        let Some(search) = &mut self.search else {
             return Err(TrainError::LineSearchUpdate);
         };
         let (executor, train) = (&mut *self.executor, &self.task.train);
@@ -21,21 +22,21 @@ impl Session<'_> {
             executor.set_parameters(parameters)?;
             whole_gradient(executor, train, 0)
         };
-        let moved = search.iterate(|| start, self.learning_rate, &mut evaluate)?;
-        if let Some(point) = search.point() {
+        let moved = search.iterate(|| start, self.learning_rate, &mut evaluate);
+        if let Some(point) = self.search.as_ref().and_then(LineSearch::point) {
+            // The last one that was tried need not be the best.
             let single: Vec<f32> = point.parameters.iter().map(|&p| p as f32).collect();
+            self.executor.set_parameters(&single)?;
             let gradient = Gradient {
                 figures: point.figures.clone(),
                 values: point.gradient.clone(),
             };
             let diagnosis = self.diagnosis();
             diagnosis.update(&*self.executor, &single, &gradient)?;
-            self.executor.set_parameters(&single)?;
             self.progress.gradient_norm = Some(gradient.norm());
             self.progress.figures = Some(gradient.figures);
         }
-        self.progress.moved = moved;
-        self.search = Some(search);
+        self.progress.moved = moved?;
         Ok(true)
     }
 

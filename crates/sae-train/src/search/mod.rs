@@ -46,7 +46,8 @@ impl LineSearch {
     /// One iteration from where the last one ended, or from `start`. Returns whether a better point
     /// was found; where the remembered steps, spoilt by rounding, give a direction along which
     /// nothing is better, they are forgotten and the gradient itself is tried. `first_step` is the
-    /// step that is tried first where nothing is known yet.
+    /// step that is tried first where nothing is known yet. Where `evaluate` fails, the same iteration
+    /// can be tried again.
     pub(crate) fn iterate(
         &mut self,
         start: impl FnOnce() -> Vec<f32>,
@@ -60,13 +61,27 @@ impl LineSearch {
                 Point::at(start, evaluate)?
             }
         };
-        let mut found = self.attempt(&point, first_step, evaluate)?;
-        if found.is_none() && self.forget() {
-            found = self.attempt(&point, first_step, evaluate)?;
+        let (next, moved) = match self.attempts(&point, first_step, evaluate) {
+            Ok(Some(found)) => (found, Ok(true)),
+            Ok(None) => (point, Ok(false)),
+            Err(error) => (point, Err(error)),
+        };
+        self.point = Some(next);
+        moved
+    }
+
+    /// By what is remembered, or else by the gradient itself.
+    fn attempts(
+        &mut self,
+        point: &Point,
+        first_step: f64,
+        evaluate: &mut Evaluate<'_>,
+    ) -> Result<Option<Point>, TrainError> {
+        let found = self.attempt(point, first_step, evaluate)?;
+        match found.is_none() && self.forget() {
+            true => self.attempt(point, first_step, evaluate),
+            false => Ok(found),
         }
-        let moved = found.is_some();
-        self.point = Some(found.unwrap_or(point));
-        Ok(moved)
     }
 
     pub(crate) fn visit_vectors(&mut self, visit: &mut dyn FnMut(&str, VectorMut<'_>)) {
