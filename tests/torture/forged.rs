@@ -222,34 +222,34 @@ fn models(plan: Plan) -> Result<(), Failed> {
     tally.conclude()
 }
 
-const CUT_OFF: &str = "[checkpoints]\nsteps = 1\nkeep = 1\n[data.shapes]\nsize = 6\ntrain = 60\ntest = 20\n[[layers]]\nhidden = 4\n\
+const CUT_OFF: &str = "[checkpoints]\nsteps = 1\nkeep = 50\n[data.shapes]\nsize = 6\ntrain = 60\ntest = 20\n[[layers]]\nhidden = 4\n\
     [pretrain]\nepochs = 2\nbatch = 20\nrho_hat = \"running\"\n[softmax]\noptimizer = \"lbfgs\"\nlearning_rate = 1\n\
-    batch = \"full\"\nepochs = 3\n[finetune]\nepochs = 2\nbatch = 20\nretreats = 1\n";
+    batch = \"full\"\nepochs = 3\n[finetune]\nepochs = 4\nbatch = 20\nretreats = 1\n";
 
-/// Those of a run that was cut off when each of its checkpoints had just been written.
+/// Those of a run that was cut off in its last stage, one per stage.
 fn checkpoints(plan: Plan) -> Result<(), Failed> {
     let mut tally = Tally::default();
     for executor in ["fused = \"auto\"", "fused = \"never\""] {
         let undisturbed = Undisturbed::of(&format!("{executor}\n{CUT_OFF}"));
-        for (stage, number) in [("autoencoder-1", 5), ("softmax", 9), ("finetune", 13)] {
-            let name = format!("{stage}-{number}");
-            let run = undisturbed.path().join(&name);
-            let Some(checkpoint) = cut_off_at(&undisturbed, &name, stage)? else {
-                continue;
-            };
+        let run = cut_off(&undisturbed)?;
+        for stage in ["autoencoder-1", "softmax", "finetune"] {
+            let checkpoint = newest(&run, stage).ok_or("no checkpoint was kept")?;
             let bytes = fs::read(&checkpoint)?;
             let key = "sae.checkpoint";
             let texts = forged(&description(&bytes, key)).into_iter();
             let mut all: Vec<_> = texts
-                .filter(|(what, _)| what.contains("/reached") || what.contains("/facts"))
                 .map(|(what, text)| (what, described(&bytes, key, &text)))
                 .collect();
             all.extend(shortened(&bytes));
-            for (what, forged) in some(plan, all, 6) {
+            for (what, forged) in some(plan, all, 4) {
                 let copy_of = undisturbed.path().join("copy");
                 let _ = fs::remove_dir_all(&copy_of);
                 copy(&run, &copy_of);
-                fs::write(copy_of.join(checkpoint.strip_prefix(&run)?), forged)?;
+                let file = copy_of.join(checkpoint.strip_prefix(&run)?);
+                fs::write(&file, forged)?;
+                for newer in all_of(&copy_of).into_iter().filter(|path| *path > file) {
+                    fs::remove_file(newer)?;
+                }
                 let resume = ["resume", text(&copy_of), "--quiet"];
                 tally.count(
                     1,
@@ -262,40 +262,38 @@ fn checkpoints(plan: Plan) -> Result<(), Failed> {
     tally.conclude()
 }
 
-/// The checkpoint of a run that was killed in a stage.
-fn cut_off_at(
-    undisturbed: &Undisturbed,
-    name: &str,
-    stage: &str,
-) -> Result<Option<PathBuf>, Failed> {
-    let run = undisturbed.path().join(name);
-    for _ in 0..20 {
+/// A run that was killed in its last stage.
+fn cut_off(undisturbed: &Undisturbed) -> Result<PathBuf, Failed> {
+    let run = undisturbed.path().join("cut-off");
+    for _ in 0..50 {
         let _ = fs::remove_dir_all(&run);
-        let mut child = start(&args(undisturbed.path(), name));
-        let deadline = Instant::now() + Duration::from_secs(20);
-        let mut found = None;
-        while Instant::now() < deadline && found.is_none() && child.try_wait()?.is_none() {
-            found = newest(&run, stage);
+        let mut child = start(&args(undisturbed.path(), "cut-off"));
+        while newest(&run, "finetune").is_none() && child.try_wait()?.is_none() {
+            std::thread::sleep(Duration::from_micros(200));
         }
         let _ = child.kill();
         child.wait()?;
-        if let Some(found) = newest(&run, stage) {
-            return Ok(Some(found));
+        if newest(&run, "finetune").is_some() {
+            return Ok(run);
         }
     }
-    Ok(None)
+    Err("the run was over every time".into())
 }
 
-/// A checkpoint in the middle of a stage.
+/// The newest checkpoint in the middle of a stage.
 fn newest(run: &Path, stage: &str) -> Option<PathBuf> {
-    let entries = fs::read_dir(run.join("checkpoints")).ok()?;
+    let end = format!("-{stage}.safetensors");
+    let paths = all_of(run).into_iter().rev();
+    let mut own = paths.filter(|path| path.to_string_lossy().ends_with(&end));
+    own.next()
+}
+
+/// All checkpoints, the oldest first.
+fn all_of(run: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(run.join("checkpoints")).into_iter().flatten();
     let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
-    let end = format!("-{stage}.safetensors");
     paths
-        .into_iter()
-        .rev()
-        .find(|path| path.to_string_lossy().ends_with(&end))
 }
 
 fn runs(plan: Plan) -> Result<(), Failed> {
