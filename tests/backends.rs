@@ -3,9 +3,12 @@
 //! A backend that is not there is skipped by name; with SAE_REQUIRE_WGPU set, a missing wgpu
 //! device is a failure.
 
+#![allow(clippy::print_stderr, reason = "a test program says what is wrong")]
+
 mod support;
 
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -25,6 +28,15 @@ const TOLERANCE: f64 = 1e-4;
 type Test = fn(&'static str, &Device) -> Result<(), Failed>;
 
 fn main() -> ExitCode {
+    if let Some(config) = std::env::var_os(LOSE) {
+        return match lose_device(Path::new(&config)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(problem) => {
+                eprintln!("{problem}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
     for (name, device) in [
@@ -199,19 +211,12 @@ fn tiny_run(name: &'static str, _: &Device) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Names the configuration of a run whose device is to be lost, in a process of its own: a device is opened once.
+const LOSE: &str = "SAE_TEST_LOSE_DEVICE";
+
 /// A driver that panics in the middle of a run ends it with an error, and the run goes on to the bits of one that
 /// nobody disturbed.
 fn device_lost(name: &'static str, _: &Device) -> Result<(), Failed> {
-    struct Losing;
-    impl Observer for Losing {
-        fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
-            assert!(
-                (stage, metrics.epoch) != (Stage::FineTune, 2),
-                "Device lost"
-            );
-            Ok(())
-        }
-    }
     let folder = tempfile::tempdir()?;
     let config = folder.path().join("a.toml");
     std::fs::write(
@@ -222,18 +227,43 @@ fn device_lost(name: &'static str, _: &Device) -> Result<(), Failed> {
              batch = 50\n[finetune]\nepochs = 3\nbatch = 50\n"
         ),
     )?;
-    let [lost, whole] = ["lost", "whole"].map(|run| folder.path().join(run));
-    let prepared = Experiment::read(&config, &[])?.prepare()?;
-    let destination = Destination::choose(Some(&lost), "lost", false, &[])?;
-    let ended = prepared.run_into(RunFolder::create(destination)?, &mut Losing);
-    match ended.map(|_| ()) {
-        Err(Error::DeviceLost { .. }) => {}
-        other => return Err(format!("{other:?}").into()),
+    let losing = Command::new(std::env::current_exe()?)
+        .env(LOSE, &config)
+        .output()?;
+    let said = String::from_utf8_lossy(&losing.stderr).into_owned();
+    if !losing.status.success() {
+        return Err(said.into());
     }
+    let [lost, whole] = ["lost", "whole"].map(|run| folder.path().join(run));
     succeed(&["resume", text(&lost), "--quiet"]);
     succeed(&["train", text(&config), "--quiet", "--out", text(&whole)]);
     match weights(&lost) == weights(&whole) {
         true => Ok(()),
         false => Err("other weights than those of an undisturbed run".into()),
+    }
+}
+
+/// Runs a configuration until its driver panics.
+fn lose_device(config: &Path) -> Result<(), String> {
+    struct Losing;
+    impl Observer for Losing {
+        fn epoch(&mut self, stage: Stage, metrics: &EpochMetrics) -> Result<(), TrainError> {
+            assert!(
+                (stage, metrics.epoch) != (Stage::FineTune, 2),
+                "Device lost"
+            );
+            Ok(())
+        }
+    }
+    let lost = config.with_file_name("lost");
+    let run = || {
+        let prepared = Experiment::read(config, &[])?.prepare()?;
+        let destination = Destination::choose(Some(&lost), "lost", false, &[])?;
+        prepared.run_into(RunFolder::create(destination)?, &mut Losing)
+    };
+    match run() {
+        Err(Error::DeviceLost { .. }) => Ok(()),
+        Err(other) => Err(other.to_string()),
+        Ok(_) => Err("the run ended as if nothing had happened".to_owned()),
     }
 }

@@ -16,6 +16,7 @@ mod plan;
 mod resources;
 #[path = "../support/mod.rs"]
 mod support;
+mod sweeps;
 mod tally;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     trials.extend(forged::trials(plan));
     trials.extend(pairs::trials(plan));
     trials.extend(resources::trials(plan));
+    trials.extend(sweeps::trials(plan));
     let is_listed = arguments.list;
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !is_listed {

@@ -8,6 +8,7 @@ mod labels;
 mod report;
 mod resume;
 mod runs;
+mod sweep;
 mod verify;
 
 use std::fmt;
@@ -29,6 +30,7 @@ pub use self::labels::LabelsArgs;
 pub use self::report::{FeaturesArgs, ReportArgs};
 pub use self::resume::{AcceptArgs, ResumeArgs};
 pub use self::runs::RunsArgs;
+pub use self::sweep::{SweepArgs, SweepCommand, SweepReportArgs, SweepRunArgs};
 pub use self::verify::{NoVerifyArgs, VerifyArgs};
 
 /// Sparse and stacked autoencoders: train, look at what they learned, evaluate.
@@ -56,6 +58,9 @@ pub enum Command {
     /// Run the same experiment once for each of several parts of the samples, tested on that part; mean
     /// and standard deviation of the figures
     Crossval(CrossvalArgs),
+    /// Plan many runs with other settings each: a grid, random points, or successive halving; run them, by
+    /// any number of workers that may be killed and started again; report what came of them
+    Sweep(SweepArgs),
     /// Accuracy against the share of samples that have labels: pretrained on all of them, from random
     /// initialisation, and a softmax on the inputs
     Labels(LabelsArgs),
@@ -161,6 +166,9 @@ pub struct TrainArgs {
     /// Show nothing but the results and errors
     #[arg(long)]
     pub quiet: bool,
+    /// Stop, as by a signal, when standard input ends: so does whoever holds its other end
+    #[arg(long, hide = true)]
+    pub ends_with_input: bool,
 }
 
 /// Arguments of `sae crossval`.

@@ -41,6 +41,15 @@ pub fn watch(stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
+/// From now on the end of standard input is a SIGTERM: whoever holds its other end has ended.
+pub fn end_with_input() {
+    thread::spawn(|| {
+        // An error is an end, too.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let _ = signal_hook::low_level::raise(SIGTERM);
+    });
+}
+
 /// Until the process has ended by itself, need not, or must not be waited for.
 fn wait(stop: &Stop, signals: &mut Signals) -> ! {
     loop {

@@ -49,6 +49,8 @@ pub enum Stream {
     LabelledTrain,
     /// Which validation samples do.
     LabelledValidation,
+    /// Points of a sweep.
+    SweepPoints,
 }
 
 impl Stream {
@@ -74,6 +76,7 @@ impl Stream {
             Self::Specimens => (18, 0),
             Self::Preferred(k) => (19, k),
             Self::FineTuneCorruption => (20, 0),
+            Self::SweepPoints => (21, 0),
         };
         purpose << 16 | u64::from(index)
     }

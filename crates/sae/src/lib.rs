@@ -65,6 +65,7 @@ mod specimens;
 mod spread;
 pub mod stages;
 mod stop;
+mod sweep;
 mod tensorboard;
 mod toml_file;
 mod verify;
@@ -96,6 +97,10 @@ pub use recording::import;
 pub use run::{FEATURES, Run};
 pub use runs::{ListedRun, RunFigures, RunOrder, RunState, list_runs};
 pub use stop::Stop;
+pub use sweep::{
+    Halving, Job, Method, Metric, Plan, PlannedRun, Range, RangeScale, RunEnd, Shard, Sweep,
+    SweepConfig, SweepRow, Todo, Values, sweep_document, sweep_rows,
+};
 pub use tensorboard::EVENTS;
 pub use verify::{FileState, Verdict, verify};
 pub use watched::{StageProgress, Tiles, Watched};

@@ -19,6 +19,8 @@ mod report;
 mod resume;
 mod runs;
 mod shapes;
+mod sweep;
+mod sweep_run;
 mod tensorboard;
 mod train;
 mod training;
@@ -42,6 +44,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Train(args) => train::run(&args),
         Command::Resume(args) => resume::run(&args),
         Command::Crossval(args) => crossval::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
         Command::Labels(args) => labels::run(&args),
         Command::Runs(args) => runs::run(&args),
         Command::Verify(args) => verify::run(&args),

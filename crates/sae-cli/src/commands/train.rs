@@ -11,6 +11,10 @@ use crate::progress::Progress;
 
 /// Trains a stack and writes its run folder.
 pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
+    #[cfg(unix)]
+    if args.ends_with_input {
+        crate::signals::end_with_input();
+    }
     let experiment = experiment(args)?;
     let path = &args.config.config;
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
