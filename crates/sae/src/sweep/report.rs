@@ -1,16 +1,13 @@
 //! What has come of a sweep so far: runs in order, and the metric against each key.
 
-use std::collections::BTreeMap;
-
 use sae_report::{
-    AxisScale, Band, Block, Cell, Document, Figure, Line, LineStyle, Panel, Picture, Section,
-    Table, line_chart,
+    AxisScale, Block, Cell, Document, Figure, Line, LineStyle, Panel, Picture, Section, Table,
+    line_chart,
 };
 use serde::{Deserialize, Serialize};
 
 use super::results::{RunEnd, Sweep};
 use crate::Error;
-use crate::spread::Spread;
 
 /// One run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -141,8 +138,8 @@ pub fn sweep_document(sweep: &Sweep) -> Result<Document, Error> {
             name: "keys".to_owned(),
             picture: Picture::Svg(line_chart(&panels)?),
             alt: format!("{} against each key", plan.metric),
-            caption: "Each value of a key with all runs that have it, whatever their other keys are: their mean, and \
-                      from the least to the largest."
+            caption: "Every run that has ended, at its last round, whatever its other keys are; where values come again and again, \
+                      their means."
                 .to_owned(),
         }]));
         document.sections.push(keys);
@@ -174,51 +171,55 @@ fn cells(row: &SweepRow) -> Vec<Cell> {
     cells
 }
 
+/// At least so many runs of each value, on average, have their mean drawn.
+const PER_VALUE: usize = 3;
+/// Values that span more are drawn by ratios.
+const WIDE: f64 = 30.0;
+
 /// Of a key that has at least two numbers among the runs that have ended.
 fn panel(key: &str, metric: &str, rows: &[SweepRow], place: usize) -> Option<Panel> {
-    let mut values: BTreeMap<u64, (f64, Vec<f64>)> = BTreeMap::new();
-    for row in rows {
-        let (Some(metric), Some(Ok(value))) =
-            (row.metric, row.values.get(place).map(|v| v.parse::<f64>()))
-        else {
-            continue;
-        };
-        // Numbers in their order, as keys.
-        let bits = value.to_bits();
-        let ordered = if value < 0.0 { !bits } else { bits | 1 << 63 };
-        values
-            .entry(ordered)
-            .or_insert((value, vec![]))
-            .1
-            .push(metric);
-    }
-    if values.len() < 2 {
+    let number = |row: &SweepRow| row.values.get(place)?.parse::<f64>().ok();
+    let ended = rows
+        .iter()
+        .filter_map(|row| Some((number(row)?, row.metric?)));
+    let mut every: Vec<(f64, f64)> = ended.collect();
+    every.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let means: Vec<(f64, f64)> = every
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|same| {
+            let sum: f64 = same.iter().map(|(_, metric)| metric).sum();
+            (same[0].0, sum / same.len() as f64)
+        })
+        .collect();
+    let [(first, _), .., (last, _)] = means[..] else {
         return None;
+    };
+    // Where values come again and again their means tell something.
+    let has_means = PER_VALUE * means.len() <= every.len();
+    let mut lines = vec![Line {
+        name: "runs".to_owned(),
+        points: every,
+        style: LineStyle::Dots,
+    }];
+    if has_means {
+        lines.push(Line {
+            name: "mean".to_owned(),
+            points: means,
+            style: LineStyle::Solid,
+        });
     }
-    let spread = |(value, metrics): &(f64, Vec<f64>)| (*value, Spread::of(metrics));
-    let spreads: Vec<(f64, Spread)> = values.values().map(spread).collect();
-    let name = metric.to_owned();
+    let is_wide = first > 0.0 && last >= WIDE * first;
     Some(Panel {
         title: key.to_owned(),
         x_title: key.to_owned(),
         y_title: metric.to_owned(),
-        x_scale: AxisScale::Automatic,
+        x_scale: if is_wide {
+            AxisScale::Logarithmic
+        } else {
+            AxisScale::Linear
+        },
         y_scale: AxisScale::Automatic,
-        lines: vec![Line {
-            name: name.clone(),
-            points: spreads
-                .iter()
-                .map(|(x, spread)| (*x, spread.mean))
-                .collect(),
-            style: LineStyle::Solid,
-        }],
-        bands: vec![Band {
-            name,
-            points: spreads
-                .iter()
-                .map(|(x, s)| (*x, s.least, s.largest))
-                .collect(),
-        }],
-        marks: vec![],
+        lines,
+        ..Panel::default()
     })
 }
