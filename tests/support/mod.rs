@@ -24,6 +24,16 @@ pub fn command(args: &[&str]) -> Command {
     command
 }
 
+/// `sae` as [`command`], under a limit of the shell, for example `-n 20`.
+pub fn limited(limit: &str, args: &[&str]) -> Command {
+    let sae = command(args);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]);
+    shell.arg(sae.get_program()).args(sae.get_args());
+    shell.current_dir(root()).stdin(std::process::Stdio::null());
+    shell
+}
+
 /// Runs `sae`.
 pub fn sae(args: &[&str]) -> Output {
     command(args).output().expect("sae can be started")

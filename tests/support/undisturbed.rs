@@ -93,7 +93,8 @@ pub fn args(folder: &Path, name: &str) -> [&'static str; 6] {
 pub fn results(run: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for name in ["model.safetensors", "data.json", "config.toml"] {
-        let bytes = fs::read(run.join(name)).expect(name);
+        let bytes = fs::read(run.join(name));
+        let bytes = bytes.unwrap_or_else(|error| panic!("{}, {name}: {error}", run.display()));
         files.insert(name.to_owned(), bytes);
     }
     // Of images or of tables.

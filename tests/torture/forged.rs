@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::flips::small;
 use crate::plan::Plan;
 use crate::support::undisturbed::{Undisturbed, args, start};
-use crate::support::{command, copy, text, unseal};
+use crate::support::{copy, limited, text, unseal};
 use crate::tally::Tally;
 
 /// Values that stand where others were.
@@ -155,17 +155,8 @@ fn shortened(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
 /// What may come of a file that means harm: an end, soon, with little memory, and without a panic.
 fn is_harmless(args: &[&str]) -> Result<(), String> {
     const MOST_KIB: u64 = 4 << 20;
-    let sae = command(args);
-    let mut limited = Command::new("sh");
-    limited.args(["-c", &format!("ulimit -v {MOST_KIB}; exec \"$0\" \"$@\"")]);
-    limited.arg(sae.get_program()).args(sae.get_args());
-    if let Some(folder) = sae.get_current_dir() {
-        limited.current_dir(folder);
-    }
-    limited
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .stdin(Stdio::null());
+    let mut limited = limited(&format!("-v {MOST_KIB}"), args);
+    limited.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = limited.spawn().expect("sh can be started");
     let start = Instant::now();
     while child.try_wait().expect("a process").is_none() {

@@ -1,7 +1,6 @@
 //! What a run needs and does not get: its samples, file descriptors, a folder that can be written.
 
 use std::fs::{self, File};
-use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
@@ -9,8 +8,8 @@ use libtest_mimic::{Failed, Trial};
 use crate::calls::{has_strace, is_clear, traced};
 use crate::configurations::{ALL, Configuration, STREAMING};
 use crate::plan::Plan;
-use crate::support::command;
-use crate::support::undisturbed::{Undisturbed, args, start, wait_for};
+use crate::support::limited;
+use crate::support::undisturbed::{args, start, wait_for};
 use crate::tally::Tally;
 
 /// Each with one clear error, and nothing lost once the cause is gone.
@@ -66,27 +65,14 @@ fn few_descriptors(plan: Plan) -> Result<(), Failed> {
     };
     for limit in limits {
         let name = format!("descriptors-{limit}");
-        let output = limited(&undisturbed, &name, *limit);
+        let args = args(undisturbed.path(), &name);
+        let output = limited(&format!("-n {limit}"), &args).output()?;
         // Below a handful the program itself cannot be loaded.
         let is_loaded = output.status.code() != Some(127);
         let clear = if is_loaded { is_clear(&output) } else { Ok(()) };
         tally.count(1, &name, clear.and_then(|()| undisturbed.same(&name)));
     }
     tally.conclude()
-}
-
-fn limited(undisturbed: &Undisturbed, name: &str, limit: usize) -> Output {
-    let sae = command(&args(undisturbed.path(), name));
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]);
-    shell.arg(sae.get_program()).args(sae.get_args());
-    if let Some(folder) = sae.get_current_dir() {
-        shell.current_dir(folder);
-    }
-    shell
-        .stdin(Stdio::null())
-        .output()
-        .expect("sh can be started")
 }
 
 /// On a disk that cannot be written, before anything is computed.

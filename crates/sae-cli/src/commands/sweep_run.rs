@@ -194,7 +194,7 @@ impl Worker<'_> {
 
     /// A process that does a job. It ends when its input does, as when this worker is killed.
     fn start(&self, job: &Job) -> Result<Child, CliError> {
-        let log = self.sweep.log(&job.run);
+        let log = self.sweep.log_under_way(&job.run);
         let unwritable = |error: io::Error| Error::from(WriteError::new(&log, error));
         fs::create_dir_all(log.parent().unwrap_or(Path::new(""))).map_err(unwritable)?;
         let says = File::create(&log).map_err(unwritable)?;
@@ -217,7 +217,10 @@ impl Worker<'_> {
     }
 
     fn became(&self, job: &Job, code: Option<i32>) -> Result<Became, CliError> {
-        let said = last_line(&self.sweep.log(&job.run));
+        let log = self.sweep.log_under_way(&job.run);
+        let said = last_line(&log);
+        // What cannot be renamed stays where it is.
+        let _ = fs::rename(&log, self.sweep.log(&job.run));
         Ok(match code {
             Some(0) => Became::Ended(self.sweep.conclude(job, None)?),
             None => Became::Stopped,

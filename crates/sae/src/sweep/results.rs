@@ -98,6 +98,14 @@ impl Sweep {
         self.folder.join("logs").join(format!("{}.log", run.name))
     }
 
+    /// The same while it runs, of this worker alone: that of another may still be ending.
+    pub fn log_under_way(&self, run: &PlannedRun) -> PathBuf {
+        let worker = std::process::id();
+        self.folder
+            .join("logs")
+            .join(format!("{}.{worker}.log", run.name))
+    }
+
     /// The arguments of `sae` that do a job, or what is left of it.
     pub fn arguments(&self, job: &Job) -> Vec<String> {
         let shown = |path: PathBuf| path.to_string_lossy().into_owned();
