@@ -70,7 +70,16 @@ impl Fuzz {
 /// Fuzzes one target; how many executions there were, and whether all went well.
 fn fuzz(target: &str, seconds: u64) -> (String, bool) {
     let mut fuzzer = Command::new("cargo");
-    fuzzer.args(["+nightly", "fuzz", "run", target, "--"]);
+    // There is hardly any unsafe code for a sanitizer to watch, and it makes everything slower.
+    fuzzer.args([
+        "+nightly",
+        "fuzz",
+        "run",
+        "--sanitizer",
+        "none",
+        target,
+        "--",
+    ]);
     fuzzer.arg(format!("-max_total_time={seconds}"));
     fuzzer.args([
         "-print_final_stats=1",
