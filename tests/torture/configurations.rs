@@ -66,7 +66,7 @@ pub const ALL: [Configuration; 7] = [
         name: "streaming",
         config: "classifier = false\n[checkpoints]\nsteps = 9\n[data]\nsource = \"npy\"\nmemory_limit = 1\n\
             validation = 0.1\ntest = 0.1\n[data.files]\ntrain = \"rows.npy\"\n[[layers]]\nhidden = 40\n\
-            [[layers]]\nhidden = 10\n[pretrain]\nepochs = 4\nbatch = 50\n",
+            [[layers]]\nhidden = 10\n[pretrain]\nepochs = 8\nbatch = 50\n",
         streams: true,
     },
     // The same, all samples at once.

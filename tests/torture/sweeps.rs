@@ -26,7 +26,7 @@ pub fn trials(plan: Plan) -> Vec<Trial> {
 }
 
 fn killed(plan: Plan) -> Result<(), Failed> {
-    let (rates, workers, kills) = if plan.is_long { (16, 4, 20) } else { (2, 2, 2) };
+    let (rates, workers, kills) = if plan.is_long { (16, 4, 20) } else { (4, 2, 2) };
     let folder = tempdir()?;
     fs::write(folder.path().join("base.toml"), BASE)?;
     let rates: Vec<String> = (1..=rates)

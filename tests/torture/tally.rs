@@ -1,6 +1,10 @@
 //! Faults are counted: how many there were, and how many were survived.
 
-#![allow(clippy::print_stdout, reason = "a test program says what it did")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test program says what it did"
+)]
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -27,7 +31,12 @@ impl Tally {
             Ok(()) => {
                 SURVIVED.fetch_add(faults, Relaxed);
             }
-            Err(problem) => self.problems.push(format!("{what}: {problem}")),
+            Err(problem) => {
+                let problem = format!("{what}: {problem}");
+                // Long trials are not waited for.
+                eprintln!("{problem}");
+                self.problems.push(problem);
+            }
         }
     }
 

@@ -42,9 +42,11 @@ impl ImageShape {
         Self::grey(1, width)
     }
 
-    /// Number of values of an image.
+    /// Number of values of an image; of one beyond all sizes the largest number, which fits nothing.
     pub fn values(self) -> usize {
-        self.height * self.width * self.channels
+        self.height
+            .saturating_mul(self.width)
+            .saturating_mul(self.channels)
     }
 }
 

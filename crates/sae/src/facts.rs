@@ -104,11 +104,7 @@ impl DataFacts {
 
     /// The image that a sample is; nothing for tables.
     pub fn image(&self) -> Option<ImageShape> {
-        let shape = ImageShape {
-            height: self.height,
-            width: self.width,
-            channels: self.channels,
-        };
+        let shape = self.shape();
         (shape != ImageShape::line(shape.values())).then_some(shape)
     }
 
@@ -121,9 +117,17 @@ impl DataFacts {
         }
     }
 
+    fn shape(&self) -> ImageShape {
+        ImageShape {
+            height: self.height,
+            width: self.width,
+            channels: self.channels,
+        }
+    }
+
     /// Number of values of a sample, before scaling.
     pub fn inputs(&self) -> usize {
-        self.height * self.width * self.channels
+        self.shape().values()
     }
 
     /// The names of the inputs, or their numbers where they have none.

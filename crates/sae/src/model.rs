@@ -57,8 +57,7 @@ impl Model {
             chained("the classes", facts.classes.len(), network.classes())?;
         }
         let inputs = scaling.as_ref().map_or(first.unwrap_or(0), Scaling::inputs);
-        let shape = [facts.height, facts.width, facts.channels];
-        chained("the shape of an input", shape.iter().product(), inputs)?;
+        chained("the shape of an input", facts.inputs(), inputs)?;
         if !facts.names.is_empty() {
             chained("the names of the inputs", facts.names.len(), inputs)?;
         }

@@ -71,6 +71,15 @@ impl Run {
     fn check_model(&self, model: &Model) -> Result<(), Error> {
         let found = model.autoencoders().iter();
         let found: Vec<_> = found.map(|a| (a.hidden(), a.architecture())).collect();
+        if self.facts.inputs() != model.inputs() {
+            return Err(Error::Input(format!(
+                "{}: says that a sample has {} values, but the model has {} inputs; expected the file that the \
+                 run wrote",
+                self.folder.file(DATA).display(),
+                self.facts.inputs(),
+                model.inputs()
+            )));
+        }
         let layers = self.experiment.layers.iter();
         let expected: Vec<_> = layers.map(|l| (l.hidden, l.architecture())).collect();
         if found == expected {

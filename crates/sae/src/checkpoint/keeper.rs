@@ -45,7 +45,7 @@ impl<'a> Keeper<'a> {
             settings,
             identity,
             clock,
-            resumed: before.map_or(0, |facts| facts.resumed + 1),
+            resumed: before.map_or(0, |facts| facts.resumed.saturating_add(1)),
             number: before.map_or(0, |facts| facts.number),
             best: before.and_then(|facts| facts.best.clone()),
             due: settings.pause().map(|pause| Instant::now() + pause),
@@ -97,7 +97,7 @@ impl<'a> Keeper<'a> {
     ) -> Result<(), Error> {
         let start = Instant::now();
         let name = Name {
-            number: self.number + 1,
+            number: self.number.saturating_add(1),
             stage,
             is_end: moment == Moment::StageEnd,
         };

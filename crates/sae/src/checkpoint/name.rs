@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sae_stack::Stage;
+use sae_stack::{Moment, Stage};
 
+use super::facts::Facts;
 use crate::folder::CHECKPOINTS;
 
 const EXTENSION: &str = ".safetensors";
@@ -19,6 +20,14 @@ pub(super) struct Name {
     pub stage: Stage,
     /// Whether the stage had run all its epochs.
     pub is_end: bool,
+}
+
+impl Name {
+    /// Whether a checkpoint that says this of itself has the name.
+    pub(super) fn is_of(self, facts: &Facts) -> bool {
+        let is_end = facts.moment == Moment::StageEnd;
+        (self.number, self.stage, self.is_end) == (facts.number, facts.stage, is_end)
+    }
 }
 
 impl fmt::Display for Name {

@@ -130,7 +130,10 @@ fn whole(
         let file = name.to_string();
         let problem = match folder.read(&file) {
             Ok(bytes) => match Checkpoint::from_bytes(&bytes) {
-                Ok(checkpoint) => return Ok(Some((checkpoint, *name))),
+                Ok(checkpoint) if name.is_of(&checkpoint.facts) => {
+                    return Ok(Some((checkpoint, *name)));
+                }
+                Ok(_) => format!("{file}: damaged: it is the checkpoint of another name"),
                 Err(problem) => format!("{file}: {problem}"),
             },
             Err(problem) => problem.to_string(),
