@@ -236,9 +236,8 @@ impl RunFolder {
     ///
     /// Fails where it cannot be written; an older file of that name then stays as it was.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
-        self.record(name)?;
+        let mut marker = self.record(name)?;
         write_as(&self.file(name), bytes, &self.path.join(name))?;
-        let mut marker = self.marker()?;
         if marker.state == State::Running {
             return Ok(());
         }
@@ -318,16 +317,17 @@ impl RunFolder {
     }
 
     /// Adds a file to the marker, before it is written, so that no file of a run that was cut off
-    /// is taken for the user's, and none that was replaced for a damaged one.
-    fn record(&self, name: &str) -> Result<(), FolderError> {
+    /// is taken for the user's, and none that was replaced for a damaged one. Returns the marker.
+    fn record(&self, name: &str) -> Result<Marker, FolderError> {
         let mut marker = self.marker()?;
         if let Some(None) = marker.files.get(name) {
-            return Ok(());
+            return Ok(marker);
         }
         if let Some(folder) = self.file(name).parent() {
             fs::create_dir_all(folder).map_err(|e| unwritable(&self.path.join(name), e))?;
         }
         marker.files.insert(name.to_owned(), None);
-        marker.write(self.home(), &self.path)
+        marker.write(self.home(), &self.path)?;
+        Ok(marker)
     }
 }

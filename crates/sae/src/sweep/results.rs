@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::config::Metric;
 use super::plan::{Plan, PlannedRun};
 use crate::folder::{read_bounded, write_file};
-use crate::{Error, Run};
+use crate::{Error, Run, RunSummary};
 
 /// No result is larger.
 const MOST_BYTES: u64 = 1 << 20;
@@ -150,9 +150,10 @@ impl Sweep {
             Some(problem) => RunEnd::Failed { problem },
             None => {
                 let run = Run::open(self.run_folder(&job.run))?;
+                let summary = run.summary()?;
                 RunEnd::Finished {
-                    value: self.plan.metric.of(&run)?,
-                    seconds: run.summary()?.seconds,
+                    value: self.plan.metric.of(&run, &summary)?,
+                    seconds: summary.seconds,
                 }
             }
         };
@@ -293,8 +294,7 @@ impl Sweep {
 
 impl Metric {
     /// That of a finished run.
-    fn of(self, run: &Run) -> Result<f64, Error> {
-        let summary = run.summary()?;
+    fn of(self, run: &Run, summary: &RunSummary) -> Result<f64, Error> {
         let lacking = || {
             let path = run.folder().path().display();
             Error::Input(format!("{path} has no {self}; expected a run of the plan"))
