@@ -103,14 +103,7 @@ impl Model {
     }
 
     fn load_with(path: &Path, read: fn(&[u8]) -> Result<Self, Error>) -> Result<Self, Error> {
-        // A link is the user's own here.
-        let bytes = path.canonicalize();
-        let bytes = bytes.and_then(|path| read_bounded(&path, MOST_BYTES));
-        let bytes = bytes.map_err(|source| Error::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        read(&bytes).map_err(|error| error.in_file(path))
+        read(&model_bytes(path)?).map_err(|error| error.in_file(path))
     }
 
     /// The bytes of a model file. The same model gives the same bytes.
@@ -252,6 +245,16 @@ impl Model {
         };
         Ok(model)
     }
+}
+
+/// The bytes of a model file, or of what is given as one. A link is the user's own here.
+pub(crate) fn model_bytes(path: &Path) -> Result<Vec<u8>, Error> {
+    let bytes = path.canonicalize();
+    let bytes = bytes.and_then(|path| read_bounded(&path, MOST_BYTES));
+    bytes.map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn description(tensors: &Tensors) -> Result<Description, Error> {

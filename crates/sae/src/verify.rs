@@ -7,6 +7,7 @@ use sae_data::seal::{self, Seal};
 use serde::{Deserialize, Serialize};
 
 use crate::folder::{CHECKPOINTS, RunFolder};
+use crate::model_file::model_bytes;
 use crate::run::{CONFIG, DATA, METRICS, SUMMARY, metrics_of, read_json, settings_of};
 use crate::{Checkpoint, DataFacts, Error, Model, Run, RunSummary};
 
@@ -86,11 +87,8 @@ fn verdict(file: String, found: Result<FileState, Error>) -> Verdict {
 
 fn model_file(path: &Path) -> Verdict {
     let state = || {
-        Model::load(path)?;
-        let bytes = std::fs::read(path).map_err(|source| Error::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let bytes = model_bytes(path)?;
+        Model::from_bytes(&bytes).map_err(|error| error.in_file(path))?;
         sealed(&bytes)
     };
     verdict(path.display().to_string(), state())
