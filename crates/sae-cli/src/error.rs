@@ -41,11 +41,17 @@ impl CliError {
 
     /// 2 for wrong input, 3 for a run that was stopped, 1 for work that failed.
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
-            Self::Work(sae::Error::Stopped { .. } | sae::Error::DeviceLost { .. }) => STOPPED,
+        ExitCode::from(self.code())
+    }
+
+    /// The same as a number.
+    pub fn code(&self) -> u8 {
+        use sae::Error::{DeviceLost, RankLost, Stopped};
+        match self {
+            Self::Work(Stopped { .. } | DeviceLost { .. } | RankLost { .. }) => STOPPED,
             Self::Work(error) if error.is_input() => 2,
             _ => 1,
-        })
+        }
     }
 }
 

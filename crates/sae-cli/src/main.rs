@@ -7,6 +7,7 @@ mod output;
 mod progress;
 #[cfg(all(unix, feature = "wgpu"))]
 mod quiet_drivers;
+mod ranks;
 #[cfg(unix)]
 mod signals;
 mod watch;

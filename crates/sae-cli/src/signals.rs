@@ -19,21 +19,19 @@ const BY_SIGNAL: i32 = 128;
 
 /// From now on the first signal is a wish to stop: training saves its state after the step under way and
 /// ends by itself; where nothing is being trained the process ends at once. A second signal ends it at once
-/// in any case.
+/// in any case. `say` is told what a user is to know.
 ///
 /// # Errors
 ///
 /// Fails where signals cannot be waited for.
-pub fn watch(stop: &Stop) -> io::Result<()> {
+pub fn watch(stop: &Stop, say: impl Fn(&str) + Send + 'static) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let stop = stop.clone();
     thread::spawn(move || {
         if signals.forever().next().is_some() {
             stop.wish();
             if stop.is_met_soon() {
-                output::progress(
-                    "stopping after this step; the same signal once more ends at once",
-                );
+                say("stopping after this step; the same signal once more ends at once");
             }
             wait(&stop, &mut signals);
         }

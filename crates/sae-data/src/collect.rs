@@ -14,6 +14,8 @@ pub struct Room {
     pub limit: usize,
     /// Whether bytes will become numbers of four bytes, as they do where they are scaled.
     pub as_floats: bool,
+    /// Whether rows stay in a file that can be read from any place, whatever the room.
+    pub in_place: bool,
 }
 
 impl Room {
@@ -21,6 +23,7 @@ impl Room {
     pub const UNLIMITED: Self = Self {
         limit: usize::MAX,
         as_floats: false,
+        in_place: false,
     };
 
     fn holds(self, values: u128, value_bytes: usize) -> bool {
@@ -45,7 +48,7 @@ impl Dataset {
         let values = layout.rows.unwrap_or(0) as u128 * layout.inputs as u128;
         let store = reader.store().filter(|(store, _)| {
             let single = store.value_bytes();
-            !room.holds(values, single)
+            room.in_place || !room.holds(values, single)
         });
         let (samples, labels) = match store {
             Some((store, labels)) => {

@@ -184,13 +184,36 @@ impl DataConfig {
     ///
     /// As [`DataConfig::check`]; refuses files that are missing, damaged or do not fit together.
     pub fn load(&self, seed: u64, labels: bool) -> Result<SplitData, DataError> {
+        self.load_as(Loading {
+            seed,
+            labels,
+            in_place: false,
+        })
+    }
+
+    /// As [`DataConfig::load`], for whoever needs but a part: samples of files that can be read from any
+    /// place stay there, even where there is room for them.
+    ///
+    /// # Errors
+    ///
+    /// As [`DataConfig::load`].
+    pub fn load_in_place(&self, seed: u64, labels: bool) -> Result<SplitData, DataError> {
+        self.load_as(Loading {
+            seed,
+            labels,
+            in_place: true,
+        })
+    }
+
+    fn load_as(&self, loading: Loading) -> Result<SplitData, DataError> {
         self.check()?;
-        let (train, test) = self.load_both(seed, labels)?;
+        let Loading { seed, .. } = loading;
+        let (train, test) = self.load_both(loading)?;
         check_classes(&train)?;
         let (train, validation) = match (self.source.format(), given(&self.files.validation)) {
             (Some(format), Some(path)) => {
                 let own = given(&self.files.validation_labels);
-                let validation = self.load_file(format, &path, own.as_deref(), labels)?;
+                let validation = self.load_file(format, &path, own.as_deref(), loading)?;
                 let validation = alike(&train, "validation", validation);
                 (train, Some(validation.map_err(in_file(&path))?))
             }
@@ -214,9 +237,14 @@ impl DataConfig {
     ///
     /// As [`DataConfig::load`].
     pub fn load_test(&self, seed: u64, labels: bool) -> Result<Dataset, DataError> {
+        let loading = Loading {
+            seed,
+            labels,
+            in_place: false,
+        };
         match (self.source.format(), self.folds) {
-            (None, 0) => self.draw_part(Part::Test, seed, labels),
-            _ => Ok(self.load_both(seed, labels)?.1),
+            (None, 0) => self.draw_part(Part::Test, loading),
+            _ => Ok(self.load_both(loading)?.1),
         }
     }
 
@@ -239,19 +267,20 @@ impl DataConfig {
     }
 
     /// The samples to train on, validation samples included, and those to test on.
-    fn load_both(&self, seed: u64, labels: bool) -> Result<(Dataset, Dataset), DataError> {
-        let train = self.load_train(seed, labels)?;
+    fn load_both(&self, loading: Loading) -> Result<(Dataset, Dataset), DataError> {
+        let Loading { seed, .. } = loading;
+        let train = self.load_train(loading)?;
         if self.folds > 0 {
             return train.fold(self.folds, self.fold, &mut stream(seed, Stream::Folds));
         }
         let test = match (self.source.format(), given(&self.files.test)) {
-            (None, _) => alike(&train, "test", self.draw_part(Part::Test, seed, labels)?)?,
+            (None, _) => alike(&train, "test", self.draw_part(Part::Test, loading)?)?,
             (Some(_), None) => {
                 return train.split("test", self.test, &mut stream(seed, Stream::TestSplit));
             }
             (Some(format), Some(path)) => {
                 let own = given(&self.files.test_labels);
-                let test = self.load_file(format, &path, own.as_deref(), labels)?;
+                let test = self.load_file(format, &path, own.as_deref(), loading)?;
                 alike(&train, "test", test).map_err(in_file(&path))?
             }
         };
@@ -259,16 +288,16 @@ impl DataConfig {
     }
 
     /// All samples that are not for testing only.
-    fn load_train(&self, seed: u64, labels: bool) -> Result<Dataset, DataError> {
+    fn load_train(&self, loading: Loading) -> Result<Dataset, DataError> {
         let Some(format) = self.source.format() else {
-            return self.draw_part(Part::Train, seed, labels);
+            return self.draw_part(Part::Train, loading);
         };
         let path = given(&self.files.train).ok_or_else(|| {
             let setting = Setting::new("train", "missing", "the file of the rows to train on");
             setting.within("files")
         })?;
         let own = given(&self.files.train_labels);
-        self.load_file(format, &path, own.as_deref(), labels)
+        self.load_file(format, &path, own.as_deref(), loading)
     }
 
     fn load_file(
@@ -276,16 +305,20 @@ impl DataConfig {
         format: Format,
         path: &Path,
         own_labels: Option<&Path>,
-        labels: bool,
+        loading: Loading,
     ) -> Result<Dataset, DataError> {
         let mut reader = format.open(path, own_labels, self.options(Purpose::Training))?;
-        if labels && !reader.layout().labelled {
+        if loading.labels && !reader.layout().labelled {
             let found = "has no labels";
             let expected = "labels for a classifier (data.table.label, data.images.labels, \
                             data.arrays.labels or data.files.train_labels), or classifier = false";
             return Err(DataError::format(path, found, expected));
         }
-        Dataset::read(&mut *reader, &path.display().to_string(), self.room())
+        let room = Room {
+            in_place: loading.in_place,
+            ..self.room()
+        };
+        Dataset::read(&mut *reader, &path.display().to_string(), room)
     }
 
     /// How much memory the samples of a file may take.
@@ -293,21 +326,23 @@ impl DataConfig {
         Room {
             limit: self.memory_limit.saturating_mul(1 << 20),
             as_floats: !self.scaling.is_identity(),
+            in_place: false,
         }
     }
 
-    fn draw_part(&self, part: Part, seed: u64, labels: bool) -> Result<Dataset, DataError> {
+    fn draw_part(&self, part: Part, loading: Loading) -> Result<Dataset, DataError> {
+        let Loading { seed, .. } = loading;
         let (table, loaded) = match self.source {
-            Source::Idx => ("idx", self.read_idx(part, labels)),
+            Source::Idx => ("idx", self.read_idx(part, loading)),
             Source::Patches => ("patches", self.patches.cut(part, seed)),
             _ => ("shapes", self.shapes.draw(part, seed)),
         };
         loaded.map_err(in_table(table))
     }
 
-    fn read_idx(&self, part: Part, labels: bool) -> Result<Dataset, DataError> {
-        let (images, names) = self.idx.files(part, labels)?;
-        self.load_file(Format::Idx, &images, names.as_deref(), labels)
+    fn read_idx(&self, part: Part, loading: Loading) -> Result<Dataset, DataError> {
+        let (images, names) = self.idx.files(part, loading.labels)?;
+        self.load_file(Format::Idx, &images, names.as_deref(), loading)
     }
 
     /// The scaling, fitted on training samples; nothing where they stay as they are.
@@ -319,6 +354,16 @@ impl DataConfig {
         let fitted = self.scaling.fit(&train.samples);
         fitted.map_err(in_table("scaling"))
     }
+}
+
+/// What is loaded, and how.
+#[derive(Debug, Clone, Copy)]
+struct Loading {
+    seed: u64,
+    /// Whether labels of files are read.
+    labels: bool,
+    /// Whether samples stay in their files where they can.
+    in_place: bool,
 }
 
 /// Puts the name of its table before a setting's, where the error is about one.

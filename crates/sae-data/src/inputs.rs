@@ -162,18 +162,36 @@ impl<'a> Inputs<'a> {
     pub fn for_parts<E: From<DataError>>(
         &self,
         most: usize,
+        visit: impl FnMut(usize, &Samples, Range<usize>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.for_parts_of(0..self.rows(), most, visit)
+    }
+
+    /// As [`Inputs::for_parts`], with some of the rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inputs::for_parts`].
+    ///
+    /// # Panics
+    ///
+    /// Panics if a row does not exist.
+    pub fn for_parts_of<E: From<DataError>>(
+        &self,
+        rows: Range<usize>,
+        most: usize,
         mut visit: impl FnMut(usize, &Samples, Range<usize>) -> Result<(), E>,
     ) -> Result<(), E> {
         match self {
             Self::Memory(samples) => {
-                for part in parts(samples.rows(), most) {
+                for part in parts(rows, most) {
                     visit(part.start, samples, part)?;
                 }
                 Ok(())
             }
             Self::Stored(stored) => {
                 let most = most.min(stored.rows_within(PARTS_IN_ORDER));
-                let mut parts = parts(stored.store.rows(), most);
+                let mut parts = parts(rows, most);
                 let mut next = || {
                     let part = parts.next();
                     part.map(|part| Ok((part.start, stored.store.read(part)?)))
@@ -187,12 +205,11 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// `rows` rows in parts of up to `most`.
-fn parts(rows: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
-    let most = most.clamp(1, rows.max(1));
-    (0..rows)
-        .step_by(most)
-        .map(move |first| first..rows.min(first + most))
+/// Rows in parts of up to `most`.
+fn parts(rows: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let (end, most) = (rows.end, most.clamp(1, rows.len().max(1)));
+    rows.step_by(most)
+        .map(move |first| first..end.min(first + most))
 }
 
 impl PartialEq for Inputs<'_> {

@@ -90,9 +90,16 @@ pub fn stream(seed: u64, purpose: Stream) -> ChaCha8Rng {
 /// The generator of `purpose` under `seed` in an epoch, which needs nothing of the epochs before.
 /// That of epoch 0 is [`stream`]'s.
 pub fn stream_at(seed: u64, purpose: Stream, epoch: u64) -> ChaCha8Rng {
+    stream_of(seed, purpose, epoch, 0)
+}
+
+/// The generator of [`stream_at`] for one of the shards into which samples are cut; that of shard 0 is
+/// the same.
+fn stream_of(seed: u64, purpose: Stream, epoch: u64, shard: u64) -> ChaCha8Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&epoch.to_le_bytes());
+    key[16..24].copy_from_slice(&shard.to_le_bytes());
     let mut rng = ChaCha8Rng::from_seed(key);
     rng.set_stream(purpose.number());
     rng
@@ -124,9 +131,27 @@ pub fn shuffled(rng: &mut impl Rng, n: usize) -> Vec<usize> {
     order
 }
 
-/// The order of `rows` rows in an epoch: [`shuffled`] by the generator of [`stream_at`].
-pub fn order(seed: u64, purpose: Stream, epoch: u64, rows: usize) -> Vec<usize> {
-    shuffled(&mut stream_at(seed, purpose, epoch), rows)
+/// For what the order of rows is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderOf {
+    /// The seed.
+    pub seed: u64,
+    /// What the order is for; each epoch has its own.
+    pub purpose: Stream,
+    /// Which of the shards into which the samples are cut, from 0: each is shuffled by itself.
+    pub shard: usize,
+}
+
+impl OrderOf {
+    /// The generator of an epoch.
+    pub(crate) fn stream(self, epoch: u64) -> ChaCha8Rng {
+        stream_of(self.seed, self.purpose, epoch, self.shard as u64)
+    }
+
+    /// The order of `rows` rows in an epoch.
+    pub fn shuffled(self, epoch: u64, rows: usize) -> Vec<usize> {
+        shuffled(&mut self.stream(epoch), rows)
+    }
 }
 
 /// A uniform number of 0 to n − 1. The bias of the multiplication method is below n / 2⁶⁴.
@@ -195,12 +220,21 @@ mod tests {
     #[test]
     fn every_epoch_has_an_order_of_its_own() {
         let purpose = Stream::HeadOrder;
-        let first = order(1, purpose, 0, 50);
+        let order = |epoch, rows| {
+            let (seed, shard) = (1, 0);
+            OrderOf {
+                seed,
+                purpose,
+                shard,
+            }
+            .shuffled(epoch, rows)
+        };
+        let first = order(0, 50);
         assert_eq!(first, shuffled(&mut stream(1, purpose), 50));
-        assert_eq!(order(1, purpose, 7, 50), order(1, purpose, 7, 50));
-        assert_ne!(order(1, purpose, 1, 50), first);
-        assert_ne!(order(1, purpose, 2, 50), order(1, purpose, 1, 50));
-        assert!(order(1, purpose, 3, 0).is_empty());
+        assert_eq!(order(7, 50), order(7, 50));
+        assert_ne!(order(1, 50), first);
+        assert_ne!(order(2, 50), order(1, 50));
+        assert!(order(3, 0).is_empty());
     }
 
     /// A shuffle is a permutation, and each number is equally likely in each place: a χ² of the

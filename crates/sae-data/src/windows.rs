@@ -14,9 +14,9 @@ use rand_chacha::ChaCha8Rng;
 use sae_kernels::Setting;
 
 use crate::inputs::Stored;
-use crate::random::{below, shuffled};
+use crate::random::{OrderOf, below, shuffled};
 use crate::store::Store;
-use crate::{DataError, Samples, Stream, stream_at};
+use crate::{DataError, Samples};
 
 /// Shares of the memory limit that a window takes. Two are there at once, and rows on their way.
 const WINDOWS: usize = 8;
@@ -36,18 +36,11 @@ pub struct Window {
     pub order: Vec<usize>,
 }
 
-/// For what the order of rows is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OrderOf {
-    /// The seed.
-    pub seed: u64,
-    /// What the order is for; each epoch has its own.
-    pub purpose: Stream,
-}
-
 /// The sizes of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Sizes {
+    /// The number of the first row in the store.
+    first: usize,
     rows: usize,
     block: usize,
     window: usize,
@@ -79,18 +72,19 @@ impl Stored {
 }
 
 impl Sizes {
-    /// Windows of whole batches.
-    fn new(stored: &Stored, batch: usize) -> Result<Self, Setting> {
+    /// Windows of whole batches of some rows of a store.
+    fn new(stored: &Stored, rows: &Range<usize>, batch: usize) -> Result<Self, Setting> {
         stored.check_batch(batch)?;
         let (store, most) = (&stored.store, stored.rows_within(WINDOWS));
         let row = store.width() * store.value_bytes();
-        let rows = store.rows();
+        let (first, rows) = (rows.start, rows.len());
         let window = match most < rows {
             true => most - most % batch,
             false => rows,
         };
         let block = (BLOCK_BYTES / row.max(1)).min(window / FEWEST_BLOCKS);
         Ok(Self {
+            first,
             rows,
             block: block.max(1),
             window,
@@ -114,7 +108,7 @@ struct Plan {
 
 impl Plan {
     fn new(sizes: Sizes, order: OrderOf, epoch: u64) -> Self {
-        let mut rng = stream_at(order.seed, order.purpose, epoch);
+        let mut rng = order.stream(epoch);
         Self {
             start: below(&mut rng, sizes.rows),
             blocks: shuffled(&mut rng, sizes.rows / sizes.block),
@@ -123,9 +117,14 @@ impl Plan {
         }
     }
 
-    /// The rows of a window, as ranges in the order in which they are read.
+    /// The rows of a window, as ranges of the store in the order in which they are read.
     fn ranges(&self, window: usize) -> Vec<Range<usize>> {
-        let Sizes { rows, block, .. } = self.sizes;
+        let Sizes {
+            first: offset,
+            rows,
+            block,
+            ..
+        } = self.sizes;
         let end = rows.min((window + 1) * self.sizes.window);
         let mut place = window * self.sizes.window;
         let mut ranges = Vec::new();
@@ -135,7 +134,7 @@ impl Plan {
             let first = self.blocks.get(number).unwrap_or(&number) * block + place % block;
             let first = (first + self.start) % rows;
             let left = (block - place % block).min(end - place).min(rows - first);
-            ranges.push(first..first + left);
+            ranges.push(offset + first..offset + first + left);
             place += left;
         }
         ranges
@@ -194,18 +193,19 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Begins to read the window of an epoch in which its step number `step` lies.
+    /// Begins to read the window of an epoch of some rows in which its step number `step` lies.
     ///
     /// # Errors
     ///
     /// Refuses batches that are larger than a window may be.
     pub fn start(
         stored: &Stored,
+        rows: Range<usize>,
         batch: usize,
         order: OrderOf,
         (epoch, step): (u64, usize),
     ) -> Result<Self, DataError> {
-        let sizes = Sizes::new(stored, batch)?;
+        let sizes = Sizes::new(stored, &rows, batch)?;
         let next = (epoch, step * batch / sizes.window);
         let (send, receive) = sync_channel(0);
         let (give_back, used) = channel();
@@ -294,11 +294,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::Stream;
 
     const WIDTH: usize = 2;
     const ORDER: OrderOf = OrderOf {
         seed: 3,
         purpose: Stream::HeadOrder,
+        shard: 0,
     };
 
     /// Rows that hold their own number.
@@ -337,7 +339,12 @@ mod tests {
 
     /// The rows of an epoch's windows, in their order.
     fn epoch(stored: &Stored, batch: usize, number: u64) -> Vec<Vec<usize>> {
-        let mut windows = Windows::start(stored, batch, ORDER, (number, 0)).unwrap();
+        epoch_of(stored, 0..stored.store.rows(), batch, number)
+    }
+
+    /// Those of an epoch of some rows.
+    fn epoch_of(stored: &Stored, rows: Range<usize>, batch: usize, number: u64) -> Vec<Vec<usize>> {
+        let mut windows = Windows::start(stored, rows, batch, ORDER, (number, 0)).unwrap();
         let mut all = Vec::new();
         let mut before = None;
         while windows.next.0 == number {
@@ -381,6 +388,20 @@ mod tests {
         }
     }
 
+    /// A shard's epoch has its rows, in the order of as many rows that are all there are.
+    #[test]
+    fn some_rows_are_an_epoch_of_their_own() {
+        let (all, few) = (stored(1000, 130), stored(400, 130));
+        let part = epoch_of(&all, 500..900, 64, 2).concat();
+        let alone = epoch(&few, 64, 2).concat();
+        assert!(
+            part.iter()
+                .zip(&alone)
+                .all(|(part, alone)| *part == alone + 500)
+        );
+        assert_eq!(part.len(), 400);
+    }
+
     /// The same seed, epoch and limit give the same order, wherever one begins; other epochs another.
     #[test]
     fn any_place_can_be_begun_at() {
@@ -389,7 +410,7 @@ mod tests {
         assert_eq!(whole, epoch(&stored, batch, 5));
         assert_ne!(whole, epoch(&stored, batch, 6));
         for step in 0..1000usize.div_ceil(batch) {
-            let mut windows = Windows::start(&stored, batch, ORDER, (5, step)).unwrap();
+            let mut windows = Windows::start(&stored, 0..1000, batch, ORDER, (5, step)).unwrap();
             assert!(windows.leads_to(5, step, batch) && !windows.is_current(5, step, batch));
             let window = windows.take(None).unwrap();
             assert!(windows.is_current(5, step, batch));
@@ -416,7 +437,7 @@ mod tests {
 
     #[test]
     fn batches_need_room() {
-        let error = Windows::start(&stored(1000, 130), 131, ORDER, (0, 0)).unwrap_err();
+        let error = Windows::start(&stored(1000, 130), 0..1000, 131, ORDER, (0, 0)).unwrap_err();
         let message = error.to_string();
         assert!(
             message.starts_with(

@@ -2,7 +2,7 @@
 
 use sae_data::{DataError, Inputs, Samples, Stored};
 use sae_model::SparseAutoencoder;
-use sae_train::{Stopped, TrainError};
+use sae_train::{Compute, Stopped, TrainError};
 use serde::{Deserialize, Serialize};
 
 use crate::forward::{Forward, Processors};
@@ -38,37 +38,43 @@ pub(crate) struct Encoded {
     pub rho_hat: Vec<f64>,
 }
 
-/// A trained autoencoder on all samples. Codes of samples that are in memory are kept there; those of
+/// A trained autoencoder on all samples, of which there are `whole` with those that others have. Codes of samples that are in memory are kept there; those of
 /// others, too, where they take little of the memory limit, and otherwise are made when they are read.
 pub(crate) fn encode(
     autoencoder: &SparseAutoencoder,
     samples: &Inputs<'_>,
-    processors: Processors,
+    whole: usize,
+    compute: &Compute,
 ) -> Result<Encoded, TrainError> {
+    let (group, processors) = (&compute.group, Processors::from(compute));
     let models = std::slice::from_ref(autoencoder);
     let encoder = Forward::encoders(models, processors)?;
     let decoder = Forward::decoders(models, processors)?;
-    let (rows, hidden) = (samples.rows(), autoencoder.hidden());
+    let hidden = autoencoder.hidden();
     let mut kept = keeps_codes(samples, hidden).then(Vec::new);
-    let mut squares = 0.0;
-    let mut rho_hat = vec![0.0; hidden];
-    samples.for_parts(CHUNK, |_, samples, part| {
-        let code = encoder.rows(samples, part.clone())?;
-        let part: Vec<usize> = part.collect();
-        let output = decoder.all(&code)?;
-        squares += squared_error(&samples.gather(&part), &output);
-        if let Samples::Floats { values, .. } = code {
-            for row in values.chunks(hidden) {
-                for (mean, &y) in rho_hat.iter_mut().zip(row) {
-                    *mean += f64::from(y) / rows as f64;
+    let mut sums = group.sum(hidden + 1, |shard, sums| {
+        let rows = group.own_rows_of(shard, whole);
+        samples.for_parts_of(rows, CHUNK, |_, samples, part| {
+            let code = encoder.rows(samples, part.clone())?;
+            let part: Vec<usize> = part.collect();
+            let output = decoder.all(&code)?;
+            let (squares, rho_hat) = sums.split_at_mut(1);
+            squares[0] += squared_error(&samples.gather(&part), &output);
+            if let Samples::Floats { values, .. } = code {
+                for row in values.chunks(hidden) {
+                    for (mean, &y) in rho_hat.iter_mut().zip(row) {
+                        *mean += f64::from(y) / whole as f64;
+                    }
+                }
+                if let Some(kept) = &mut kept {
+                    kept.extend(values);
                 }
             }
-            if let Some(kept) = &mut kept {
-                kept.extend(values);
-            }
-        }
-        Ok::<(), TrainError>(())
+            Ok::<(), TrainError>(())
+        })
     })?;
+    let rho_hat = sums.split_off(1);
+    let squares = sums[0];
     let unit = autoencoder.encoder.activation.unit;
     Ok(Encoded {
         codes: match (kept, samples) {
@@ -78,7 +84,7 @@ pub(crate) fn encode(
                 values: kept.unwrap_or_default(),
             }),
         },
-        rmse: (squares / (rows * samples.width()) as f64).sqrt(),
+        rmse: (squares / (whole * samples.width()) as f64).sqrt(),
         rho_hat: rho_hat
             .into_iter()
             .map(|mean| unit.mean_activity(mean))

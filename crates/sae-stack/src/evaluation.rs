@@ -5,7 +5,7 @@ use burn::tensor::{DType, Device};
 use sae_data::Dataset;
 use sae_kernels::Setting;
 use sae_model::{DeepNetwork, ModelError};
-use sae_train::{Selected, Table, TrainError};
+use sae_train::{Compute, Group, Selected, Table, TrainError};
 use serde::{Deserialize, Serialize};
 
 /// Rows that are processed at once.
@@ -35,28 +35,55 @@ pub fn evaluate(
     data: &Dataset,
     device: &Device,
 ) -> Result<Evaluation, TrainError> {
+    evaluate_with(network, data, data.rows(), (device, &Group::default()))
+}
+
+/// As [`evaluate`], where others of a group have the rest of `whole` rows.
+pub(crate) fn evaluate_part(
+    network: &DeepNetwork,
+    data: &Dataset,
+    whole: usize,
+    compute: &Compute,
+) -> Result<Evaluation, TrainError> {
+    evaluate_with(network, data, whole, (&compute.device, &compute.group))
+}
+
+fn evaluate_with(
+    network: &DeepNetwork,
+    data: &Dataset,
+    whole: usize,
+    (device, group): (&Device, &Group),
+) -> Result<Evaluation, TrainError> {
     let network = network.valid();
     let classes = network.classes();
     let labels = labels(&network, data)?;
-    let mut confusion = vec![vec![0; classes]; classes];
-    let mut log_likelihood = 0.0;
-    data.samples.for_parts(CHUNK, |first, samples, rows| {
-        let selected = Selected::Range(rows.start, rows.end);
-        let inputs = Table { samples, selected }.tensor(device, DType::F32);
-        let scores = network.log_probabilities(inputs).into_data();
-        let scores: Vec<f32> = scores.iter::<f32>().collect();
-        for (scores, &label) in scores.chunks(classes).zip(&labels[first..]) {
-            let actual = label as usize;
-            confusion[actual][most_probable(scores)] += 1;
-            log_likelihood += f64::from(scores[actual]);
-        }
-        Ok::<(), TrainError>(())
+    // Counts are exact in numbers of f64.
+    let sums = group.sum(classes * classes + 1, |shard, sums| {
+        let (log_likelihood, confusion) = sums.split_at_mut(1);
+        let rows = group.own_rows_of(shard, whole);
+        data.samples
+            .for_parts_of(rows, CHUNK, |first, samples, rows| {
+                let selected = Selected::Range(rows.start, rows.end);
+                let inputs = Table { samples, selected }.tensor(device, DType::F32);
+                let scores = network.log_probabilities(inputs).into_data();
+                let scores: Vec<f32> = scores.iter::<f32>().collect();
+                for (scores, &label) in scores.chunks(classes).zip(&labels[first..]) {
+                    let actual = label as usize;
+                    confusion[actual * classes + most_probable(scores)] += 1.0;
+                    log_likelihood[0] += f64::from(scores[actual]);
+                }
+                Ok::<(), TrainError>(())
+            })
     })?;
+    let (log_likelihood, confusion) = (sums[0], &sums[1..]);
+    let counts = confusion.iter().map(|&count| count as usize);
+    let counts: Vec<usize> = counts.collect();
+    let confusion: Vec<Vec<usize>> = counts.chunks(classes).map(<[usize]>::to_vec).collect();
     let correct: usize = (0..classes).map(|class| confusion[class][class]).sum();
     Ok(Evaluation {
-        samples: data.rows(),
-        accuracy: correct as f64 / data.rows() as f64,
-        cross_entropy: -log_likelihood / data.rows() as f64,
+        samples: whole,
+        accuracy: correct as f64 / whole as f64,
+        cross_entropy: -log_likelihood / whole as f64,
         confusion,
     })
 }

@@ -39,7 +39,7 @@ impl Run<'_> {
         self.observer.started(stage, training, session.epochs());
         while !session.is_over() {
             let ended = session.advance();
-            if let Err(TrainError::Data(_)) = ended {
+            if let Err(TrainError::Data(_) | TrainError::Group(_)) = ended {
                 self.tell(stage, Moment::Failure, &session)?;
             }
             let epoch = match ended? {

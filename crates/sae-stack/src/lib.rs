@@ -23,7 +23,7 @@
 //!     layers: vec![layer(9)?, layer(4)?],
 //!     classifier: None,
 //! };
-//! let samples = StackData { train: &data.train, validation: None, test: &data.test };
+//! let samples = StackData::new(&data.train, None, &data.test);
 //! let compute = Compute::on_cpu(Device::flex(), 1);
 //! let trained = train_stack(&settings, samples, &compute, &mut ())?;
 //! assert_eq!(trained.autoencoders[1].hidden(), 4);
@@ -50,7 +50,7 @@ pub use forward::{Forward, Processors};
 pub use metrics::{Details, EpochMetrics};
 pub use observer::{Finished, Observer, WeightsNow};
 pub use parts::Parts;
-pub use pipeline::{StackData, continue_stack, train_stack};
+pub use pipeline::{StackData, WholeRows, continue_stack, train_stack};
 pub use reached::{FinishedStage, Moment, Reached, ReachedNow, RunningStage};
 pub use settings::{
     ClassifierSettings, Head, Layer, LayerSettings, Scale, StackSettings, check_classifier_training,

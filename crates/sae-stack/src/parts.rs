@@ -55,10 +55,12 @@ impl<'a> Parts<'a> {
             validation: self.data.validation.map(|set| set.samples.borrowed()),
         };
         for autoencoder in autoencoders {
-            let encode = |samples: &Inputs<'_>| encode(autoencoder, samples, self.compute.into());
-            pretrained.train = encode(&pretrained.train)?.codes;
+            let encode =
+                |samples: &Inputs<'_>, whole| encode(autoencoder, samples, whole, self.compute);
+            let whole = self.data.whole;
+            pretrained.train = encode(&pretrained.train, whole.train)?.codes;
             if let Some(validation) = &mut pretrained.validation {
-                *validation = encode(validation)?.codes;
+                *validation = encode(validation, whole.validation)?.codes;
             }
         }
         self.run(observer).head(classifier, labels, &pretrained)

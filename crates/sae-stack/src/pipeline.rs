@@ -8,11 +8,12 @@ use sae_train::{Compute, Data, Fitted, Task, TrainError};
 use burn::tensor::DType;
 
 use crate::codes::{LayerReport, encode};
+use crate::evaluation::evaluate_part;
 use crate::metrics::Details;
 use crate::observer::{Finished, Observer};
 use crate::reached::Reached;
 use crate::stage::{ClassifierSummary, Ended, Stage, Summary, Trained, TrainedNetwork};
-use crate::{ClassifierSettings, LayerSettings, StackSettings, evaluate};
+use crate::{ClassifierSettings, LayerSettings, StackSettings};
 
 /// The samples of a run.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +24,35 @@ pub struct StackData<'a> {
     pub validation: Option<&'a Dataset>,
     /// Evaluated on.
     pub test: &'a Dataset,
+    /// How many rows the sets have, where others of a [`Group`](sae_train::Group) have the rest of them.
+    pub whole: WholeRows,
+}
+
+/// The numbers of rows of all sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WholeRows {
+    /// Training samples.
+    pub train: usize,
+    /// Validation samples.
+    pub validation: usize,
+    /// Test samples.
+    pub test: usize,
+}
+
+impl<'a> StackData<'a> {
+    /// Samples that are all here.
+    pub fn new(train: &'a Dataset, validation: Option<&'a Dataset>, test: &'a Dataset) -> Self {
+        Self {
+            whole: WholeRows {
+                train: train.rows(),
+                validation: validation.map_or(0, Dataset::rows),
+                test: test.rows(),
+            },
+            train,
+            validation,
+            test,
+        }
+    }
 }
 
 /// Runs the whole pipeline.
@@ -134,10 +164,12 @@ impl<'a> Run<'a> {
             let stage = Stage::Autoencoder(index + 1);
             let (model, fitted) =
                 self.fit_autoencoder(index, layer, &train, validation.as_ref())?;
-            let encode = |samples: &Inputs<'_>| encode(&model, samples, self.compute.into());
-            let on_train = encode(&train)?;
-            let on_test = encode(&test)?;
-            let on_validation = validation.as_ref().map(encode).transpose()?;
+            let encode = |samples: &Inputs<'_>, whole| encode(&model, samples, whole, self.compute);
+            let whole = self.data.whole;
+            let on_train = encode(&train, whole.train)?;
+            let on_test = encode(&test, whole.test)?;
+            let validated = validation.as_ref();
+            let on_validation = validated.map(|v| encode(v, whole.validation)).transpose()?;
             let (rho, unit) = (layer.objective.rho(), layer.architecture.encoder);
             let details = |rmse, rho_hat: &[f64]| Details::autoencoder(rmse, rho_hat, rho, unit);
             let report = LayerReport {
@@ -177,17 +209,20 @@ impl<'a> Run<'a> {
         let (settings, device) = (self.settings, &self.compute.device);
         let model = settings.initial_autoencoder(index, train.width(), DType::F32, device)?;
         let corruptor = layer.corruption.map(|corruption| {
-            Corruptor::new(corruption, train.rows(), seed, Stream::Corruption(number))
+            let rows = self.data.whole.train;
+            Corruptor::new(corruption, rows, seed, Stream::Corruption(number))
         });
+        let whole = self.data.whole;
         let task = Task {
             stage: Stage::Autoencoder(index + 1).to_string(),
             train: Data {
                 corruptor,
-                ..Data::unlabelled(train)
+                ..Data::unlabelled(train).part_of(whole.train)
             },
-            validation: validation.map(Data::unlabelled),
+            validation: validation.map(|v| Data::unlabelled(v).part_of(whole.validation)),
             seed,
             order: Stream::AutoencoderOrder(number),
+            group: self.compute.group.clone(),
         };
         let (rho, unit, width) = (
             layer.objective.rho(),
@@ -268,9 +303,10 @@ impl<'a> Run<'a> {
         let train = &self.data.train.samples;
         let mut task = self.labelled_task(stage, labels, train, validation);
         let (seed, purpose) = (self.settings.seed, Stream::FineTuneCorruption);
+        let whole = self.data.whole.train;
         task.train.corruptor = settings
             .corruption
-            .map(|corruption| Corruptor::new(corruption, train.rows(), seed, purpose));
+            .map(|corruption| Corruptor::new(corruption, whole, seed, purpose));
         let (network, fitted) = self.fit(
             stage,
             &settings.network,
@@ -315,7 +351,8 @@ impl<'a> Run<'a> {
         network: DeepNetwork,
         fitted: &Fitted,
     ) -> Result<TrainedNetwork, TrainError> {
-        let evaluation = evaluate(&network, self.data.test, &self.compute.device)?;
+        let StackData { test, whole, .. } = self.data;
+        let evaluation = evaluate_part(&network, test, whole.test, self.compute)?;
         self.observer
             .finished(stage, Finished::Network(&network, &evaluation))?;
         Ok(TrainedNetwork {
@@ -334,19 +371,21 @@ impl<'a> Run<'a> {
         validation: Option<&'s Inputs<'_>>,
     ) -> Task<'s> {
         let classes = labels.train.classes.len();
-        let data = |samples: &'s Inputs<'_>, labels: &'s Labels| {
-            Data::labelled(samples, &labels.values, classes)
+        let data = |samples: &'s Inputs<'_>, labels: &'s Labels, whole: usize| {
+            Data::labelled(samples, &labels.values, classes).part_of(whole)
         };
+        let whole = self.data.whole;
         let validation = validation.zip(labels.validation);
         Task {
             stage: stage.to_string(),
-            train: data(train, labels.train),
-            validation: validation.map(|(samples, labels)| data(samples, labels)),
+            train: data(train, labels.train, whole.train),
+            validation: validation.map(|(samples, labels)| data(samples, labels, whole.validation)),
             seed: self.settings.seed,
             order: match stage {
                 Stage::Softmax => Stream::HeadOrder,
                 _ => Stream::FineTuneOrder,
             },
+            group: self.compute.group.clone(),
         }
     }
 }

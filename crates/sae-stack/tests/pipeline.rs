@@ -137,11 +137,7 @@ impl Observer for Recorder {
 
 fn trained(classifier: bool, fused: Fused) -> (Trained, Recorder, [Dataset; 2]) {
     let sets = [dataset(50, 1), dataset(20, 2)];
-    let data = StackData {
-        train: &sets[0],
-        validation: Some(&sets[1]),
-        test: &sets[1],
-    };
+    let data = StackData::new(&sets[0], Some(&sets[1]), &sets[1]);
     let compute = Compute {
         fused,
         ..Compute::on_cpu(Device::flex(), 2)
@@ -245,11 +241,7 @@ fn parts_make_the_whole() {
         };
         let parts = Parts {
             settings: &settings,
-            data: StackData {
-                train: &sets[0],
-                validation: Some(&sets[1]),
-                test: &sets[1],
-            },
+            data: StackData::new(&sets[0], Some(&sets[1]), &sets[1]),
             compute: &compute,
         };
         let summary = trained.summary.classifier.unwrap();
@@ -295,11 +287,7 @@ fn fine_tuning_sees_corrupted_inputs() {
             fused,
             ..Compute::on_cpu(Device::flex(), 2)
         };
-        let sets = StackData {
-            train: &data,
-            validation: None,
-            test: &data,
-        };
+        let sets = StackData::new(&data, None, &data);
         let mut told = FirstNetwork::default();
         train_stack(&settings, sets, &compute, &mut told).unwrap();
         let all: Vec<usize> = (0..rows).collect();
@@ -358,11 +346,7 @@ impl Observer for Copies {
 #[test]
 fn a_pipeline_goes_on_from_every_moment() {
     let sets = [dataset(50, 1), dataset(20, 2)];
-    let data = StackData {
-        train: &sets[0],
-        validation: Some(&sets[1]),
-        test: &sets[1],
-    };
+    let data = StackData::new(&sets[0], Some(&sets[1]), &sets[1]);
     let compute = Compute::on_cpu(Device::flex(), 2);
     let mut settings = settings(true);
     settings.layers[0].training.optimizer = Optimizer::Lbfgs;
@@ -419,11 +403,7 @@ fn a_pipeline_goes_on_from_every_moment() {
 #[test]
 fn a_finished_stage_can_have_more_epochs() {
     let sets = [dataset(50, 1), dataset(20, 2)];
-    let data = StackData {
-        train: &sets[0],
-        validation: None,
-        test: &sets[1],
-    };
+    let data = StackData::new(&sets[0], None, &sets[1]);
     let compute = Compute::on_cpu(Device::flex(), 2);
     let (short, mut long) = (settings(true), settings(true));
     long.layers[1].training.epochs = 5;
@@ -587,11 +567,7 @@ fn a_classifier_needs_labels_before_anything_is_trained() {
         ..dataset(10, 2)
     };
     for (train, test) in [(&without, &labelled), (&labelled, &without)] {
-        let data = StackData {
-            train,
-            validation: None,
-            test,
-        };
+        let data = StackData::new(train, None, test);
         let mut told = Recorder::default();
         let compute = Compute::on_cpu(Device::flex(), 1);
         let error = train_stack(&settings(true), data, &compute, &mut told).unwrap_err();

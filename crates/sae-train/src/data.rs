@@ -7,17 +7,19 @@ use sae_data::{Corruptor, Inputs, Samples};
 use sae_kernels::{Rows, Values};
 use sae_model::{AutoencoderBatch, LabelledBatch, ModelError};
 
-use crate::TrainError;
+use crate::{Group, TrainError};
 
 /// Samples with what belongs to them.
 #[derive(Debug, Clone)]
 pub struct Data<'a> {
-    /// The samples; of an autoencoder also the targets.
+    /// The samples that are here; of an autoencoder also the targets.
     pub samples: Inputs<'a>,
-    /// The class of each sample, of a classifier.
+    /// The class of each, of a classifier.
     pub classes: Option<Classes<'a>>,
     /// What is done to the inputs, where an autoencoder is to denoise.
     pub corruptor: Option<Corruptor>,
+    /// Number of all samples, where others of a [`Group`] have the rest.
+    pub whole: usize,
 }
 
 /// The classes of some samples.
@@ -32,8 +34,10 @@ pub struct Classes<'a> {
 impl<'a> Data<'a> {
     /// Samples for an autoencoder.
     pub fn unlabelled(samples: impl Into<Inputs<'a>>) -> Self {
+        let samples = samples.into();
         Self {
-            samples: samples.into(),
+            whole: samples.rows(),
+            samples,
             classes: None,
             corruptor: None,
         }
@@ -42,20 +46,26 @@ impl<'a> Data<'a> {
     /// Samples for a classifier.
     pub fn labelled(samples: impl Into<Inputs<'a>>, labels: &'a [u32], count: usize) -> Self {
         Self {
-            samples: samples.into(),
             classes: Some(Classes { labels, count }),
-            corruptor: None,
+            ..Self::unlabelled(samples)
         }
     }
 
-    /// Number of samples.
-    pub fn rows(&self) -> usize {
-        self.samples.rows()
+    /// The same samples, as those of one rank of a group that has `whole` of them.
+    #[must_use]
+    pub fn part_of(self, whole: usize) -> Self {
+        Self { whole, ..self }
+    }
+
+    /// The rows of one of the own shards of `group`, among those that are here.
+    pub(crate) fn rows_of(&self, group: &Group, shard: usize) -> Range<usize> {
+        group.own_rows_of(shard, self.whole)
     }
 
     /// Calls `work` with a batch of the samples in `held`; the corruption is that of `epoch`, from 0.
     pub(crate) fn with_batch<R>(
         &self,
+        group: &Group,
         held: Held<'_>,
         epoch: usize,
         work: impl FnOnce(&Batch<'_>) -> R,
@@ -77,7 +87,8 @@ impl<'a> Data<'a> {
         };
         let mut corruptor = corruptor.clone();
         corruptor.set_epoch(epoch);
-        let rows: Vec<usize> = held.numbers().collect();
+        let first = group.own_rows(self.whole).start;
+        let rows: Vec<usize> = held.numbers().map(|row| first + row).collect();
         let mut values = held.table.samples.gather(&held.table.selected.indices());
         corruptor.apply(&rows, &mut values);
         let corrupted = Samples::Floats {
@@ -94,28 +105,30 @@ impl<'a> Data<'a> {
         })
     }
 
-    /// Calls `work` with all samples in their order, in batches of up to `size`; the corruption is that
+    /// Calls `work` with some samples in their order, in batches of up to `size`; the corruption is that
     /// of `epoch`, from 0.
     pub(crate) fn for_batches(
         &self,
-        size: usize,
-        epoch: usize,
+        group: &Group,
+        rows: Range<usize>,
+        (size, epoch): (usize, usize),
         mut work: impl FnMut(&Batch<'_>) -> Result<(), TrainError>,
     ) -> Result<(), TrainError> {
-        self.samples.for_parts(size, |first, samples, rows| {
-            let held = Held {
-                table: Table {
-                    samples,
-                    selected: Selected::Range(rows.start, rows.end),
-                },
-                numbers: Numbers::From(first),
-            };
-            self.with_batch(held, epoch, &mut work)
-        })
+        self.samples
+            .for_parts_of(rows, size, |first, samples, rows| {
+                let held = Held {
+                    table: Table {
+                        samples,
+                        selected: Selected::Range(rows.start, rows.end),
+                    },
+                    numbers: Numbers::From(first),
+                };
+                self.with_batch(group, held, epoch, &mut work)
+            })
     }
 }
 
-/// Samples in memory, with their numbers among all.
+/// Samples in memory, with their numbers among those that are here.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Held<'a> {
     /// They.
@@ -124,12 +137,12 @@ pub(crate) struct Held<'a> {
     pub numbers: Numbers<'a>,
 }
 
-/// The numbers of the rows of a table among all samples.
+/// The numbers of the rows of a table among the samples that are here.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Numbers<'a> {
     /// Those of its rows that are meant, from here on.
     From(usize),
-    /// The table holds all samples.
+    /// The table holds all of these.
     Own,
     /// Of each row of the table.
     Each(&'a [usize]),

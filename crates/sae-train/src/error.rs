@@ -5,6 +5,8 @@ use sae_kernels::{KernelError, Setting};
 use sae_model::{ModelError, term};
 use thiserror::Error;
 
+use crate::GroupError;
+
 /// What can stop training.
 #[derive(Debug, Error)]
 pub enum TrainError {
@@ -69,6 +71,9 @@ pub enum TrainError {
     /// The samples could not be read.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Those who train together cannot go on.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// The caller's hook failed, for example because a file could not be written.
     #[error(transparent)]
     Hook(Box<dyn std::error::Error + Send + Sync>),

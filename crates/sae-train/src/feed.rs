@@ -1,6 +1,8 @@
 //! The batches of an epoch, in its random order.
 
-use sae_data::{Inputs, OrderOf, Stored, Window, Windows, order};
+use std::ops::Range;
+
+use sae_data::{Inputs, OrderOf, Stored, Window, Windows};
 
 use crate::data::{Held, Numbers, Selected, Table};
 use crate::{Task, TrainError};
@@ -10,6 +12,7 @@ use crate::{Task, TrainError};
 pub(crate) struct Place {
     pub epoch: u64,
     pub step: usize,
+    /// Of each shard.
     pub batch: usize,
 }
 
@@ -17,6 +20,13 @@ pub(crate) struct Place {
 /// state of a training.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
+    /// One for each of the own shards, once one of them was asked for.
+    shards: Vec<ShardFeed>,
+}
+
+/// The same of one shard.
+#[derive(Debug, Default)]
+struct ShardFeed {
     /// Of samples in memory, the order of the epoch for which it was drawn.
     order: Option<(u64, Vec<usize>)>,
     /// Of samples that are not, those in memory at present and from where they come.
@@ -26,7 +36,7 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    /// The samples of a step.
+    /// The samples of a step, those of one of the own shards; there may be none.
     ///
     /// # Errors
     ///
@@ -34,11 +44,23 @@ impl Feed {
     pub(crate) fn batch<'f>(
         &'f mut self,
         task: &'f Task<'_>,
+        shard: usize,
         place: Place,
     ) -> Result<Held<'f>, TrainError> {
+        let own = task.group.own();
+        if self.shards.is_empty() {
+            self.shards.resize_with(own.len(), ShardFeed::default);
+        }
+        let order = OrderOf {
+            seed: task.seed,
+            purpose: task.order,
+            shard,
+        };
+        let rows = task.train.rows_of(&task.group, shard);
+        let feed = &mut self.shards[shard - own.start];
         match &task.train.samples {
             Inputs::Memory(samples) => {
-                let order = self.order(task, place.epoch, samples.rows());
+                let order = feed.order(order, place.epoch, rows);
                 let first = place.step * place.batch;
                 Ok(Held {
                     table: Table {
@@ -48,30 +70,46 @@ impl Feed {
                     numbers: Numbers::Own,
                 })
             }
-            Inputs::Stored(stored) => self.stored(task, stored, place),
+            Inputs::Stored(stored) => {
+                // All shards together keep the limit, whoever has them.
+                let limit = stored.limit / task.group.shards();
+                let store = stored.store.clone();
+                feed.stored(order, &Stored { store, limit }, rows, place)
+            }
         }
     }
 
-    fn order(&mut self, task: &Task<'_>, epoch: u64, rows: usize) -> &[usize] {
+    /// Seconds for which samples were waited for since this was last asked.
+    pub(crate) fn waited(&mut self) -> f64 {
+        let waited = self.shards.iter_mut().map(|feed| &mut feed.waited);
+        waited.map(std::mem::take).sum()
+    }
+}
+
+impl ShardFeed {
+    fn order(&mut self, order: OrderOf, epoch: u64, rows: Range<usize>) -> &[usize] {
         let drawn = self.order.take().filter(|(of, _)| *of == epoch);
-        let draw = || (epoch, order(task.seed, task.order, epoch, rows));
+        let draw = || {
+            let mut places = order.shuffled(epoch, rows.len());
+            places.iter_mut().for_each(|place| *place += rows.start);
+            (epoch, places)
+        };
         &self.order.insert(drawn.unwrap_or_else(draw)).1
     }
 
-    fn stored<'f>(
-        &'f mut self,
-        task: &Task<'_>,
+    fn stored(
+        &mut self,
+        order: OrderOf,
         stored: &Stored,
+        rows: Range<usize>,
         place: Place,
-    ) -> Result<Held<'f>, TrainError> {
+    ) -> Result<Held<'_>, TrainError> {
         let Place { epoch, step, batch } = place;
         let mut windows = match self.windows.take() {
             Some(windows) if windows.leads_to(epoch, step, batch) => windows,
             _ => {
                 self.window = None;
-                let (seed, purpose) = (task.seed, task.order);
-                let order = OrderOf { seed, purpose };
-                Windows::start(stored, batch, order, (epoch, step))?
+                Windows::start(stored, rows, batch, order, (epoch, step))?
             }
         };
         let window = match self.window.take() {
@@ -89,11 +127,6 @@ impl Feed {
             },
             numbers: Numbers::Each(&window.numbers),
         })
-    }
-
-    /// Seconds for which samples were waited for since this was last asked.
-    pub(crate) fn waited(&mut self) -> f64 {
-        std::mem::take(&mut self.waited)
     }
 }
 

@@ -41,16 +41,19 @@ mod epoch;
 mod error;
 mod executor;
 mod feed;
+mod group;
 mod optimizer;
 mod rates;
 mod schedule;
 mod search;
 mod session;
 mod settings;
+mod sharded;
 mod state;
 mod steps;
 mod stop;
 mod stretch;
+mod validation;
 mod vectors;
 mod whole;
 
@@ -62,6 +65,7 @@ pub use executor::{
     Choice, Compute, Executor, ExecutorKind, ExecutorState, Fused, FusedKernels, Gradient, Mean,
     OnBurn, OptimizerState, Step, TensorName, Trainable, executor,
 };
+pub use group::{Alone, Communicator, Group, GroupError, MOST_SHARDS, Threads, check_shards};
 pub use optimizer::Optimizer;
 pub use schedule::Schedule;
 pub use search::{LineSearch, Point};

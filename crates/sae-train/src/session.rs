@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use sae_model::{Figures, Terms};
+use sae_model::Terms;
 
 use crate::advance::{Advance, Retreat};
 use crate::diagnosis::Diagnosis;
@@ -11,7 +11,6 @@ use crate::rates::Rates;
 use crate::search::LineSearch;
 use crate::state::{Fitted, Progress, State, Task};
 use crate::stop::Watch;
-use crate::whole::whole_gradient;
 use crate::{BatchSize, Epoch, Executor, Stopped, TrainError, Training};
 
 /// A training that can be taken step by step.
@@ -29,6 +28,8 @@ pub struct Session<'a> {
     pub(crate) feed: Feed,
     /// The terms of J when they were last seen, finite; only messages need them.
     pub(crate) before: Option<Terms>,
+    /// The estimate of ρ̂, where a group uses one.
+    pub(crate) rho_hat: Option<Vec<f64>>,
     /// How often training went back, and to where it would go back now.
     retreats: usize,
     start: Option<Box<State>>,
@@ -46,7 +47,7 @@ impl<'a> Session<'a> {
         executor: Box<dyn Executor + 'a>,
     ) -> Result<Self, TrainError> {
         training.check()?;
-        if task.train.rows() == 0 {
+        if task.train.whole == 0 {
             return Err(TrainError::NoSamples { stage: task.stage });
         }
         if training.validation_patience > 0 && task.validation.is_none() {
@@ -68,6 +69,7 @@ impl<'a> Session<'a> {
             learning_rate: training.learning_rate,
             feed: Feed::default(),
             before: None,
+            rho_hat: None,
             retreats: 0,
             start: None,
             task,
@@ -229,8 +231,10 @@ impl<'a> Session<'a> {
     fn finish(&mut self) -> Result<Epoch, TrainError> {
         let start = Instant::now();
         self.check()?;
+        self.agree()?;
         let figures = match self.progress.figures.take() {
             Some(figures) => figures,
+            None if self.progress.mean.rows > 0 => self.progress.mean.take(),
             None => self.executor.take_mean(),
         };
         let seconds = self.progress.seconds + start.elapsed().as_secs_f64();
@@ -256,13 +260,19 @@ impl<'a> Session<'a> {
             retreats: self.retreats,
             seconds,
             waited: self.feed.waited(),
-            samples_per_second: self.task.train.rows() as f64 / seconds,
+            samples_per_second: self.task.train.whole as f64 / seconds,
         };
         let executor = &self.executor;
         self.watch
             .observe(&self.training, &epoch, || executor.parameters());
         self.begin();
         Ok(epoch)
+    }
+
+    /// Minibatches of so many rows that an epoch has.
+    fn steps(&self, rows: usize) -> usize {
+        let group = &self.task.group;
+        group.steps(self.task.train.whole, rows / group.shards())
     }
 
     /// Prepares the next epoch.
@@ -285,23 +295,14 @@ impl<'a> Session<'a> {
         2.0_f64.powi(i32::try_from(self.retreats).unwrap_or(i32::MAX))
     }
 
-    /// J over all validation samples: in the minibatches' size, comparable with theirs, or exactly.
-    fn validate(&mut self) -> Result<Option<Figures>, TrainError> {
-        let Some(data) = &self.task.validation else {
-            return Ok(None);
-        };
-        let executor = &mut *self.executor;
-        let BatchSize::Rows(size) = self.training.batch else {
-            let gradient = whole_gradient(executor, data, 0)?;
-            return Ok(Some(gradient.figures));
-        };
-        let mut mean = Figures::default();
-        data.for_batches(size, 0, |batch| {
-            let share = batch.rows() as f64 / data.rows() as f64;
-            mean.add(&executor.figures(batch)?, share);
-            Ok(())
-        })?;
-        Ok(Some(mean))
+    /// Refuses to go on where others of the group have come to another model.
+    fn agree(&self) -> Result<(), TrainError> {
+        if self.task.group.ranks() > 1 {
+            let parameters = self.parameters();
+            let mark = crc32fast::hash(bytemuck::cast_slice(&parameters));
+            self.task.group.agree(mark)?;
+        }
+        Ok(())
     }
 
     /// Refuses parameters that are not finite, as an update may leave.
@@ -343,6 +344,7 @@ impl<'a> Session<'a> {
             watch: self.watch.clone(),
             terms: self.before.clone(),
             retreats: self.retreats,
+            rho_hat: self.rho_hat.clone(),
             start: match self.progress.steps {
                 0 => None,
                 _ => self.start.clone(),
@@ -357,11 +359,16 @@ impl<'a> Session<'a> {
     /// Refuses the state of another.
     pub fn restore(&mut self, state: State) -> Result<(), TrainError> {
         let parameters = self.executor.parameters().len();
-        state.check(&self.training, self.task.train.rows(), parameters)?;
+        let most = match self.training.batch {
+            BatchSize::Rows(rows) => self.steps(rows),
+            BatchSize::Full => 1,
+        };
+        state.check(&self.training, most, parameters)?;
         self.executor.restore(&state.executor)?;
         (self.search, self.watch) = (state.search, state.watch);
         self.before = state.terms;
         (self.retreats, self.start) = (state.retreats, state.start);
+        self.rho_hat = state.rho_hat;
         self.epochs = state.epochs;
         self.rates = Rates::new(&self.training, state.epochs)?;
         self.begin();

@@ -8,7 +8,7 @@ use crate::executor::check_length;
 use crate::search::LineSearch;
 use crate::stop::{Stopped, Watch};
 use crate::vectors::VectorMut;
-use crate::{BatchSize, Data, ExecutorState, TrainError, Training};
+use crate::{BatchSize, Data, ExecutorState, Group, Mean, TrainError, Training};
 
 /// A trained model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub struct Task<'a> {
     pub seed: u64,
     /// What the order is drawn for; each epoch has its own.
     pub order: Stream,
+    /// Who trains: where there are several, each has its own part of the samples.
+    pub group: Group,
 }
 
 impl<'a> Task<'a> {
@@ -46,6 +48,7 @@ impl<'a> Task<'a> {
             validation: None,
             seed: 1,
             order: Stream::AutoencoderOrder(0),
+            group: Group::default(),
         }
     }
 }
@@ -72,15 +75,18 @@ pub struct State {
     /// The state at the start of the epoch under way, where training may go back to it.
     #[serde(default)]
     pub start: Option<Box<State>>,
+    /// The estimate of ρ̂, where a group uses one; otherwise the executor remembers it.
+    #[serde(default)]
+    pub rho_hat: Option<Vec<f64>>,
 }
 
 impl State {
-    /// Checks that the state is one of such a session, of a model of so many `parameters` and of `rows`
-    /// samples.
+    /// Checks that the state is one of such a session, of a model of so many `parameters` with epochs of up
+    /// to `most` minibatches.
     pub(crate) fn check(
         &self,
         training: &Training,
-        rows: usize,
+        most: usize,
         parameters: usize,
     ) -> Result<(), TrainError> {
         let refuse = |what, found: String, expected: String| {
@@ -91,7 +97,7 @@ impl State {
             })
         };
         if let Some(start) = &self.start {
-            start.check(training, rows, parameters)?;
+            start.check(training, most, parameters)?;
         }
         if self.search.is_some() != training.optimizer.searches_lines() {
             let found = if self.search.is_some() {
@@ -112,8 +118,7 @@ impl State {
             let what = "the number of epochs that were run";
             return refuse(what, self.epochs.to_string(), expected);
         }
-        if let BatchSize::Rows(batch) = training.batch {
-            let most = rows.div_ceil(batch);
+        if let BatchSize::Rows(_) = training.batch {
             let steps = self.progress.steps;
             if steps > most {
                 let expected = format!("at most {most}, of the same samples and batch");
@@ -157,6 +162,9 @@ pub struct Progress {
     pub clipped: usize,
     /// J and its terms, with the full batch.
     pub figures: Option<Figures>,
+    /// Their mean over the steps, where a group takes them; otherwise the executor remembers it.
+    #[serde(default)]
+    pub mean: Mean,
     /// ‖∇J‖ of the epoch's last step (see [`Epoch`](crate::Epoch)), where it was taken.
     pub gradient_norm: Option<f64>,
     /// False where a line search found no better point.
@@ -173,6 +181,7 @@ impl Default for Progress {
             over: false,
             clipped: 0,
             figures: None,
+            mean: Mean::default(),
             gradient_norm: None,
             moved: true,
             seconds: 0.0,

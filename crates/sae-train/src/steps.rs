@@ -4,8 +4,9 @@ use crate::executor::{Step, norm};
 use crate::feed::Place;
 use crate::search::LineSearch;
 use crate::session::Session;
+use crate::sharded::Sharded;
 use crate::whole::{mean_activity, whole_gradient};
-use crate::{Batch, Gradient, RhoHat, TrainError};
+use crate::{Batch, Gradient, RhoHat, Task, TrainError};
 
 impl Session<'_> {
     pub(crate) fn search_line(&mut self) -> Result<bool, TrainError> {
@@ -13,6 +14,7 @@ impl Session<'_> {
             return Err(TrainError::LineSearchUpdate);
         };
         let (executor, train) = (&mut *self.executor, &self.task.train);
+        let group = &self.task.group;
         let start = match search.point() {
             Some(_) => vec![],
             None => executor.parameters(),
@@ -20,7 +22,7 @@ impl Session<'_> {
         // A line search compares values of one objective: what is random stays as it was drawn.
         let mut evaluate = |parameters: &[f32]| {
             executor.set_parameters(parameters)?;
-            whole_gradient(executor, train, 0)
+            whole_gradient(executor, train, group, 0)
         };
         let moved = search.iterate(|| start, self.learning_rate, &mut evaluate);
         if let Some(point) = self.search.as_ref().and_then(LineSearch::point) {
@@ -41,7 +43,8 @@ impl Session<'_> {
     }
 
     pub(crate) fn full_step(&mut self) -> Result<bool, TrainError> {
-        let gradient = whole_gradient(&mut *self.executor, &self.task.train, self.epochs)?;
+        let Task { train, group, .. } = &self.task;
+        let gradient = whole_gradient(&mut *self.executor, train, group, self.epochs)?;
         let parameters = self.executor.parameters();
         self.diagnosis()
             .update(&*self.executor, &parameters, &gradient)?;
@@ -59,9 +62,20 @@ impl Session<'_> {
         let place = Place {
             epoch: self.epochs as u64,
             step: self.progress.steps,
-            batch: size,
+            batch: size / self.task.group.shards(),
         };
-        let held = self.feed.batch(&self.task, place)?;
+        let (group, whole) = (&self.task.group, self.task.train.whole);
+        let over = place.step + 1 >= group.steps(whole, place.batch);
+        match group.shards() {
+            1 => self.step_alone(place, over)?,
+            _ => self.step_together(place, over)?,
+        }
+        Ok(over)
+    }
+
+    /// A minibatch in one piece, by the executor's fused step.
+    fn step_alone(&mut self, place: Place, over: bool) -> Result<(), TrainError> {
+        let held = self.feed.batch(&self.task, 0, place)?;
         let (executor, rate) = (&mut self.executor, self.learning_rate);
         let before = &mut self.before;
         let step = |batch: &Batch<'_>| {
@@ -75,19 +89,74 @@ impl Session<'_> {
             };
             Ok::<_, TrainError>((step, refused))
         };
-        let (step, refused) = self.task.train.with_batch(held, self.epochs, step)?;
+        let Task { train, group, .. } = &self.task;
+        let (step, refused) = train.with_batch(group, held, self.epochs, step)?;
         if let Some(gradient) = refused {
             let parameters = self.executor.parameters();
             self.diagnosis()
                 .update(&*self.executor, &parameters, &gradient)?;
         }
         self.count(step)?;
-        let done = (place.step + 1).saturating_mul(size);
-        let over = done >= self.task.train.rows();
         if over {
             self.progress.gradient_norm = Some(norm(&self.executor.last_gradient()));
         }
-        Ok(over)
+        Ok(())
+    }
+
+    /// A minibatch to which every shard gives its part.
+    fn step_together(&mut self, place: Place, over: bool) -> Result<(), TrainError> {
+        let Task { train, group, .. } = &self.task;
+        let rows = group.rows_of_step(train.whole, place.batch, place.step);
+        let (task, feed, epoch) = (&self.task, &mut self.feed, self.epochs);
+        let mut batches = |shard: usize, work: &mut dyn FnMut(&Batch<'_>) -> _| {
+            let held = feed.batch(task, shard, place)?;
+            match held.table.selected.count() {
+                0 => Ok(()),
+                _ => train.with_batch(group, held, epoch, work),
+            }
+        };
+        let executor = &mut *self.executor;
+        let mut sharded = Sharded { executor, group };
+        let own = sharded.activity(rows, &mut batches)?;
+        let activity = match (self.training.rho_hat, &self.rho_hat) {
+            (RhoHat::Batch, _) | (_, None) => own,
+            (RhoHat::Full, Some(estimate)) => estimate.clone(),
+            (RhoHat::Running, Some(estimate)) => {
+                let decay = self.training.rho_hat_decay;
+                let mixed = own.iter().zip(estimate);
+                mixed
+                    .map(|(own, before)| decay * before + (1.0 - decay) * own)
+                    .collect()
+            }
+        };
+        let gradient = sharded.gradient(rows, activity, &mut batches, train)?;
+        self.move_by(&gradient)?;
+        if self.rho_hat.is_some() {
+            self.rho_hat.clone_from(&gradient.figures.rho_hat);
+        }
+        self.progress.mean.add(&gradient.figures, rows);
+        if over {
+            self.progress.gradient_norm = Some(gradient.norm());
+        }
+        Ok(())
+    }
+
+    /// Moves the parameters, unless something is not finite.
+    fn move_by(&mut self, gradient: &Gradient) -> Result<(), TrainError> {
+        let step = match gradient.figures.objective().is_finite() {
+            true => {
+                let terms = || gradient.figures.terms.clone();
+                self.before.get_or_insert_with(terms);
+                self.executor.update(&gradient.values, self.learning_rate)?
+            }
+            false => Step::Refused,
+        };
+        if step == Step::Refused {
+            let parameters = self.executor.parameters();
+            self.diagnosis()
+                .update(&*self.executor, &parameters, gradient)?;
+        }
+        self.count(step)
     }
 
     /// Takes notice of what became of a step.
@@ -112,8 +181,13 @@ impl Session<'_> {
         if !wanted || self.executor.hidden() == 0 {
             return Ok(());
         }
-        let rho_hat = mean_activity(&mut *self.executor, &self.task.train, self.epochs)?;
-        self.executor.set_rho_hat(&rho_hat)
+        let Task { train, group, .. } = &self.task;
+        let rho_hat = mean_activity(&mut *self.executor, train, group, self.epochs)?;
+        match group.shards() {
+            1 => self.executor.set_rho_hat(&rho_hat)?,
+            _ => self.rho_hat = Some(rho_hat),
+        }
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The objective over all samples, in parts of bounded memory, over any executor.
+//! The objective over all samples, in parts of bounded memory, over any executor and any group.
 //!
 //! The whole objective is the mean of the parts' objectives, weighted by their rows, once every part
 //! uses the ρ̂ of the whole. That takes the note's three passes: forward over all parts for ρ̂, then
@@ -8,20 +8,28 @@
 use sae_data::Inputs;
 
 use crate::data::{Held, Numbers};
-use crate::{Data, Executor, Gradient, Selected, Table, TrainError};
+use crate::sharded::Sharded;
+use crate::{Batch, Data, Executor, Gradient, Group, Selected, Table, TrainError};
 
-/// J, its terms and its gradient over all samples; the corruption is that of `epoch`, from 0.
+/// J, its terms and its gradient over all samples of `group`; the corruption is that of `epoch`, from 0.
 ///
 /// # Errors
 ///
-/// Refuses samples that do not fit the model.
+/// Refuses samples that do not fit the model; fails where others of the group do.
 pub fn whole_gradient(
     executor: &mut dyn Executor,
     data: &Data<'_>,
+    group: &Group,
     epoch: usize,
 ) -> Result<Gradient, TrainError> {
-    let rows = data.rows();
+    let rows = data.whole;
     let size = part_size(executor, data);
+    if group.shards() > 1 {
+        let activity = mean_activity(executor, data, group, epoch)?;
+        let mut sharded = Sharded { executor, group };
+        let batches = &mut of_shards(data, group, size, epoch);
+        return sharded.gradient(rows, activity, batches, data);
+    }
     if rows <= size
         && let Inputs::Memory(samples) = &data.samples
     {
@@ -32,10 +40,10 @@ pub fn whole_gradient(
             },
             numbers: Numbers::Own,
         };
-        return data.with_batch(whole, epoch, |batch| executor.gradient(batch));
+        return data.with_batch(group, whole, epoch, |batch| executor.gradient(batch));
     }
-    let activity = mean_activity(executor, data, epoch)?;
-    let added = data.for_batches(size, epoch, |batch| {
+    let activity = mean_activity(executor, data, group, epoch)?;
+    let added = data.for_batches(group, 0..rows, (size, epoch), |batch| {
         executor.backward(batch, rows, &activity)
     });
     if let Err(error) = added {
@@ -46,26 +54,35 @@ pub fn whole_gradient(
     executor.finish()
 }
 
-/// The mean activity of each hidden unit over all samples; empty where the objective does not depend
-/// on it.
+/// The mean activity of each hidden unit over all samples of `group`; empty where the objective does not
+/// depend on it.
 ///
 /// # Errors
 ///
-/// Refuses samples that do not fit the model.
+/// As [`whole_gradient`].
 pub fn mean_activity(
     executor: &mut dyn Executor,
     data: &Data<'_>,
+    group: &Group,
     epoch: usize,
 ) -> Result<Vec<f64>, TrainError> {
-    let mut activity = vec![0.0; executor.hidden()];
-    if activity.is_empty() {
-        return Ok(activity);
-    }
     let size = part_size(executor, data);
-    data.for_batches(size, epoch, |batch| {
-        executor.forward(batch, data.rows(), &mut activity)
-    })?;
-    Ok(activity)
+    let mut sharded = Sharded { executor, group };
+    sharded.activity(data.whole, &mut of_shards(data, group, size, epoch))
+}
+
+/// The samples of each shard in their order.
+fn of_shards<'d>(
+    data: &'d Data<'_>,
+    group: &'d Group,
+    size: usize,
+    epoch: usize,
+) -> impl FnMut(usize, &mut dyn FnMut(&Batch<'_>) -> Result<(), TrainError>) -> Result<(), TrainError>
++ use<'d> {
+    move |shard, work| {
+        let rows = data.rows_of(group, shard);
+        data.for_batches(group, rows, (size, epoch), work)
+    }
 }
 
 /// Corrupted samples are made part by part, and are not to fill the memory either.

@@ -6,15 +6,15 @@
 mod support;
 
 use burn::tensor::{DType, Device};
-use sae_data::{Samples, Stream, order, stream};
+use sae_data::{Samples, Stream, shuffled, stream, stream_at};
 use sae_model::{
     Architecture, CrossEntropy, DeepNetwork, DenseConfig, FineTuning, Reconstruction,
     SoftmaxConfig, SparseAutoencoder, SparseObjective, Unit, flat_parameters, named_parameters,
     relative_difference, with_flat,
 };
 use sae_train::{
-    BatchSize, Data, Executor, FromHost, Gradient, OnBurn, Optimizer, RhoHat, Selected, Session,
-    TrainError, Trainable, Training, whole_gradient,
+    BatchSize, Data, Executor, FromHost, Gradient, Group, OnBurn, Optimizer, RhoHat, Selected,
+    Session, TrainError, Trainable, Training, whole_gradient,
 };
 
 use support::{
@@ -41,16 +41,16 @@ fn assert_agree<O: Trainable>(
         &training,
         &Device::flex(),
     );
-    let expected = whole_gradient(&mut witness, &doubles, 0).unwrap();
+    let expected = whole_gradient(&mut witness, &doubles, &Group::default(), 0).unwrap();
     for kind in EXECUTORS {
         let case = format!("{case}, {kind}");
         let mut executor = with(kind, objective, model, &training);
-        let found = whole_gradient(&mut *executor, &data, 0).unwrap();
+        let found = whole_gradient(&mut *executor, &data, &Group::default(), 0).unwrap();
         assert_same(&case, &found, &expected, model);
         // A batch that is a whole has the same figures.
         let labels = data.classes;
         let samples = data.samples.all().unwrap();
-        let all = Selected::Range(0, data.rows());
+        let all = Selected::Range(0, data.samples.rows());
         let whole = sae_train::Batch {
             classes: labels,
             ..batch(&samples, all)
@@ -285,7 +285,7 @@ fn the_running_estimate_follows_its_formula() {
     };
     let mut expected = mean(&(0..rows).collect::<Vec<_>>());
     for epoch in 0..2 {
-        let order = order(1, Stream::AutoencoderOrder(0), epoch, rows);
+        let order = shuffled(&mut stream_at(1, Stream::AutoencoderOrder(0), epoch), rows);
         for batch in order.chunks(size) {
             for (estimate, own) in expected.iter_mut().zip(mean(batch)) {
                 *estimate = decay * *estimate + (1.0 - decay) * own;
@@ -333,7 +333,13 @@ fn slopes_are_zero_at_kinks() {
         for kind in EXECUTORS {
             let mut executor = with(kind, &objective, &model, &descent(0.1));
             executor.set_parameters(&parameters).unwrap();
-            let found = whole_gradient(&mut *executor, &Data::unlabelled(&samples), 0).unwrap();
+            let found = whole_gradient(
+                &mut *executor,
+                &Data::unlabelled(&samples),
+                &Group::default(),
+                0,
+            )
+            .unwrap();
             assert!(found.figures.objective() > 0.1);
             assert!(
                 found.values.iter().all(|&g| g == 0.0),

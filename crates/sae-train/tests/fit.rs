@@ -12,8 +12,8 @@ use sae_model::{
     flat_parameters,
 };
 use sae_train::{
-    BatchSize, Data, Epoch, ExecutorKind, Optimizer, RhoHat, Schedule, Session, Stopped, Task,
-    TrainError, Training,
+    BatchSize, Data, Epoch, ExecutorKind, Group, Optimizer, RhoHat, Schedule, Session, Stopped,
+    Task, TrainError, Training,
 };
 
 use support::{EXECUTORS, autoencoder, descent, task, with};
@@ -69,6 +69,7 @@ fn trained(kind: ExecutorKind, training: Training) -> (Vec<f64>, Vec<Epoch>, Sto
         validation: None,
         seed: 1,
         order: Stream::HeadOrder,
+        group: Group::default(),
     };
     let mut session = Session::new(task, training, executor).unwrap();
     let mut epochs = Vec::new();

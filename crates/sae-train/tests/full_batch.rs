@@ -11,8 +11,8 @@ use sae_model::{
     relative_difference, term,
 };
 use sae_train::{
-    Batch, BatchSize, Classes, Data, Executor, FromHost, Gradient, OnBurn, Optimizer, RhoHat,
-    Selected, Session, TrainError, Training, mean_activity, whole_gradient,
+    Batch, BatchSize, Classes, Data, Executor, FromHost, Gradient, Group, OnBurn, Optimizer,
+    RhoHat, Selected, Session, TrainError, Training, mean_activity, whole_gradient,
 };
 
 use support::{EXECUTORS, autoencoder, batch, descent, doubles, singles, task, values, with};
@@ -90,7 +90,7 @@ where
     for mut executor in executors() {
         let at_once = in_parts(&mut executor, &samples, &labels, ROWS);
         let data = Data::labelled(&samples, &labels, 3);
-        let whole = whole_gradient(&mut executor, &data, 0).unwrap();
+        let whole = whole_gradient(&mut executor, &data, &Group::default(), 0).unwrap();
         assert_same("whole", &whole, &at_once, 1e-12);
         for size in SIZES {
             let found = in_parts(&mut executor, &samples, &labels, size);
@@ -167,7 +167,7 @@ fn estimators_have_the_stated_bias() {
     let model = autoencoder((INPUTS, HIDDEN), encoder(Unit::Sigmoid), DType::F32, 1);
     for kind in EXECUTORS {
         let mut executor = with(kind, &objective, &model, &descent(0.1));
-        let exact = whole_gradient(&mut *executor, &data, 0).unwrap();
+        let exact = whole_gradient(&mut *executor, &data, &Group::default(), 0).unwrap();
         let exact = exact.figures.terms.get(term::SPARSITY).unwrap();
         // The mean over the minibatches of many epochs.
         let sparsity = |rho_hat: RhoHat| {
@@ -258,7 +258,7 @@ fn the_rho_hat_of_all_samples_is_their_mean() {
         let objective = SparseObjective::new(0.0, beta, 0.1).unwrap();
         let of = model.clone();
         let mut executor = OnBurn::delta(objective, of, hidden, &training, &Device::flex());
-        let found = mean_activity(&mut executor, &data, 0).unwrap();
+        let found = mean_activity(&mut executor, &data, &Group::default(), 0).unwrap();
         assert_eq!(found.len(), hidden);
         assert!(relative_difference(&found, &expected[..hidden]) < 1e-14);
     }

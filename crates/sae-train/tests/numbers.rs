@@ -7,7 +7,7 @@ mod support;
 use burn::tensor::DType;
 use sae_data::Samples;
 use sae_model::{Architecture, Reconstruction, SparseObjective, named_parameters, term};
-use sae_train::{Data, whole_gradient};
+use sae_train::{Data, Group, whole_gradient};
 
 use support::{EXECUTORS, autoencoder, descent, singles, with};
 
@@ -87,7 +87,13 @@ fn errors(reconstruction: Reconstruction, rows: usize, inputs: usize) -> Vec<(St
     let mut errors = Vec::new();
     for kind in EXECUTORS {
         let mut executor = with(kind, &objective, &model, &descent(0.1));
-        let found = whole_gradient(&mut *executor, &Data::unlabelled(&samples), 0).unwrap();
+        let found = whole_gradient(
+            &mut *executor,
+            &Data::unlabelled(&samples),
+            &Group::default(),
+            0,
+        )
+        .unwrap();
         let mut add = |what: &str, found: f64, expected: f64| {
             errors.push((format!("{kind}, {what}"), (found / expected - 1.0).abs()));
         };

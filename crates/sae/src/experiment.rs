@@ -8,12 +8,12 @@ use sae_model::{GradientRule, ModelError};
 use sae_stack::{
     ClassifierSettings, Head, Layer, LayerSettings, Scale, StackSettings, check_classifier_training,
 };
-use sae_train::{Compute, Fused, Training};
+use sae_train::{Compute, Fused, Group, Training};
 use serde::{Deserialize, Serialize};
 
 use crate::reach::Targets;
 use crate::toml_file::{self, Loaded};
-use crate::{Backend, Checkpoints, ConfigError, Error};
+use crate::{Backend, Checkpoints, ConfigError, Distributed, Error};
 
 /// Everything that decides a run. Keys, defaults and ranges are described in `docs/config.md`; a
 /// default experiment trains one autoencoder on drawn shapes.
@@ -55,6 +55,8 @@ pub struct Experiment {
     pub tensorboard: bool,
     /// When the state of a run is saved.
     pub checkpoints: Checkpoints,
+    /// How several processes train together.
+    pub distributed: Distributed,
     /// What the weights of the terms are meant for.
     pub objective: ObjectiveScale,
     /// The data.
@@ -93,6 +95,7 @@ impl Default for Experiment {
             report: true,
             tensorboard: false,
             checkpoints: Checkpoints::default(),
+            distributed: Distributed::default(),
             objective: ObjectiveScale::default(),
             data: DataConfig::default(),
             layers: vec![Layer::default()],
@@ -194,6 +197,9 @@ impl Experiment {
         self.checkpoints
             .check()
             .map_err(|s| s.within("checkpoints"))?;
+        self.distributed
+            .check()
+            .map_err(|s| s.within("distributed"))?;
         self.data.check().map_err(|s| s.within("data"))?;
         if self.classifier && self.data.source == Source::Patches {
             let expected = "false with data.source = \"patches\": patches have no labels";
@@ -207,10 +213,12 @@ impl Experiment {
             ("finetune", &self.finetune, check_classifier_training),
         ];
         for (table, training, check) in trainings {
-            let check = check(training).and_then(|()| self.check_validation(training));
+            let check = check(training).and_then(|()| self.check_training(training));
             check.map_err(|setting| setting.within(table))?;
         }
-        self.compute_with(burn::tensor::Device::flex()).choose()?;
+        let group = Group::alone(self.distributed.shards)?;
+        self.compute_with(burn::tensor::Device::flex(), group)
+            .choose()?;
         Ok(())
     }
 
@@ -228,7 +236,7 @@ impl Experiment {
             if let Some(training) = &layer.pretrain {
                 let check = training.check();
                 check
-                    .and_then(|()| self.check_validation(training))
+                    .and_then(|()| self.check_training(training))
                     .map_err(|setting| setting.within(&format!("{table}.pretrain")))?;
             }
             targets = Targets::codes(layer.encoder);
@@ -236,7 +244,8 @@ impl Experiment {
         Ok(())
     }
 
-    fn check_validation(&self, training: &Training) -> Result<(), Setting> {
+    fn check_training(&self, training: &Training) -> Result<(), Setting> {
+        self.distributed.check_batch(training)?;
         let files = self.data.source.format().is_some() && !self.data.files.validation.is_empty();
         match training.validation_patience {
             patience if patience > 0 && self.data.validation == 0.0 && !files => Err(Setting::new(
@@ -268,16 +277,21 @@ impl Experiment {
         })
     }
 
-    /// With what the experiment computes.
+    /// With what the experiment computes, in one process.
     ///
     /// # Errors
     ///
     /// As [`Backend::device`].
     pub fn compute(&self) -> Result<Compute, Error> {
-        Ok(self.compute_with(self.backend.device()?))
+        self.compute_among(Group::alone(self.distributed.shards)?)
     }
 
-    fn compute_with(&self, device: burn::tensor::Device) -> Compute {
+    /// As [`Experiment::compute`], among others.
+    pub(crate) fn compute_among(&self, group: Group) -> Result<Compute, Error> {
+        Ok(self.compute_with(self.backend.device()?, group))
+    }
+
+    fn compute_with(&self, device: burn::tensor::Device, group: Group) -> Compute {
         let elsewhere = self.backend != Backend::Flex;
         Compute {
             device,
@@ -286,6 +300,7 @@ impl Experiment {
             fused: self.fused,
             threads: self.threads(),
             instruction_set: self.instruction_set,
+            group,
         }
     }
 

@@ -9,7 +9,7 @@ use sae_kernels::Setting;
 use sae_model::ModelError;
 use sae_report::ReportError;
 use sae_stack::{Stage, WeightsError};
-use sae_train::TrainError;
+use sae_train::{GroupError, TrainError};
 use thiserror::Error;
 
 use crate::{CheckpointError, CompressionError, ConfigError, FolderError};
@@ -90,6 +90,18 @@ pub enum Error {
         /// What the driver said.
         problem: String,
     },
+    /// A process that trains together with others failed, or was lost.
+    #[error(
+        "{problem}; nothing is lost but what came after the last checkpoint: `sae resume {}` goes on from \
+         there, on any number of ranks",
+        shown_path(run)
+    )]
+    RankLost {
+        /// The run's folder.
+        run: PathBuf,
+        /// What happened.
+        problem: GroupError,
+    },
     /// Compressed codes cannot be read or written.
     #[error(transparent)]
     Compression(#[from] CompressionError),
@@ -103,6 +115,17 @@ impl Error {
     pub fn in_file(self, path: &Path) -> Self {
         match self {
             Self::Input(message) => Self::Input(format!("{}: {message}", path.display())),
+            other => other,
+        }
+    }
+
+    /// Of a run in `folder`, where a rank is to blame.
+    pub(crate) fn in_run(self, folder: &Path) -> Self {
+        match self {
+            Self::Train(TrainError::Group(problem)) => Self::RankLost {
+                run: folder.to_owned(),
+                problem,
+            },
             other => other,
         }
     }
@@ -127,7 +150,10 @@ impl Error {
             ),
             Self::Compression(error) => error.is_input(),
             Self::Checkpoint(_) => true,
-            Self::Report(_) | Self::Stopped { .. } | Self::DeviceLost { .. } => false,
+            Self::Report(_)
+            | Self::Stopped { .. }
+            | Self::DeviceLost { .. }
+            | Self::RankLost { .. } => false,
         }
     }
 
@@ -158,6 +184,12 @@ impl From<TrainError> for Error {
             TrainError::Model(error) => Self::Model(error),
             other => Self::Train(other),
         }
+    }
+}
+
+impl From<GroupError> for Error {
+    fn from(error: GroupError) -> Self {
+        Self::Train(error.into())
     }
 }
 

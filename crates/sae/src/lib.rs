@@ -38,6 +38,7 @@ mod checkpoint;
 mod clock;
 pub mod compression;
 mod crossval;
+mod distributed;
 mod error;
 mod experiment;
 mod facts;
@@ -80,6 +81,9 @@ pub use checkpoint::{
 pub use clock::StageTime;
 pub use compression::CompressionError;
 pub use crossval::{FoldFigure, fold_figures};
+#[cfg(feature = "mpi")]
+pub use distributed::World;
+pub use distributed::{Distributed, assist};
 pub use error::{ConfigError, FolderError};
 pub use experiment::{Experiment, ObjectiveScale};
 pub use facts::{DataFacts, Reading};

@@ -104,6 +104,7 @@ impl Prepared {
             None => data,
         };
         check_memory(experiment, data.train.samples.width())?;
+        experiment.distributed.check_rows(data.train.rows())?;
         let settings = experiment.settings(data.train.rows())?;
         check_room(&settings, &data.train.samples)?;
         check_values(experiment, &data)?;
@@ -152,11 +153,19 @@ impl Prepared {
         resumed: usize,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, Error> {
-        let samples = StackData {
-            train: &self.data.train,
-            validation: self.data.validation.as_ref(),
-            test: &self.data.test,
+        let part = match self.compute.group.ranks() {
+            1 => None,
+            _ => Some(self.share_out(&reached)?),
         };
+        let SplitData {
+            train,
+            validation,
+            test,
+        } = part.as_ref().map_or(&self.data, |part| &part.data);
+        let mut samples = StackData::new(train, validation.as_ref(), test);
+        if let Some(part) = &part {
+            samples.whole = part.whole;
+        }
         let mut timed = Timed { observer, clock };
         let (settings, compute) = (&self.settings, &self.compute);
         let trained = continue_stack(settings, samples, compute, reached, &mut timed)?;
@@ -171,6 +180,7 @@ impl Prepared {
                 chosen.unwrap_or_else(InstructionSet::detected)
             }),
             threads: self.compute.threads,
+            ranks: self.compute.group.ranks(),
             machine: machine(),
             seed: self.experiment.seed,
             objective_convention: "mean".to_owned(),
@@ -334,6 +344,9 @@ pub struct RunSummary {
     pub instruction_set: Option<InstructionSet>,
     /// Threads of the CPU, on which they do not.
     pub threads: usize,
+    /// Processes that trained together, on which they do not depend either.
+    #[serde(skip_serializing_if = "is_one", default = "one")]
+    pub ranks: usize,
     /// System, processor and number of processors; empty in files of older versions.
     #[serde(default)]
     pub machine: String,
@@ -351,6 +364,14 @@ pub struct RunSummary {
     /// The figures.
     #[serde(flatten)]
     pub results: Summary,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(count: &usize) -> bool {
+    *count == 1
 }
 
 fn is_zero(count: &usize) -> bool {

@@ -5,7 +5,7 @@ use sae_report::{Picture, TileScale};
 use sae_stack::{
     EpochMetrics, Finished, Moment, Observer, Reached, ReachedNow, Stage, WeightsNow, weights_of,
 };
-use sae_train::{Retreat, TrainError, Training};
+use sae_train::{Group, Retreat, TrainError, Training};
 use serde::Serialize;
 
 use crate::checkpoint::{Change, Checkpoint, Identity, Keeper, Resumption};
@@ -96,6 +96,7 @@ impl Prepared {
         let keeper = Keeper::new(&folder, settings, identity, &clock, facts.as_ref());
         let resumed = keeper.resumed();
         let mut recording = Recording {
+            group: &self.compute.group,
             folder: &folder,
             observer,
             is_logged,
@@ -106,11 +107,13 @@ impl Prepared {
             stop: &self.stop,
         };
         let outcome = unless_lost(self.experiment.backend, folder.path(), || {
-            self.run_from(reached, &clock, resumed, &mut recording)
+            let outcome = self.run_from(reached, &clock, resumed, &mut recording);
+            outcome.map_err(|error| error.in_run(folder.path()))
         })?;
         let Recording {
             metrics, keeper, ..
         } = recording;
+        self.stop.set_training(false);
         folder.remove(LIVE)?;
         let tiles =
             outcome
@@ -144,6 +147,7 @@ impl Prepared {
 
 /// Writes metrics and weights while a stack is trained, and tells somebody else.
 struct Recording<'a> {
+    group: &'a Group,
     folder: &'a RunFolder,
     observer: &'a mut dyn Observer,
     /// Whether TensorBoard is told, too.
@@ -218,17 +222,23 @@ impl Observer for Recording<'_> {
         moment: Moment,
         reached: ReachedNow<'_>,
     ) -> Result<(), TrainError> {
-        let is_stopped = self.stop.is_wished();
+        if self.stop.is_wished() {
+            self.group.wish_to_stop();
+        }
+        let is_stopped = self.group.stops();
         if self.keeper.is_due(moment) || is_stopped {
             let objective = self.objective(stage);
             self.keeper
                 .save((stage, moment), reached()?, &self.lines, objective)?;
         }
-        if moment == Moment::StageEnd {
+        // Ranks only stop together: with others, a wish is met at the next stage's first step.
+        let is_alone = self.group.ranks() == 1;
+        if moment == Moment::StageEnd && is_alone {
             self.stop.set_training(false);
         }
         // A wish that came while the end of a stage was saved is met here: nobody else will.
-        match is_stopped || moment == Moment::StageEnd && self.stop.is_wished() {
+        let is_wished = moment == Moment::StageEnd && is_alone && self.stop.is_wished();
+        match is_stopped || is_wished {
             true => Err(self.stopped(stage).into()),
             false => self.observer.reached(stage, moment, reached),
         }

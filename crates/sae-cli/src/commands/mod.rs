@@ -33,6 +33,10 @@ use sae::Work;
 
 use crate::args::{Args, Command, ConfigCommand, DataCommand};
 use crate::error::CliError;
+use crate::ranks::together;
+
+#[cfg(feature = "mpi")]
+pub use training::quiet_stop;
 
 /// Runs the command that `args` names.
 ///
@@ -41,8 +45,8 @@ use crate::error::CliError;
 /// Whatever ends the command; [`CliError::exit_code`] tells wrong input from failed work.
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
     match args.command {
-        Command::Train(args) => train::run(&args),
-        Command::Resume(args) => resume::run(&args),
+        Command::Train(args) => together(|ranks| train::run(&args, ranks)),
+        Command::Resume(args) => together(|ranks| resume::run(&args, ranks)),
         Command::Crossval(args) => crossval::run(&args),
         Command::Sweep(args) => sweep::run(&args),
         Command::Labels(args) => labels::run(&args),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use burn::tensor::{DType, Device, Tensor};
 use sae::data::{Inputs, Samples, read_npy};
 use sae::stack::Scale;
-use sae::train::{Data, OnBurn, Selected, Table, Trainable, Training, whole_gradient};
+use sae::train::{Data, Group, OnBurn, Selected, Table, Trainable, Training, whole_gradient};
 use sae::{Error, Run};
 use sae_model::{
     Convention, ModelError, Reconstruction, SparseAutoencoder, SparseObjective, Terms, term,
@@ -186,7 +186,8 @@ fn evaluate(
     let training = Training::default();
     let mut executor = OnBurn::delta(objective, autoencoder, units, &training, &Device::flex());
     let data = Data::unlabelled(samples);
-    let gradient = whole_gradient(&mut executor, &data, 0).map_err(Error::from)?;
+    let gradient =
+        whole_gradient(&mut executor, &data, &Group::default(), 0).map_err(Error::from)?;
     let factor = convention.factor(samples.rows(), samples.width());
     let found = &gradient.figures.terms;
     let reconstruction = term::reconstruction(objective.reconstruction());

@@ -9,12 +9,13 @@ use crate::args::ResumeArgs;
 use crate::error::CliError;
 use crate::output;
 use crate::progress::Progress;
+use crate::ranks::Ranks;
 
 /// Goes on with a run.
-pub fn run(args: &ResumeArgs) -> Result<ExitCode, CliError> {
+pub fn run(args: &ResumeArgs, ranks: &Ranks) -> Result<ExitCode, CliError> {
     let folder = RunFolder::resume(&args.run)?;
     let experiment = Run::settings_in(&folder, &args.set)?;
-    go_on(folder, &experiment, &args.accept.changes, args.quiet)
+    go_on(folder, &experiment, &args.accept.changes, args.quiet, ranks)
 }
 
 /// Does what is left to do for the run in `folder` to be one of `experiment`.
@@ -23,6 +24,7 @@ pub fn go_on(
     experiment: &Experiment,
     accept: &[Change],
     quiet: bool,
+    ranks: &Ranks,
 ) -> Result<ExitCode, CliError> {
     let shown = folder.path().display().to_string();
     if !is_left_to_do(&folder, experiment)? {
@@ -34,7 +36,7 @@ pub fn go_on(
         return Ok(ExitCode::SUCCESS);
     }
     let mut progress = Progress::new(quiet);
-    let prepared = training::prepare(experiment, &progress)?;
+    let prepared = training::prepare(experiment, &progress, ranks)?;
     let from = prepared.resumption(&folder, accept)?;
     training::announce(&progress, &prepared, &shown);
     progress.line(&beginning(from.place()));

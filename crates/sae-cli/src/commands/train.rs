@@ -8,9 +8,10 @@ use super::{resume, training};
 use crate::args::TrainArgs;
 use crate::error::CliError;
 use crate::progress::Progress;
+use crate::ranks::Ranks;
 
 /// Trains a stack and writes its run folder.
-pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
+pub fn run(args: &TrainArgs, ranks: &Ranks) -> Result<ExitCode, CliError> {
     #[cfg(unix)]
     if args.ends_with_input {
         crate::signals::end_with_input();
@@ -23,11 +24,11 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
         && RunFolder::is_there(out)?
     {
         let folder = RunFolder::resume(out)?;
-        return resume::go_on(folder, &experiment, &args.accept.changes, args.quiet);
+        return resume::go_on(folder, &experiment, &args.accept.changes, args.quiet, ranks);
     }
     let destination = Destination::choose(args.out.as_deref(), &name, args.overwrite, &reads)?;
     let mut progress = Progress::new(args.quiet);
-    let prepared = training::prepare(&experiment, &progress)?;
+    let prepared = training::prepare(&experiment, &progress, ranks)?;
     let folder = RunFolder::create(destination)?;
     training::announce(&progress, &prepared, &folder.path().display().to_string());
     let (outcome, folder) = prepared.run_into(folder, &mut progress)?;

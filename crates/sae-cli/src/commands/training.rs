@@ -8,10 +8,16 @@ use sae::{Experiment, FIGURES, Prepared, REPORT, RunFolder, RunSummary, Stop, us
 use crate::error::CliError;
 use crate::output;
 use crate::progress::{LEGEND, Progress, short};
+use crate::ranks::Ranks;
 
 /// Loads the data and opens the device; from now on signals are heard.
-pub fn prepare(experiment: &Experiment, progress: &Progress) -> Result<Prepared, CliError> {
-    use_threads(experiment.threads())?;
+pub fn prepare(
+    experiment: &Experiment,
+    progress: &Progress,
+    ranks: &Ranks,
+) -> Result<Prepared, CliError> {
+    let group = ranks.group(experiment)?;
+    use_threads(ranks.threads(experiment))?;
     if experiment.threads > experiment.threads() {
         progress.line(&format!(
             "threads is {}; {} are used, as many as there are processors",
@@ -22,6 +28,7 @@ pub fn prepare(experiment: &Experiment, progress: &Progress) -> Result<Prepared,
     let stop = stop()?;
     let mut prepared = experiment.prepare()?;
     prepared.stop = stop;
+    ranks.join(&mut prepared, group);
     Ok(prepared)
 }
 
@@ -29,7 +36,16 @@ pub fn prepare(experiment: &Experiment, progress: &Progress) -> Result<Prepared,
 pub fn stop() -> Result<Stop, CliError> {
     let stop = Stop::default();
     #[cfg(unix)]
-    crate::signals::watch(&stop).map_err(CliError::Signals)?;
+    crate::signals::watch(&stop, |text: &str| output::progress(text)).map_err(CliError::Signals)?;
+    Ok(stop)
+}
+
+/// The same without a word.
+#[cfg(feature = "mpi")]
+pub fn quiet_stop() -> Result<Stop, CliError> {
+    let stop = Stop::default();
+    #[cfg(unix)]
+    crate::signals::watch(&stop, |_: &str| {}).map_err(CliError::Signals)?;
     Ok(stop)
 }
 

@@ -157,6 +157,13 @@ impl Figures {
         self.terms.0.iter().map(|(_, value)| value).sum()
     }
 
+    /// Every number, in an order that figures of one objective share.
+    pub fn numbers_mut(&mut self) -> impl Iterator<Item = &mut f64> {
+        let terms = self.terms.0.iter_mut().map(|(_, value)| value);
+        let others = self.squared_error.iter_mut().chain(&mut self.accuracy);
+        terms.chain(others).chain(self.rho_hat.iter_mut().flatten())
+    }
+
     /// Adds `weight` times the figures of the same objective elsewhere. Into empty ones, as
     /// [`Figures::default`] gives them, anything may be added.
     pub fn add(&mut self, more: &Self, weight: f64) {

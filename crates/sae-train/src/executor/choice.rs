@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kernel::Kernel;
 use super::{Executor, ExecutorKind, FusedKernels, OnBurn, TensorName};
-use crate::{FromHost, TrainError, Training};
+use crate::{FromHost, Group, TrainError, Training};
 
 /// Whether the fused kernels are used: the key `fused`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -43,6 +43,8 @@ pub struct Compute {
     pub threads: usize,
     /// The instruction set of the kernels; nothing for the best that there is.
     pub instruction_set: Option<InstructionSet>,
+    /// Who computes together.
+    pub group: Group,
 }
 
 /// Which executor was chosen.
@@ -65,6 +67,7 @@ impl Compute {
             fused: Fused::Auto,
             threads,
             instruction_set: None,
+            group: Group::default(),
         }
     }
 

@@ -7,8 +7,8 @@ use burn::tensor::{DType, Device};
 use sae_data::{Samples, Stream, stream, uniform};
 use sae_model::{Architecture, AutoencoderConfig, GradientRule, SparseAutoencoder, Terms};
 use sae_train::{
-    Batch, BatchSize, Compute, Data, Executor, ExecutorKind, FromHost, Fused, Optimizer, Selected,
-    Table, Task, Trainable, Training, executor,
+    Batch, BatchSize, Compute, Data, Executor, ExecutorKind, FromHost, Fused, Group, Optimizer,
+    Selected, Table, Task, Trainable, Training, executor,
 };
 
 /// Every executor.
@@ -115,6 +115,7 @@ pub fn task<'a>(train: Data<'a>, validation: Option<Data<'a>>) -> Task<'a> {
         validation,
         seed: 1,
         order: Stream::AutoencoderOrder(0),
+        group: Group::default(),
     }
 }
 

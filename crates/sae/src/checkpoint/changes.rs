@@ -11,7 +11,7 @@ use sae_train::Training;
 
 use super::settings::Checkpoints;
 use crate::keys::keys_of;
-use crate::{Backend, Error, Experiment};
+use crate::{Backend, Distributed, Error, Experiment};
 
 /// What of a run may be changed where that is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +145,7 @@ fn comparable(experiment: &Experiment, before: &Experiment) -> Experiment {
     let mut same = experiment.clone();
     (same.threads, same.report, same.tensorboard) = (0, true, false);
     same.checkpoints = Checkpoints::default();
+    same.distributed.timeout = Distributed::default().timeout;
     (same.backend, same.instruction_set) = (Backend::default(), None);
     if same.data.source != Source::Idx {
         // A folder that is not read may be anywhere.

@@ -1,7 +1,7 @@
 //! The space of codes in two dimensions.
 
 use sae_analysis::{Map, neighbour_map, principal_map};
-use sae_data::{Stream, order};
+use sae_data::{Stream, shuffled, stream_at};
 use sae_report::{Block, Classes, Figure, Picture, Section, scatter, thumbnail_map};
 
 use super::evidence::Evidence;
@@ -76,7 +76,10 @@ pub(super) fn section(evidence: &Evidence) -> Result<Option<Section>, Error> {
 
 /// Some specimens, drawn with the seed.
 fn chosen(specimens: &Specimens, seed: u64) -> Vec<usize> {
-    let mut rows = order(seed, Stream::Specimens, MAP, specimens.count());
+    let mut rows = shuffled(
+        &mut stream_at(seed, Stream::Specimens, MAP),
+        specimens.count(),
+    );
     rows.truncate(MOST);
     rows.sort_unstable();
     rows

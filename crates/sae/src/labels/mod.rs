@@ -143,11 +143,11 @@ impl Prepared {
     ) -> Result<Vec<LabelsFit>, Error> {
         let all = Parts {
             settings: &self.settings,
-            data: StackData {
-                train: &self.data.train,
-                validation: self.data.validation.as_ref(),
-                test: &self.data.test,
-            },
+            data: StackData::new(
+                &self.data.train,
+                self.data.validation.as_ref(),
+                &self.data.test,
+            ),
             compute: &self.compute,
         };
         let autoencoders = all.pretrain(observer)?;
@@ -160,11 +160,7 @@ impl Prepared {
                 seed: self.experiment.seed,
                 parts: Parts {
                     settings: &settings,
-                    data: StackData {
-                        train: &train,
-                        validation: validation.as_ref(),
-                        test: &self.data.test,
-                    },
+                    data: StackData::new(&train, validation.as_ref(), &self.data.test),
                     compute: &self.compute,
                 },
             };

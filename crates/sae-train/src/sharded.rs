@@ -1,0 +1,171 @@
+//! The gradient of a group: any executor at the seams of its contract.
+//!
+//! The note's three passes leave two places at which sums over samples are needed: the mean activities ρ̂
+//! between forward and backward, the gradient before the update. Each shard's sums are made by themselves
+//! and added up in the group's tree. Averaging the gradients of shards that each used their own ρ̂ would
+//! minimise another objective.
+
+use sae_model::Figures;
+
+use crate::data::{Held, Numbers, Selected, Table};
+use crate::group::Tree;
+use crate::{Batch, Data, Executor, Gradient, Group, TrainError};
+
+/// Calls the second with each batch of the own samples of a shard.
+pub(crate) type Batches<'b> = &'b mut dyn FnMut(
+    usize,
+    &mut dyn FnMut(&Batch<'_>) -> Result<(), TrainError>,
+) -> Result<(), TrainError>;
+
+/// An executor among others.
+pub(crate) struct Sharded<'e> {
+    pub executor: &'e mut dyn Executor,
+    pub group: &'e Group,
+}
+
+/// A shard's share of J and its gradient.
+struct Share {
+    figures: Figures,
+    values: Vec<f32>,
+}
+
+impl Share {
+    fn add(&mut self, more: &Self) {
+        self.figures.add(&more.figures, 1.0);
+        let pairs = self.values.iter_mut().zip(&more.values);
+        pairs.for_each(|(sum, more)| *sum += more);
+    }
+}
+
+impl Sharded<'_> {
+    /// The mean activity of each hidden unit over the `rows` samples of all ranks; empty where the objective
+    /// does not depend on it.
+    pub(crate) fn activity(
+        &mut self,
+        rows: usize,
+        batches: Batches<'_>,
+    ) -> Result<Vec<f64>, TrainError> {
+        let hidden = self.executor.hidden();
+        if hidden == 0 {
+            return Ok(vec![]);
+        }
+        self.group.sum(hidden, |shard, activity| {
+            batches(shard, &mut |batch| {
+                self.executor.forward(batch, rows, activity)
+            })
+        })
+    }
+
+    /// J and its gradient over the `rows` samples of all ranks, whose mean activities are `activity`. `data`
+    /// holds a sample, whatever it is.
+    pub(crate) fn gradient(
+        &mut self,
+        rows: usize,
+        activity: Vec<f64>,
+        batches: Batches<'_>,
+        data: &Data<'_>,
+    ) -> Result<Gradient, TrainError> {
+        let mut tree = Tree::new(Share::add);
+        let mut kind: Option<Figures> = None;
+        for shard in self.group.own() {
+            let share = match self.share(shard, rows, &activity, &mut *batches)? {
+                Some(share) => share,
+                None => self.nothing(kind.as_ref(), data)?,
+            };
+            if kind.is_none() {
+                kind = Some(share.figures.clone());
+            }
+            tree.push(share);
+        }
+        let Some(Share {
+            mut figures,
+            mut values,
+        }) = tree.sum()
+        else {
+            return Err(TrainError::NothingAddedUp);
+        };
+        self.group.add_single(&mut values)?;
+        let mut numbers: Vec<f64> = figures.numbers_mut().map(|number| *number).collect();
+        self.group.add_and_agree(&mut numbers)?;
+        figures
+            .numbers_mut()
+            .zip(numbers)
+            .for_each(|(own, sum)| *own = sum);
+        if !activity.is_empty() {
+            figures.rho_hat = Some(activity);
+        }
+        Ok(Gradient {
+            figures,
+            values: values.into_iter().map(f64::from).collect(),
+        })
+    }
+
+    /// Of one shard; nothing where it has no samples.
+    fn share(
+        &mut self,
+        shard: usize,
+        rows: usize,
+        activity: &[f64],
+        batches: Batches<'_>,
+    ) -> Result<Option<Share>, TrainError> {
+        let mut any = false;
+        let executor = &mut *self.executor;
+        let added = batches(shard, &mut |batch| {
+            any = true;
+            executor.backward(batch, rows, activity)
+        });
+        if let Err(error) = added {
+            // What was added up before it is no gradient of anything; there may be nothing.
+            let _ = self.executor.finish();
+            return Err(error);
+        }
+        if !any {
+            return Ok(None);
+        }
+        let Gradient { figures, values } = self.executor.finish()?;
+        Ok(Some(Share {
+            figures: without_rho_hat(figures, activity),
+            values: values.into_iter().map(|value| value as f32).collect(),
+        }))
+    }
+
+    /// The share of a shard without samples, as figures of this `kind`, or those of any sample, tell.
+    fn nothing(&mut self, kind: Option<&Figures>, data: &Data<'_>) -> Result<Share, TrainError> {
+        let mut figures = match kind {
+            Some(kind) => kind.clone(),
+            None => {
+                let hidden = self.executor.hidden();
+                without_rho_hat(self.any_figures(data)?, &vec![0.0; hidden])
+            }
+        };
+        figures.numbers_mut().for_each(|number| *number = 0.0);
+        let count = self.executor.tensors().iter().map(|tensor| tensor.count);
+        Ok(Share {
+            figures,
+            values: vec![0.0; count.sum()],
+        })
+    }
+
+    fn any_figures(&mut self, data: &Data<'_>) -> Result<Figures, TrainError> {
+        let samples = data.samples.gather(&[0])?;
+        let held = Held {
+            table: Table {
+                samples: &samples,
+                selected: Selected::Range(0, 1),
+            },
+            numbers: Numbers::From(0),
+        };
+        data.with_batch(self.group, held, 0, |batch| self.executor.figures(batch))
+    }
+}
+
+/// Where the mean activities are known they need not be added up again.
+fn without_rho_hat(figures: Figures, activity: &[f64]) -> Figures {
+    match activity.is_empty() {
+        true => figures,
+        false => Figures {
+            rho_hat: None,
+            ..figures
+        },
+    }
+}
