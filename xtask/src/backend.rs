@@ -26,12 +26,16 @@ pub(crate) fn names(backends: &[Backend]) -> String {
     names.join(",")
 }
 
-/// The arguments that switch on just what `backends` need of `sae-cli`; flex is always there.
-pub(crate) fn features(backends: &[Backend]) -> Vec<String> {
-    let beyond: Vec<String> = backends
+/// The arguments that switch on just what `backends`, and training by several processes, need of `sae-cli`;
+/// flex is always there.
+pub(crate) fn features(backends: &[Backend], mpi: bool) -> Vec<String> {
+    let named = backends
         .iter()
         .filter(|&&backend| backend != Backend::Flex)
-        .map(|backend| format!("sae-cli/{}", backend.name()))
+        .map(|backend| backend.name());
+    let beyond: Vec<String> = named
+        .chain(mpi.then_some("mpi"))
+        .map(|name| format!("sae-cli/{name}"))
         .collect();
     if beyond.is_empty() {
         return vec![];

@@ -34,7 +34,7 @@ impl Bench {
         }
         let mut bench = cargo(&["bench", "--package", "sae-cli", "--bench", "step"]);
         bench
-            .args(features(&self.backends))
+            .args(features(&self.backends, false))
             .arg("--")
             .args(&self.rest);
         run(bench.env("SAE_BENCH_BACKENDS", names(&self.backends)));

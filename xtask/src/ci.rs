@@ -12,28 +12,28 @@ use crate::train::Train;
 const BEYOND: [Backend; 2] = [Backend::Ndarray, Backend::Wgpu];
 
 /// The quick checks first. Lints and documentation share what they compile, since both have all
-/// features; so do the tests of all other backends.
+/// features; so do the tests of all other backends and of several processes.
 pub(crate) fn ci() {
     run(&mut cargo(&["fmt", "--all", "--check"]));
     lint();
     document();
-    for backend in [vec![], BEYOND.to_vec()] {
+    for (backend, mpi) in [(vec![], false), (BEYOND.to_vec(), true)] {
         let rest = vec![];
-        Test { backend, rest }.run();
+        Test { backend, mpi, rest }.run();
     }
     smoke();
 }
 
 fn lint() {
     let mut clippy = cargo(&["clippy", "--workspace", "--all-targets"]);
-    clippy.args(features(&BEYOND)).args(WITH_PARQUET);
+    clippy.args(features(&BEYOND, true)).args(WITH_PARQUET);
     run(clippy.args(["--", "--deny", "warnings"]));
 }
 
 fn document() {
     let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
     doc.args(["--document-private-items"])
-        .args(features(&BEYOND));
+        .args(features(&BEYOND, true));
     doc.args(WITH_PARQUET);
     run(doc.env("RUSTDOCFLAGS", "--deny warnings"));
 }

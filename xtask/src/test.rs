@@ -16,6 +16,10 @@ pub(crate) struct Test {
     /// Test these backends only, against flex; without it everything that needs none of them
     #[arg(long, value_delimiter = ',', value_name = "BACKEND")]
     pub(crate) backend: Vec<Backend>,
+    /// Test training by several processes, and nothing else but backends that are named; needs an MPI, its
+    /// mpicc (or what MPICC names) and its mpirun (SAE_MPIRUN)
+    #[arg(long)]
+    pub(crate) mpi: bool,
     /// Arguments of `cargo test`, for example part of a test's name; after a further -- those of
     /// the tests
     #[arg(last = true)]
@@ -24,10 +28,10 @@ pub(crate) struct Test {
 
 impl Test {
     pub(crate) fn run(&self) {
-        if self.backend.is_empty() {
+        if self.backend.is_empty() && !self.mpi {
             self.workspace();
         } else {
-            self.backends();
+            self.special();
         }
     }
 
@@ -38,10 +42,16 @@ impl Test {
         run(tests.env_remove("SAE_REQUIRE_WGPU").args(&self.rest));
     }
 
-    /// The one test target that other backends add to, and in it just the tests of those wanted.
-    fn backends(&self) {
-        let mut tests = tests(&["test", "--package", "sae-cli", "--test", "backends"]);
-        tests.args(features(&self.backend));
+    /// The test targets that other backends and MPI add to, and of backends just the tests of those wanted.
+    fn special(&self) {
+        let mut tests = tests(&["test", "--package", "sae-cli"]);
+        if !self.backend.is_empty() {
+            tests.args(["--test", "backends"]);
+        }
+        if self.mpi {
+            tests.args(["--test", "cluster"]);
+        }
+        tests.args(features(&self.backend, self.mpi));
         let end = self.rest.iter().position(|argument| argument == "--");
         let (of_cargo, of_tests) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         tests.args(of_cargo).arg("--").args(of_tests.iter().skip(1));

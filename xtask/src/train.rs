@@ -24,7 +24,7 @@ impl Train {
     pub(crate) fn run(&self) {
         self.announce();
         let mut build = cargo(&["run", "--release", "--package", "sae-cli"]);
-        build.args(features(&[self.backend]));
+        build.args(features(&[self.backend], false));
         build.args(["--", "train", &self.config]);
         run(build
             .args(["--backend", self.backend.name()])

@@ -187,7 +187,7 @@ mod mpi {
                 if !is_heard(&error) {
                     world.communicator().fail(&error.to_string());
                 }
-                world.leave(error.code().into(), || {});
+                world.leave(error.code(), || {});
                 Ok(error.exit_code())
             }
         }
@@ -206,17 +206,17 @@ mod mpi {
         };
         match assisted() {
             Ok(()) => ExitCode::SUCCESS,
+            Err(error) if is_agreed(&error) => error.exit_code(),
             Err(error) => {
-                if !is_agreed(&error) {
-                    if !is_heard(&error) {
-                        communicator.fail(&error.to_string());
-                    }
-                    let rank = world.rank();
-                    world.leave(error.code().into(), || {
-                        output::error(format!("rank {rank}: {error}"));
-                    });
+                if !is_heard(&error) {
+                    communicator.fail(&error.to_string());
                 }
-                error.exit_code()
+                let rank = world.rank();
+                world.leave(error.code(), || {
+                    output::error(format!("rank {rank}: {error}"));
+                });
+                // The exit code is rank 0's: launchers mix those of all ranks.
+                ExitCode::SUCCESS
             }
         }
     }

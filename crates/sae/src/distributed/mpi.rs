@@ -4,7 +4,7 @@
 //! in between whether another rank has failed, or time is up. A message that is not short is only sent when its
 //! receiver has said that it waits.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -69,6 +69,7 @@ impl World {
             patience: Mutex::new(None),
             started: Instant::now(),
             inside: AtomicU64::new(NOT_INSIDE),
+            crowded: AtomicBool::new(false),
         });
         watch(ranks.clone(), stuck);
         Ok(Self { ranks, universe })
@@ -107,20 +108,22 @@ impl World {
             true => available,
             false => count(&all).max(1),
         };
-        available.min(together / machine.size() as usize).max(1)
+        let share = together / machine.size() as usize;
+        self.ranks.crowded.store(share == 0, Ordering::Relaxed);
+        available.min(share).max(1)
     }
 
-    /// Leaves after a rank has failed. Where all ranks are heard of within seconds, they leave together, and
-    /// otherwise MPI is told to end the others with this exit code. `unheard` is called before, where rank 0,
-    /// which speaks for all, cannot have heard why.
-    pub fn leave(self, code: i32, unheard: impl FnOnce()) {
+    /// Leaves after a rank has failed. Where all ranks are heard of within seconds, they leave together, each to
+    /// end by itself; otherwise MPI is told to end all of them with this exit code. `unheard` is called before,
+    /// where rank 0, which speaks for all, cannot have heard why.
+    pub fn leave(self, code: u8, unheard: impl FnOnce()) {
         if self.ranks.part() {
             return;
         }
         if self.rank() != 0 {
             unheard();
         }
-        self.universe.world().abort(code)
+        self.universe.world().abort(code.into())
     }
 }
 
@@ -173,6 +176,8 @@ struct Ranks {
     started: Instant,
     /// The rank with which a call of MPI is under way, and since when; see [`unpacked`].
     inside: AtomicU64,
+    /// Whether this machine has more ranks than processors.
+    crowded: AtomicBool,
 }
 
 const NOT_INSIDE: u64 = u64::MAX;
@@ -206,7 +211,7 @@ impl Ranks {
     fn wait_for(&self, from: usize, what: Tag) -> Result<(), GroupError> {
         let world = SimpleCommunicator::world();
         let process = world.process_at_rank(from as i32);
-        let mut pause = Pause::default();
+        let mut pause = Pause::new(self.crowded.load(Ordering::Relaxed));
         loop {
             if process.immediate_probe_with_tag(what).is_some() {
                 return Ok(());
@@ -372,36 +377,38 @@ fn drain(world: &SimpleCommunicator) {
 struct Pause {
     since: Instant,
     looks: u32,
-}
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self {
-            since: Instant::now(),
-            looks: 0,
-        }
-    }
+    /// Looks before it sleeps.
+    most: u32,
 }
 
 impl Pause {
+    /// Of a rank that may be in others' way.
+    fn new(crowded: bool) -> Self {
+        Self {
+            since: Instant::now(),
+            looks: 0,
+            most: if crowded { 4 } else { 20_000 },
+        }
+    }
+
     fn waited(&self) -> Duration {
         self.since.elapsed()
     }
 
     /// Whether it is time to look for more than the message.
     fn looks_around(&mut self) -> bool {
-        const EVERY: u32 = 64;
-        self.looks = self.looks.wrapping_add(1);
+        const EVERY: u32 = 16;
+        self.looks = self.looks.saturating_add(1);
         self.looks.is_multiple_of(EVERY)
     }
 
     fn rest(&self) {
         const BUSY: u32 = 200;
-        const YIELDING: u32 = 20_000;
+        const SLEEP: Duration = Duration::from_micros(20);
         match self.looks {
+            looks if looks > self.most => thread::sleep(SLEEP),
             0..BUSY => std::hint::spin_loop(),
-            BUSY..YIELDING => thread::yield_now(),
-            _ => thread::sleep(Duration::from_micros(50)),
+            _ => thread::yield_now(),
         }
     }
 }
