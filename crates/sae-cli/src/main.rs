@@ -11,6 +11,7 @@ mod ranks;
 #[cfg(unix)]
 mod signals;
 mod watch;
+mod wish;
 
 use std::process::ExitCode;
 

@@ -197,7 +197,7 @@ mod mpi {
     fn follow(world: World, processors: usize) -> ExitCode {
         let communicator = world.communicator();
         let assisted = || -> Result<(), CliError> {
-            let stop = crate::commands::quiet_stop()?;
+            let stop = crate::wish::from_signals(|_| {})?;
             let begin = |experiment: &Experiment| {
                 let threads = threads(experiment.threads, processors);
                 use_threads(threads).map(|()| threads)

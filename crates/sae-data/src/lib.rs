@@ -30,6 +30,7 @@ mod inputs;
 mod inspect;
 mod interval;
 mod labels;
+mod loading;
 pub mod memory;
 pub mod message;
 mod natural;

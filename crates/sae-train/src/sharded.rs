@@ -23,13 +23,28 @@ pub(crate) struct Sharded<'e> {
     pub group: &'e Group,
 }
 
-/// A shard's share of J and its gradient.
-struct Share {
-    figures: Figures,
-    values: Vec<f32>,
+/// J and its gradient, or a shard's share of them.
+pub(crate) struct Share {
+    pub figures: Figures,
+    /// ∂J/∂θ, flat.
+    pub values: Vec<f32>,
 }
 
 impl Share {
+    /// The same in double precision.
+    pub(crate) fn to_gradient(&self) -> Gradient {
+        Gradient {
+            figures: self.figures.clone(),
+            values: self.values.iter().map(|&value| value.into()).collect(),
+        }
+    }
+
+    /// ‖∇J‖.
+    pub(crate) fn norm(&self) -> f64 {
+        let squares = self.values.iter().map(|&value| f64::from(value).powi(2));
+        squares.sum::<f64>().sqrt()
+    }
+
     fn add(&mut self, more: &Self) {
         self.figures.add(&more.figures, 1.0);
         let pairs = self.values.iter_mut().zip(&more.values);
@@ -64,7 +79,7 @@ impl Sharded<'_> {
         activity: Vec<f64>,
         batches: Batches<'_>,
         data: &Data<'_>,
-    ) -> Result<Gradient, TrainError> {
+    ) -> Result<Share, TrainError> {
         let mut tree = Tree::new(Share::add);
         let mut kind: Option<Figures> = None;
         for shard in self.group.own() {
@@ -94,10 +109,7 @@ impl Sharded<'_> {
         if !activity.is_empty() {
             figures.rho_hat = Some(activity);
         }
-        Ok(Gradient {
-            figures,
-            values: values.into_iter().map(f64::from).collect(),
-        })
+        Ok(Share { figures, values })
     }
 
     /// Of one shard; nothing where it has no samples.
@@ -122,10 +134,10 @@ impl Sharded<'_> {
         if !any {
             return Ok(None);
         }
-        let Gradient { figures, values } = self.executor.finish()?;
+        let (figures, values) = self.executor.finish_single()?;
         Ok(Some(Share {
             figures: without_rho_hat(figures, activity),
-            values: values.into_iter().map(|value| value as f32).collect(),
+            values,
         }))
     }
 

@@ -4,9 +4,9 @@ use crate::executor::{Step, norm};
 use crate::feed::Place;
 use crate::search::LineSearch;
 use crate::session::Session;
-use crate::sharded::Sharded;
+use crate::sharded::{Sharded, Share};
 use crate::whole::{mean_activity, whole_gradient};
-use crate::{Batch, Gradient, RhoHat, Task, TrainError};
+use crate::{Batch, Gradient, RhoHat, Task, TrainError, Training};
 
 impl Session<'_> {
     pub(crate) fn search_line(&mut self) -> Result<bool, TrainError> {
@@ -118,43 +118,34 @@ impl Session<'_> {
         let executor = &mut *self.executor;
         let mut sharded = Sharded { executor, group };
         let own = sharded.activity(rows, &mut batches)?;
-        let activity = match (self.training.rho_hat, &self.rho_hat) {
-            (RhoHat::Batch, _) | (_, None) => own,
-            (RhoHat::Full, Some(estimate)) => estimate.clone(),
-            (RhoHat::Running, Some(estimate)) => {
-                let decay = self.training.rho_hat_decay;
-                let mixed = own.iter().zip(estimate);
-                mixed
-                    .map(|(own, before)| decay * before + (1.0 - decay) * own)
-                    .collect()
-            }
-        };
-        let gradient = sharded.gradient(rows, activity, &mut batches, train)?;
-        self.move_by(&gradient)?;
-        if self.rho_hat.is_some() {
-            self.rho_hat.clone_from(&gradient.figures.rho_hat);
-        }
-        self.progress.mean.add(&gradient.figures, rows);
+        let activity = used(&self.training, self.rho_hat.as_deref(), own);
+        let sum = sharded.gradient(rows, activity, &mut batches, train)?;
+        self.move_by(&sum)?;
         if over {
-            self.progress.gradient_norm = Some(gradient.norm());
+            self.progress.gradient_norm = Some(sum.norm());
+        }
+        self.progress.mean.add(&sum.figures, rows);
+        if self.rho_hat.is_some() {
+            self.rho_hat = sum.figures.rho_hat;
         }
         Ok(())
     }
 
     /// Moves the parameters, unless something is not finite.
-    fn move_by(&mut self, gradient: &Gradient) -> Result<(), TrainError> {
-        let step = match gradient.figures.objective().is_finite() {
+    fn move_by(&mut self, sum: &Share) -> Result<(), TrainError> {
+        let step = match sum.figures.objective().is_finite() {
             true => {
-                let terms = || gradient.figures.terms.clone();
+                let terms = || sum.figures.terms.clone();
                 self.before.get_or_insert_with(terms);
-                self.executor.update(&gradient.values, self.learning_rate)?
+                let rate = self.learning_rate;
+                self.executor.update_single(&sum.values, rate)?
             }
             false => Step::Refused,
         };
         if step == Step::Refused {
-            let parameters = self.executor.parameters();
+            let (parameters, gradient) = (self.executor.parameters(), sum.to_gradient());
             self.diagnosis()
-                .update(&*self.executor, &parameters, gradient)?;
+                .update(&*self.executor, &parameters, &gradient)?;
         }
         self.count(step)
     }
@@ -198,4 +189,19 @@ fn refused(executor: &mut dyn crate::Executor, batch: &Batch<'_>) -> Result<Grad
         values: executor.last_gradient(),
         figures: executor.figures(batch)?,
     })
+}
+
+/// The ρ̂ that a minibatch uses whose mean activities are `own`, with the estimate from before.
+fn used(training: &Training, estimate: Option<&[f64]>, own: Vec<f64>) -> Vec<f64> {
+    match (training.rho_hat, estimate) {
+        (RhoHat::Batch, _) | (_, None) => own,
+        (RhoHat::Full, Some(estimate)) => estimate.to_vec(),
+        (RhoHat::Running, Some(estimate)) => {
+            let decay = training.rho_hat_decay;
+            let mixed = own.iter().zip(estimate);
+            mixed
+                .map(|(own, before)| decay * before + (1.0 - decay) * own)
+                .collect()
+        }
+    }
 }

@@ -28,7 +28,8 @@ pub fn whole_gradient(
         let activity = mean_activity(executor, data, group, epoch)?;
         let mut sharded = Sharded { executor, group };
         let batches = &mut of_shards(data, group, size, epoch);
-        return sharded.gradient(rows, activity, batches, data);
+        let sum = sharded.gradient(rows, activity, batches, data)?;
+        return Ok(sum.to_gradient());
     }
     if rows <= size
         && let Inputs::Memory(samples) = &data.samples

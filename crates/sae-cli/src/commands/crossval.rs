@@ -8,11 +8,11 @@ use sae::{
     is_left_to_do, use_threads, write_file,
 };
 
-use super::training;
 use crate::args::CrossvalArgs;
 use crate::error::CliError;
 use crate::output;
 use crate::progress::Progress;
+use crate::wish;
 
 /// Where the run of a fold lies.
 enum Place {
@@ -72,7 +72,7 @@ pub fn run(args: &CrossvalArgs) -> Result<ExitCode, CliError> {
         })
         .collect::<Result<_, FolderError>>()?;
     let mut progress = Progress::new(args.quiet);
-    let stop = training::stop()?;
+    let stop = wish::from_signals(|text| output::progress(text))?;
     let mut summaries = Vec::new();
     for (fold, place) in experiment.folds(folds).zip(places) {
         progress.line(&format!("fold {} of {folds}", fold.data.fold));

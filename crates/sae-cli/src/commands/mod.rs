@@ -35,9 +35,6 @@ use crate::args::{Args, Command, ConfigCommand, DataCommand};
 use crate::error::CliError;
 use crate::ranks::together;
 
-#[cfg(feature = "mpi")]
-pub use training::quiet_stop;
-
 /// Runs the command that `args` names.
 ///
 /// # Errors

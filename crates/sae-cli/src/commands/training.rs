@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use sae::stack::{Details, Ended, Evaluation};
-use sae::{Experiment, FIGURES, Prepared, REPORT, RunFolder, RunSummary, Stop, use_threads};
+use sae::{Experiment, FIGURES, Prepared, REPORT, RunFolder, RunSummary, use_threads};
 
 use crate::error::CliError;
 use crate::output;
 use crate::progress::{LEGEND, Progress, short};
 use crate::ranks::Ranks;
+use crate::wish;
 
 /// Loads the data and opens the device; from now on signals are heard.
 pub fn prepare(
@@ -25,28 +26,11 @@ pub fn prepare(
             experiment.threads()
         ));
     }
-    let stop = stop()?;
+    let stop = wish::from_signals(|text| output::progress(text))?;
     let mut prepared = experiment.prepare()?;
     prepared.stop = stop;
     ranks.join(&mut prepared, group);
     Ok(prepared)
-}
-
-/// From now on signals are heard.
-pub fn stop() -> Result<Stop, CliError> {
-    let stop = Stop::default();
-    #[cfg(unix)]
-    crate::signals::watch(&stop, |text: &str| output::progress(text)).map_err(CliError::Signals)?;
-    Ok(stop)
-}
-
-/// The same without a word.
-#[cfg(feature = "mpi")]
-pub fn quiet_stop() -> Result<Stop, CliError> {
-    let stop = Stop::default();
-    #[cfg(unix)]
-    crate::signals::watch(&stop, |_: &str| {}).map_err(CliError::Signals)?;
-    Ok(stop)
 }
 
 /// Says what is about to be trained.

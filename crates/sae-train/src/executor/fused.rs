@@ -100,6 +100,20 @@ impl FusedKernels {
         }
     }
 
+    /// Ends a sum of gradients, which then lies in the kernel.
+    fn end_sum(&mut self) -> Result<Figures, TrainError> {
+        if !std::mem::take(&mut self.adding) {
+            return Err(TrainError::NothingAddedUp);
+        }
+        Ok(match &mut self.kernel {
+            Kernel::Autoencoder(kernel) => {
+                let reconstruction = kernel.config().reconstruction;
+                autoencoder_figures(self.terms, reconstruction, &kernel.finish())
+            }
+            Kernel::Network(kernel) => network_figures(&kernel.finish()),
+        })
+    }
+
     /// Whether one of the kernels' vectors is ever anything but zero.
     fn uses(&self, part: Part) -> bool {
         matches!(
@@ -203,26 +217,24 @@ impl Executor for FusedKernels {
     }
 
     fn finish(&mut self) -> Result<Gradient, TrainError> {
-        if !std::mem::take(&mut self.adding) {
-            return Err(TrainError::NothingAddedUp);
-        }
-        let figures = match &mut self.kernel {
-            Kernel::Autoencoder(kernel) => {
-                let reconstruction = kernel.config().reconstruction;
-                autoencoder_figures(self.terms, reconstruction, &kernel.finish())
-            }
-            Kernel::Network(kernel) => network_figures(&kernel.finish()),
-        };
         Ok(Gradient {
-            figures,
+            figures: self.end_sum()?,
             values: self.kernel.gradient(),
         })
     }
 
+    fn finish_single(&mut self) -> Result<(Figures, Vec<f32>), TrainError> {
+        Ok((self.end_sum()?, self.kernel.read(Part::Gradients)))
+    }
+
     fn update(&mut self, gradient: &[f64], learning_rate: f64) -> Result<Step, TrainError> {
-        let update = self.next_update(learning_rate)?;
         let single: Vec<f32> = gradient.iter().map(|&g| g as f32).collect();
-        self.kernel.write(Part::Gradients, &single)?;
+        self.update_single(&single, learning_rate)
+    }
+
+    fn update_single(&mut self, gradient: &[f32], learning_rate: f64) -> Result<Step, TrainError> {
+        let update = self.next_update(learning_rate)?;
+        self.kernel.write(Part::Gradients, gradient)?;
         let moved = match &mut self.kernel {
             Kernel::Autoencoder(kernel) => kernel.update(update),
             Kernel::Network(kernel) => kernel.update(update),

@@ -96,6 +96,29 @@ pub trait Executor {
     /// Refuses where nothing was added up.
     fn finish(&mut self) -> Result<Gradient, TrainError>;
 
+    /// As [`Executor::finish`], the gradient in single precision, as the kernels have it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Executor::finish`].
+    fn finish_single(&mut self) -> Result<(Figures, Vec<f32>), TrainError> {
+        let Gradient { figures, values } = self.finish()?;
+        Ok((
+            figures,
+            values.into_iter().map(|value| value as f32).collect(),
+        ))
+    }
+
+    /// As [`Executor::update`], by a gradient in single precision.
+    ///
+    /// # Errors
+    ///
+    /// As [`Executor::update`].
+    fn update_single(&mut self, gradient: &[f32], learning_rate: f64) -> Result<Step, TrainError> {
+        let gradient: Vec<f64> = gradient.iter().map(|&value| value.into()).collect();
+        self.update(&gradient, learning_rate)
+    }
+
     /// Moves the parameters by the optimizer. Where the gradient or a parameter is not finite nothing is
     /// changed.
     ///

@@ -4,6 +4,8 @@
 //! in between whether another rank has failed, or time is up. A message that is not short is only sent when its
 //! receiver has said that it waits.
 
+mod pause;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -17,6 +19,7 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator as _, CommunicatorCollectives, Destination, Equivalence, Source};
 use sae_train::{Communicator, GroupError};
 
+use self::pause::Pause;
 use crate::Error;
 
 /// What a message is.
@@ -370,45 +373,5 @@ fn drain(world: &SimpleCommunicator) {
     while let Some((message, status)) = world.any_process().immediate_matched_probe() {
         let mut bytes = vec![0u8; status.count(u8::equivalent_datatype()) as usize];
         message.matched_receive_into(&mut bytes[..]);
-    }
-}
-
-/// How a rank waits: at first for microseconds, then it lets others run, then it sleeps in between.
-struct Pause {
-    since: Instant,
-    looks: u32,
-    /// Looks before it sleeps.
-    most: u32,
-}
-
-impl Pause {
-    /// Of a rank that may be in others' way.
-    fn new(crowded: bool) -> Self {
-        Self {
-            since: Instant::now(),
-            looks: 0,
-            most: if crowded { 4 } else { 20_000 },
-        }
-    }
-
-    fn waited(&self) -> Duration {
-        self.since.elapsed()
-    }
-
-    /// Whether it is time to look for more than the message.
-    fn looks_around(&mut self) -> bool {
-        const EVERY: u32 = 16;
-        self.looks = self.looks.saturating_add(1);
-        self.looks.is_multiple_of(EVERY)
-    }
-
-    fn rest(&self) {
-        const BUSY: u32 = 200;
-        const SLEEP: Duration = Duration::from_micros(20);
-        match self.looks {
-            looks if looks > self.most => thread::sleep(SLEEP),
-            0..BUSY => std::hint::spin_loop(),
-            _ => thread::yield_now(),
-        }
     }
 }
