@@ -11,11 +11,11 @@ use crate::data::{Held, Numbers, Selected, Table};
 use crate::group::Tree;
 use crate::{Batch, Data, Executor, Gradient, Group, TrainError};
 
-/// Calls the second with each batch of the own samples of a shard.
-pub(crate) type Batches<'b> = &'b mut dyn FnMut(
-    usize,
-    &mut dyn FnMut(&Batch<'_>) -> Result<(), TrainError>,
-) -> Result<(), TrainError>;
+/// What is done with a batch.
+pub(crate) type Work<'w> = dyn FnMut(&Batch<'_>) -> Result<(), TrainError> + 'w;
+
+/// Does it with each batch of the own samples of a shard.
+pub(crate) type Batches<'b> = &'b mut dyn FnMut(usize, &mut Work<'_>) -> Result<(), TrainError>;
 
 /// An executor among others.
 pub(crate) struct Sharded<'e> {

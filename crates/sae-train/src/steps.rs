@@ -4,7 +4,7 @@ use crate::executor::{Step, norm};
 use crate::feed::Place;
 use crate::search::LineSearch;
 use crate::session::Session;
-use crate::sharded::{Sharded, Share};
+use crate::sharded::{Sharded, Share, Work};
 use crate::whole::{mean_activity, whole_gradient};
 use crate::{Batch, Gradient, RhoHat, Task, TrainError, Training};
 
@@ -108,7 +108,7 @@ impl Session<'_> {
         let Task { train, group, .. } = &self.task;
         let rows = group.rows_of_step(train.whole, place.batch, place.step);
         let (task, feed, epoch) = (&self.task, &mut self.feed, self.epochs);
-        let mut batches = |shard: usize, work: &mut dyn FnMut(&Batch<'_>) -> _| {
+        let mut batches = |shard: usize, work: &mut Work<'_>| {
             let held = feed.batch(task, shard, place)?;
             match held.table.selected.count() {
                 0 => Ok(()),

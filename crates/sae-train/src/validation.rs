@@ -3,9 +3,9 @@
 use sae_model::Figures;
 
 use crate::session::Session;
-use crate::sharded::Sharded;
+use crate::sharded::{Sharded, Work};
 use crate::whole::whole_gradient;
-use crate::{Batch, BatchSize, Data, TrainError};
+use crate::{BatchSize, Data, TrainError};
 
 impl Session<'_> {
     /// J over all validation samples: in the minibatches' size, comparable with theirs, or exactly.
@@ -45,7 +45,7 @@ fn by_batches(
     let mut mean = Figures::default();
     for step in 0..group.steps(data.whole, size) {
         let rows = group.rows_of_step(data.whole, size, step);
-        let mut batches = |shard: usize, work: &mut dyn FnMut(&Batch<'_>) -> _| {
+        let mut batches = |shard: usize, work: &mut Work<'_>| {
             let all = data.rows_of(group, shard);
             let first = all.end.min(all.start + step * size);
             let part = first..all.end.min(first + size);

@@ -8,8 +8,8 @@
 use sae_data::Inputs;
 
 use crate::data::{Held, Numbers};
-use crate::sharded::Sharded;
-use crate::{Batch, Data, Executor, Gradient, Group, Selected, Table, TrainError};
+use crate::sharded::{Sharded, Work};
+use crate::{Data, Executor, Gradient, Group, Selected, Table, TrainError};
 
 /// J, its terms and its gradient over all samples of `group`; the corruption is that of `epoch`, from 0.
 ///
@@ -78,8 +78,7 @@ fn of_shards<'d>(
     group: &'d Group,
     size: usize,
     epoch: usize,
-) -> impl FnMut(usize, &mut dyn FnMut(&Batch<'_>) -> Result<(), TrainError>) -> Result<(), TrainError>
-+ use<'d> {
+) -> impl FnMut(usize, &mut Work<'_>) -> Result<(), TrainError> + use<'d> {
     move |shard, work| {
         let rows = data.rows_of(group, shard);
         data.for_batches(group, rows, (size, epoch), work)

@@ -313,11 +313,12 @@ impl Communicator for Ranks {
             self.wait_for(with, READY)?;
             process.receive_into_with_tag(&mut [0u8; 0][..], READY);
         }
-        if !receive.is_empty() && !(is_long(send) && is_long(receive)) {
+        let swaps = is_long(send) && is_long(receive);
+        if !receive.is_empty() && !swaps {
             self.wait_for(with, DATA)?;
         }
         self.inside(with, || match (is_long(send), receive.is_empty()) {
-            (true, false) if is_long(receive) => {
+            (true, false) if swaps => {
                 let pieces = send
                     .chunks(PIECE)
                     .count()
@@ -363,7 +364,7 @@ impl Communicator for Ranks {
         }
         for rank in (0..self.count).filter(|rank| *rank != self.rank) {
             let process = world.process_at_rank(rank as i32);
-            process.buffered_send_with_tag(message[..end].as_bytes(), FAILED);
+            process.buffered_send_with_tag(&message.as_bytes()[..end], FAILED);
         }
     }
 }
