@@ -76,6 +76,16 @@ impl Runs {
         )
     }
 
+    /// Such a run, in the middle of its first stage.
+    fn begin(&self, ranks: usize, name: &str) -> Child {
+        let mut launcher = self.launch(ranks, name);
+        launcher.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = launcher.spawn().expect("SAE_MPIRUN, or mpirun");
+        wait_for(&self.path(name), "autoencoder-1");
+        sleep(Duration::from_millis(300));
+        child
+    }
+
     /// So many ranks give these results.
     fn assert_same(&self, ranks: usize, name: &str, expected: &BTreeMap<String, Vec<u8>>) {
         let output = ended(self.launch(ranks, name));
@@ -200,7 +210,7 @@ fn ranks_read_their_own_parts_of_files() {
     let config = |limit: usize| {
         format!(
             "[distributed]\nshards = 4\n[data]\nsource = \"npy\"\nmemory_limit = {limit}\nvalidation = 0.1\n\
-             [data.files]\ntrain = \"{0}/train.npy\"\ntest = \"{0}/test.npy\"\n[[layers]]\nhidden = 20\n\
+             [data.files]\ntrain = \"{0}/train.npy\"\ntest = \"{0}/test.npy\"\n[[layers]]\nhidden = 40\n[[layers]]\nhidden = 20\n\
              [pretrain]\nepochs = 2\nbatch = 64\n",
             text(&folder)
         )
@@ -224,14 +234,7 @@ fn a_killed_rank_ends_the_job_and_loses_nothing() {
     for (victim, then) in [(1, 1), (3, 2), (0, 4)] {
         let name = format!("killed-{victim}");
         let run = runs.path(&name);
-        let mut launcher = runs.launch(4, &name);
-        let child = launcher
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let child = child.expect("a launcher");
-        wait_for(&run, "autoencoder-1");
-        sleep(Duration::from_millis(300));
+        let child = runs.begin(4, &name);
         let ranks = ranks_of(&run);
         assert_eq!(ranks.len(), 4);
         let killed = Instant::now();
@@ -253,14 +256,7 @@ fn a_signal_to_any_rank_stops_all() {
     for (asked, then) in [(0, 2), (3, 1)] {
         let name = format!("stopped-{asked}");
         let run = runs.path(&name);
-        let mut launcher = runs.launch(4, &name);
-        let child = launcher
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let child = child.expect("a launcher");
-        wait_for(&run, "autoencoder-1");
-        sleep(Duration::from_millis(300));
+        let child = runs.begin(4, &name);
         signal(ranks_of(&run)[asked], "TERM");
         let output = wait(child);
         let said = said(&output);
@@ -278,14 +274,7 @@ fn a_signal_to_any_rank_stops_all() {
 fn a_silent_rank_is_named() {
     let runs = Runs::of(&LONG.replace("timeout = 20", "timeout = 2"));
     let run = runs.path("silent");
-    let mut launcher = runs.launch(2, "silent");
-    let child = launcher
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    let child = child.expect("a launcher");
-    wait_for(&run, "autoencoder-1");
-    sleep(Duration::from_millis(300));
+    let child = runs.begin(2, "silent");
     let ranks = ranks_of(&run);
     signal(ranks[1], "STOP");
     let stopped = Instant::now();
@@ -315,7 +304,7 @@ fn wrong_input_is_said_once() {
         (
             3,
             "seed=1",
-            "the number of ranks is 3; expected a power of two up to 8",
+            "the number of ranks is 3; expected a power of two up to distributed.shards",
         ),
         (
             4,
@@ -362,6 +351,21 @@ fn wrong_input_is_said_once() {
         assert_eq!(errors.len(), 1, "{said}");
         assert!(errors[0].contains(expected), "{said}");
         assert!(!out.exists());
+    }
+}
+
+/// Fewer validation samples than ranks, of the exact full batch.
+#[test]
+fn ranks_may_have_no_validation_samples() {
+    let config = AUTODIFF.replace("[data.shapes]", "[data]\nvalidation = 0.01\n[data.shapes]");
+    let full = config
+        .replace("batch = 40", "batch = \"full\"")
+        .replace("rho_hat = \"full\"", "");
+    let fused = full.replace("gradient = \"autodiff\"", "");
+    for config in [config, full, fused] {
+        let runs = Runs::of(&config);
+        let alone = runs.alone();
+        runs.assert_same(4, "four", &alone);
     }
 }
 

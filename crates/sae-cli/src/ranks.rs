@@ -138,7 +138,9 @@ mod mpi {
         started: usize,
     ) -> Result<ExitCode, CliError> {
         let world = World::begin(|error| {
-            output::error(&error);
+            output::error(format!(
+                "{error}; nothing is lost but what came after the last checkpoint, from which `sae resume` goes on"
+            ));
             exit(STOPPED.into());
         })?;
         if world.ranks() != started {
@@ -147,6 +149,15 @@ mod mpi {
                  the MPI with which the program was built",
                 world.ranks()
             )));
+        }
+        if !world.ranks().is_power_of_two() {
+            return match world.rank() {
+                0 => Err(CliError::input(format!(
+                    "the number of ranks is {}; expected a power of two up to distributed.shards",
+                    world.ranks()
+                ))),
+                _ => Ok(ExitCode::SUCCESS),
+            };
         }
         let processors = world.processors();
         match world.rank() {

@@ -196,10 +196,10 @@ pub(crate) fn in_table(table: &'static str) -> impl Fn(DataError) -> DataError {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn small() -> DataConfig {
+    pub(crate) fn small() -> DataConfig {
         let mut config = DataConfig::default();
         config.shapes.size = 8;
         config.shapes.train = 20;

@@ -260,18 +260,7 @@ fn check_classes(train: &Dataset) -> Result<(), DataError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn small() -> DataConfig {
-        let mut config = DataConfig::default();
-        config.shapes.size = 8;
-        config.shapes.train = 20;
-        config.shapes.test = 10;
-        config.patches.train = 20;
-        config.patches.test = 10;
-        config.patches.drawn = 1;
-        config.patches.drawn_size = 16;
-        config
-    }
+    use crate::config::tests::small;
 
     #[test]
     fn sets_that_do_not_belong_together_are_refused() {

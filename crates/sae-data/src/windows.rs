@@ -53,8 +53,13 @@ impl Stored {
     ///
     /// Says how much there must be.
     pub fn check_batch(&self, batch: usize) -> Result<(), Setting> {
+        self.check_batch_of(self.store.rows(), batch)
+    }
+
+    /// As [`Stored::check_batch`], of so many rows.
+    fn check_batch_of(&self, rows: usize, batch: usize) -> Result<(), Setting> {
         let Self { store, limit } = self;
-        if self.rows_within(WINDOWS) >= batch.min(store.rows()) {
+        if self.rows_within(WINDOWS) >= batch.min(rows) {
             return Ok(());
         }
         let mebibytes = |bytes: usize| bytes.div_ceil(1 << 20);
@@ -74,7 +79,7 @@ impl Stored {
 impl Sizes {
     /// Windows of whole batches of some rows of a store.
     fn new(stored: &Stored, rows: &Range<usize>, batch: usize) -> Result<Self, Setting> {
-        stored.check_batch(batch)?;
+        stored.check_batch_of(rows.len(), batch)?;
         let (store, most) = (&stored.store, stored.rows_within(WINDOWS));
         let row = store.width() * store.value_bytes();
         let (first, rows) = (rows.start, rows.len());

@@ -51,7 +51,7 @@ pub(crate) fn encode(
     let encoder = Forward::encoders(models, processors)?;
     let decoder = Forward::decoders(models, processors)?;
     let hidden = autoencoder.hidden();
-    let mut kept = keeps_codes(samples, hidden).then(Vec::new);
+    let mut kept = keeps_codes(samples, whole, hidden).then(Vec::new);
     let mut sums = group.sum(hidden + 1, |shard, sums| {
         let rows = group.own_rows_of(shard, whole);
         samples.for_parts_of(rows, CHUNK, |_, samples, part| {
@@ -92,13 +92,14 @@ pub(crate) fn encode(
     })
 }
 
-/// Whether codes of `hidden` values are kept in memory.
-fn keeps_codes(samples: &Inputs<'_>, hidden: usize) -> bool {
+/// Whether codes of `hidden` values of all samples, wherever they are, are kept in memory: of that depends in
+/// which order they come.
+fn keeps_codes(samples: &Inputs<'_>, whole: usize, hidden: usize) -> bool {
     const SHARE: usize = 4;
     match samples {
         Inputs::Memory(_) => true,
         Inputs::Stored(stored) => {
-            let bytes = samples.rows() as u128 * (hidden * size_of::<f32>()) as u128;
+            let bytes = whole as u128 * (hidden * size_of::<f32>()) as u128;
             bytes <= (stored.limit / SHARE) as u128
         }
     }

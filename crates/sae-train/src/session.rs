@@ -232,16 +232,18 @@ impl<'a> Session<'a> {
         let start = Instant::now();
         self.check()?;
         self.agree()?;
+        let waited = start.elapsed().as_secs_f64();
+        // First of all, since it may fail, and the state is then to be that before the end of the epoch.
+        let validation = self.validate()?;
         let figures = match self.progress.figures.take() {
             Some(figures) => figures,
             None if self.progress.mean.rows > 0 => self.progress.mean.take(),
             None => self.executor.take_mean(),
         };
-        let seconds = self.progress.seconds + start.elapsed().as_secs_f64();
+        let seconds = self.progress.seconds + waited;
         self.after_steps(self.before.as_ref())
             .figures(&figures, "")?;
         let terms = figures.terms.clone();
-        let validation = self.validate()?;
         if let Some(validation) = &validation {
             let on = " on the validation samples";
             self.after_steps(Some(&terms)).figures(validation, on)?;

@@ -5,11 +5,12 @@
 //! and added up in the group's tree. Averaging the gradients of shards that each used their own ρ̂ would
 //! minimise another objective.
 
+use sae_data::Samples;
 use sae_model::Figures;
 
-use crate::data::{Held, Numbers, Selected, Table};
+use crate::data::{Selected, Table};
 use crate::group::Tree;
-use crate::{Batch, Data, Executor, Gradient, Group, TrainError};
+use crate::{Batch, Classes, Data, Executor, Gradient, Group, TrainError};
 
 /// What is done with a batch.
 pub(crate) type Work<'w> = dyn FnMut(&Batch<'_>) -> Result<(), TrainError> + 'w;
@@ -71,8 +72,8 @@ impl Sharded<'_> {
         })
     }
 
-    /// J and its gradient over the `rows` samples of all ranks, whose mean activities are `activity`. `data`
-    /// holds a sample, whatever it is.
+    /// J and its gradient over the `rows` samples of all ranks, whose mean activities are `activity`; they
+    /// are of the kind of `data`.
     pub(crate) fn gradient(
         &mut self,
         rows: usize,
@@ -141,7 +142,7 @@ impl Sharded<'_> {
         }))
     }
 
-    /// The share of a shard without samples, as figures of this `kind`, or those of any sample, tell.
+    /// The share of a shard without samples, as figures of this `kind`, or those of any sample, tell: zeros.
     fn nothing(&mut self, kind: Option<&Figures>, data: &Data<'_>) -> Result<Share, TrainError> {
         let mut figures = match kind {
             Some(kind) => kind.clone(),
@@ -158,16 +159,25 @@ impl Sharded<'_> {
         })
     }
 
+    /// The figures of a sample that nobody has.
     fn any_figures(&mut self, data: &Data<'_>) -> Result<Figures, TrainError> {
-        let samples = data.samples.gather(&[0])?;
-        let held = Held {
-            table: Table {
+        let width = data.samples.width();
+        let samples = Samples::Floats {
+            width,
+            values: vec![0.0; width],
+        };
+        let classes = data.classes.map(|classes| Classes {
+            labels: &[0],
+            ..classes
+        });
+        self.executor.figures(&Batch {
+            inputs: Table {
                 samples: &samples,
                 selected: Selected::Range(0, 1),
             },
-            numbers: Numbers::From(0),
-        };
-        data.with_batch(self.group, held, 0, |batch| self.executor.figures(batch))
+            targets: None,
+            classes,
+        })
     }
 }
 

@@ -27,18 +27,17 @@ impl Session<'_> {
             }
             (BatchSize::Rows(size), shards) => {
                 let sharded = Sharded { executor, group };
-                by_batches(sharded, data, &self.task.train, size / shards)?
+                by_batches(sharded, data, size / shards)?
             }
         };
         Ok(Some(figures))
     }
 }
 
-/// The mean over batches to which every shard gives up to `size` rows; `any` holds a sample.
+/// The mean over batches to which every shard gives up to `size` rows.
 fn by_batches(
     mut sharded: Sharded<'_>,
     data: &Data<'_>,
-    any: &Data<'_>,
     size: usize,
 ) -> Result<Figures, TrainError> {
     let group = sharded.group;
@@ -52,7 +51,7 @@ fn by_batches(
             data.for_batches(group, part, (size, 0), work)
         };
         let activity = sharded.activity(rows, &mut batches)?;
-        let gradient = sharded.gradient(rows, activity, &mut batches, any)?;
+        let gradient = sharded.gradient(rows, activity, &mut batches, data)?;
         mean.add(&gradient.figures, rows as f64 / data.whole as f64);
     }
     Ok(mean)

@@ -122,7 +122,9 @@ impl Error {
     /// Of a run in `folder`, where a rank is to blame.
     pub(crate) fn in_run(self, folder: &Path) -> Self {
         match self {
-            Self::Train(TrainError::Group(problem)) => Self::RankLost {
+            Self::Train(TrainError::Group(
+                problem @ (GroupError::Failed { .. } | GroupError::Silent { .. }),
+            )) => Self::RankLost {
                 run: folder.to_owned(),
                 problem,
             },

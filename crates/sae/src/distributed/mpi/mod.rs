@@ -130,6 +130,16 @@ impl World {
     }
 }
 
+impl Drop for World {
+    /// Others would wait for a rank that panics.
+    fn drop(&mut self) {
+        const PANICKED: i32 = 101;
+        if thread::panicking() {
+            self.universe.world().abort(PANICKED)
+        }
+    }
+}
+
 /// Ends the process by `stuck` where a call of MPI does not come back.
 fn watch(ranks: Arc<Ranks>, stuck: impl Fn(GroupError) + Send + 'static) {
     const LOOK: Duration = Duration::from_secs(1);
@@ -144,7 +154,7 @@ fn watch(ranks: Arc<Ranks>, stuck: impl Fn(GroupError) + Send + 'static) {
             if for_ > patience + STUCK {
                 stuck(GroupError::Silent {
                     rank: with.unwrap_or(0),
-                    seconds: for_.as_secs(),
+                    seconds: patience.as_secs(),
                 });
             }
         }
@@ -317,6 +327,7 @@ impl Communicator for Ranks {
         if !receive.is_empty() && !swaps {
             self.wait_for(with, DATA)?;
         }
+        self.check_others(&world)?;
         self.inside(with, || match (is_long(send), receive.is_empty()) {
             (true, false) if swaps => {
                 let pieces = send
