@@ -410,3 +410,19 @@ fn runs_that_were_tampered_with() {
     let error = sae::Model::load(run.join("model.safetensors")).unwrap_err();
     assert!(error.to_string().contains("has no description"), "{error}");
 }
+
+/// Copies that cannot speak with each other would all train the same model.
+#[cfg(not(feature = "mpi"))]
+#[test]
+fn several_copies_need_mpi() {
+    for (name, count) in [("PMI_SIZE", "2"), ("OMPI_COMM_WORLD_SIZE", "4")] {
+        let mut copy = support::command(&["train", "configs/tiny.toml", "--out", "no/such/run"]);
+        let output = copy.env(name, count).output().expect("sae can be started");
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(
+            message.contains("is built without MPI; expected one"),
+            "{message}"
+        );
+    }
+}
