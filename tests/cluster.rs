@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use sae_data::{Stream, stream, uniform};
 use support::undisturbed::{results, wait_for};
-use support::{root, succeed, text};
+use support::{npy, root, succeed, text};
 use tempfile::{TempDir, tempdir};
 
 /// Two autoencoders, head, fine-tuning, control; a scaling, corruption, validation samples; the shards differ in
@@ -182,22 +182,14 @@ fn any_number_of_ranks_gives_the_same_bits() {
     }
 }
 
-/// Rows of 100 random numbers, in NumPy's format.
-fn npy(path: &Path, rows: usize) {
+/// Writes rows of 100 random numbers, in NumPy's format.
+fn write_rows(path: &Path, rows: usize) {
     const WIDTH: usize = 100;
-    let mut header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {WIDTH}), }}");
-    // The values begin at a multiple of 64 bytes.
-    let end = (10 + header.len() + 1).next_multiple_of(64);
-    header = format!("{header:<0$}\n", end - 11);
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((header.len() as u16).to_le_bytes());
-    bytes.extend(header.as_bytes());
     let mut rng = stream(rows as u64, Stream::Split);
-    for _ in 0..rows * WIDTH {
-        bytes.extend((uniform(&mut rng, 0.0, 1.0) as f32).to_le_bytes());
-    }
-    fs::write(path, bytes).expect("an array");
+    let numbers = (0..rows * WIDTH).map(|_| uniform(&mut rng, 0.0, 1.0) as f32);
+    let bytes: Vec<u8> = numbers.flat_map(f32::to_le_bytes).collect();
+    let array = npy("<f4", &format!("({rows}, {WIDTH})"), &bytes);
+    fs::write(path, array).expect("an array");
 }
 
 /// Files of which each rank reads its own part, also where they are more than is to be in memory.
@@ -205,8 +197,8 @@ fn npy(path: &Path, rows: usize) {
 fn ranks_read_their_own_parts_of_files() {
     let runs = Runs::of("");
     let folder = runs.path("");
-    npy(&folder.join("train.npy"), 5003);
-    npy(&folder.join("test.npy"), 301);
+    write_rows(&folder.join("train.npy"), 5003);
+    write_rows(&folder.join("test.npy"), 301);
     let config = |limit: usize| {
         format!(
             "[distributed]\nshards = 4\n[data]\nsource = \"npy\"\nmemory_limit = {limit}\nvalidation = 0.1\n\

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use sae_data::Tensors;
-use support::{refuse, succeed, text};
+use support::{npy, refuse, succeed, text};
 use tempfile::tempdir;
 
 /// Small shapes as IDX, `idx/train-images-idx3-ubyte` with its labels.
@@ -484,15 +484,6 @@ fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> String {
     let path = folder.join(name);
     fs::write(&path, bytes).expect("a file");
     text(&path).to_owned()
-}
-
-/// An NPY file of any shape with these bytes.
-fn npy(kind: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
-    let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
-    let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
-    file.extend(format!("{header:<117}\n").as_bytes());
-    file.extend(bytes);
-    file
 }
 
 /// What a model makes of numbers beyond its precision would be no number, and what a header announces

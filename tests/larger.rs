@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use support::{refuse, succeed, text};
+use support::{npy, refuse, succeed, text};
 use tempfile::tempdir;
 
 /// 2000 images of 24 x 24 bytes, 1.1 MiB, of which an eighth makes a window; codes of 50 values take
@@ -127,18 +127,10 @@ fn what_cannot_be_read_is_refused() {
     let file = path.join("t.npy");
     let (rows, columns) = (600, 512);
     let mut values = vec![0.5f32; rows * columns];
-    let header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
-    let header = format!("{header:<117}\n");
-    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
-    bytes.extend(header.as_bytes());
     let write = |values: &[f32]| {
-        let values = values.iter().flat_map(|value| value.to_le_bytes());
-        fs::write(
-            &file,
-            bytes.iter().copied().chain(values).collect::<Vec<u8>>(),
-        )
-        .expect("an array");
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let array = npy("<f4", &format!("({rows}, {columns})"), &bytes);
+        fs::write(&file, array).expect("an array");
     };
     let config = path.join("c.toml");
     fs::write(

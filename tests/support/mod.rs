@@ -83,6 +83,15 @@ pub fn weights(run: &Path) -> Vec<(String, Vec<u8>)> {
     files
 }
 
+/// An NPY file of any shape with these bytes.
+pub fn npy(kind: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
+    let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    file.extend(format!("{header:<117}\n").as_bytes());
+    file.extend(bytes);
+    file
+}
+
 /// Copies a folder with all that is in it.
 pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");

@@ -271,12 +271,6 @@ impl<'a> Session<'a> {
         Ok(epoch)
     }
 
-    /// Minibatches of so many rows that an epoch has.
-    fn steps(&self, rows: usize) -> usize {
-        let group = &self.task.group;
-        group.steps(self.task.train.whole, rows / group.shards())
-    }
-
     /// Prepares the next epoch.
     fn begin(&mut self) {
         self.progress = Progress::default();
@@ -361,8 +355,9 @@ impl<'a> Session<'a> {
     /// Refuses the state of another.
     pub fn restore(&mut self, state: State) -> Result<(), TrainError> {
         let parameters = self.executor.parameters().len();
+        let group = &self.task.group;
         let most = match self.training.batch {
-            BatchSize::Rows(rows) => self.steps(rows),
+            BatchSize::Rows(rows) => group.steps(self.task.train.whole, rows / group.shards()),
             BatchSize::Full => 1,
         };
         state.check(&self.training, most, parameters)?;

@@ -40,12 +40,6 @@ impl Share {
         }
     }
 
-    /// ‖∇J‖.
-    pub(crate) fn norm(&self) -> f64 {
-        let squares = self.values.iter().map(|&value| f64::from(value).powi(2));
-        squares.sum::<f64>().sqrt()
-    }
-
     fn add(&mut self, more: &Self) {
         self.figures.add(&more.figures, 1.0);
         let pairs = self.values.iter_mut().zip(&more.values);

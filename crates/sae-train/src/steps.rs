@@ -122,7 +122,7 @@ impl Session<'_> {
         let sum = sharded.gradient(rows, activity, &mut batches, train)?;
         self.move_by(&sum)?;
         if over {
-            self.progress.gradient_norm = Some(sum.norm());
+            self.progress.gradient_norm = Some(sum.to_gradient().norm());
         }
         self.progress.mean.add(&sum.figures, rows);
         if self.rho_hat.is_some() {

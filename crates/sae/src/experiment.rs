@@ -277,6 +277,12 @@ impl Experiment {
         })
     }
 
+    /// The instruction set of the kernels.
+    pub(crate) fn computes_with(&self) -> InstructionSet {
+        let chosen = self.instruction_set;
+        chosen.unwrap_or_else(InstructionSet::detected)
+    }
+
     /// With what the experiment computes, in one process.
     ///
     /// # Errors

@@ -157,15 +157,13 @@ impl Prepared {
             1 => None,
             _ => Some(self.share_out(&reached)?),
         };
-        let SplitData {
-            train,
-            validation,
-            test,
-        } = part.as_ref().map_or(&self.data, |part| &part.data);
-        let mut samples = StackData::new(train, validation.as_ref(), test);
-        if let Some(part) = &part {
-            samples.whole = part.whole;
-        }
+        let samples = match &part {
+            Some(part) => part.samples(),
+            None => {
+                let validation = self.data.validation.as_ref();
+                StackData::new(&self.data.train, validation, &self.data.test)
+            }
+        };
         let mut timed = Timed { observer, clock };
         let (settings, compute) = (&self.settings, &self.compute);
         let trained = continue_stack(settings, samples, compute, reached, &mut timed)?;
@@ -175,10 +173,8 @@ impl Prepared {
             backend: self.experiment.backend,
             gradient: self.experiment.gradient,
             choice: self.choice.clone(),
-            instruction_set: (self.choice.executor == ExecutorKind::Fused).then(|| {
-                let chosen = self.experiment.instruction_set;
-                chosen.unwrap_or_else(InstructionSet::detected)
-            }),
+            instruction_set: (self.choice.executor == ExecutorKind::Fused)
+                .then(|| self.experiment.computes_with()),
             threads: self.compute.threads,
             ranks: self.compute.group.ranks(),
             machine: machine(),
@@ -345,7 +341,7 @@ pub struct RunSummary {
     /// Threads of the CPU, on which they do not.
     pub threads: usize,
     /// Processes that trained together, on which they do not depend either.
-    #[serde(skip_serializing_if = "is_one", default = "one")]
+    #[serde(skip_serializing_if = "is_one", default = "crate::facts::one")]
     pub ranks: usize,
     /// System, processor and number of processors; empty in files of older versions.
     #[serde(default)]
@@ -364,10 +360,6 @@ pub struct RunSummary {
     /// The figures.
     #[serde(flatten)]
     pub results: Summary,
-}
-
-fn one() -> usize {
-    1
 }
 
 fn is_one(count: &usize) -> bool {

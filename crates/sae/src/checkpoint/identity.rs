@@ -32,12 +32,11 @@ impl Identity {
     /// Fails where samples cannot be read.
     pub fn of(prepared: &Prepared) -> Result<Self, Error> {
         let experiment = prepared.experiment.resolved()?;
-        let chosen = experiment.instruction_set;
         Ok(Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             backend: experiment.backend,
             executor: prepared.choice.executor,
-            instruction_set: chosen.unwrap_or_else(InstructionSet::detected),
+            instruction_set: experiment.computes_with(),
             data: prepared.data.fingerprint()?,
             experiment,
         })

@@ -47,7 +47,7 @@ impl Invitation {
         let scaling = prepared.scaling.as_ref();
         Ok(Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            instruction_set: set_of(&prepared.experiment),
+            instruction_set: prepared.experiment.computes_with(),
             experiment: prepared.experiment.resolved()?.to_toml()?,
             facts: prepared.facts.clone(),
             scaling: scaling.map(|scaling| scaling.to_tensors().to_bytes()),
@@ -80,7 +80,7 @@ impl Invitation {
                 self.version
             )));
         }
-        let (own, first) = (set_of(experiment), self.instruction_set);
+        let (own, first) = (experiment.computes_with(), self.instruction_set);
         match own == first {
             true => Ok(()),
             false => Err(Error::Input(format!(
@@ -121,12 +121,6 @@ impl Invitation {
             None => data,
         })
     }
-}
-
-/// With what the kernels compute.
-fn set_of(experiment: &Experiment) -> InstructionSet {
-    let chosen = experiment.instruction_set;
-    chosen.unwrap_or_else(InstructionSet::detected)
 }
 
 fn misunderstood(error: &dyn std::fmt::Display) -> Error {

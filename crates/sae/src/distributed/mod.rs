@@ -13,7 +13,7 @@ mod settings;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sae_stack::{Moment, Observer, Reached, ReachedNow, StackData, Stage, continue_stack};
+use sae_stack::{Moment, Observer, Reached, ReachedNow, Stage, continue_stack};
 use sae_train::{Communicator, Compute, Group, TrainError};
 
 use self::invitation::Invitation;
@@ -84,14 +84,8 @@ pub fn assist(
         group: &group,
         stop,
     };
-    let samples = StackData {
-        train: &part.data.train,
-        validation: part.data.validation.as_ref(),
-        test: &part.data.test,
-        whole: part.whole,
-    };
     stop.set_training(true);
-    continue_stack(&settings, samples, &compute, reached, &mut follower)?;
+    continue_stack(&settings, part.samples(), &compute, reached, &mut follower)?;
     stop.set_training(false);
     Ok(())
 }

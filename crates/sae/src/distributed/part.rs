@@ -1,7 +1,7 @@
 //! The samples of one rank.
 
 use sae_data::{Dataset, Inputs, SplitData};
-use sae_stack::WholeRows;
+use sae_stack::{StackData, WholeRows};
 use sae_train::Group;
 
 use super::invitation::Invitation;
@@ -14,6 +14,19 @@ pub(crate) struct Part {
 }
 
 impl Part {
+    /// As a pipeline is given them.
+    pub(crate) fn samples(&self) -> StackData<'_> {
+        let SplitData {
+            train,
+            validation,
+            test,
+        } = &self.data;
+        StackData {
+            whole: self.whole,
+            ..StackData::new(train, validation.as_ref(), test)
+        }
+    }
+
     /// Those of all samples that are the rank's own. They come into memory, unless rank 0 has found all of them
     /// too many for it: what is read when depends on the samples, and not on the number of ranks.
     pub(super) fn of(

@@ -210,6 +210,10 @@ impl Ranks {
         *self.patience.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn set_patience(&self, patience: Option<Duration>) {
+        *self.patience.lock().unwrap_or_else(PoisonError::into_inner) = patience;
+    }
+
     /// A call of MPI that may not come back where `with` is gone.
     fn inside<R>(&self, with: usize, call: impl FnOnce() -> R) -> R {
         let since = self.started.elapsed().as_millis() as u64 & ((1 << MILLISECONDS) - 1);
@@ -262,7 +266,7 @@ impl Ranks {
 
     /// Whether all ranks are about to leave, in seconds.
     fn part(&self) -> bool {
-        *self.patience.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.set_patience(None);
         let world = SimpleCommunicator::world();
         let to = |rank: usize| {
             let process = world.process_at_rank(rank as i32);
@@ -364,7 +368,7 @@ impl Communicator for Ranks {
     }
 
     fn be_patient_for(&self, longest: Duration) {
-        *self.patience.lock().unwrap_or_else(PoisonError::into_inner) = Some(longest);
+        self.set_patience(Some(longest));
     }
 
     fn fail(&self, message: &str) {
