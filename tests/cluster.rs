@@ -4,17 +4,14 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use sae_data::{Stream, stream, uniform};
-use support::undisturbed::{results, wait_for};
-use support::{npy, root, succeed, text};
-use tempfile::{TempDir, tempdir};
+use support::ranks::{LONG, Runs, ended, mpirun, ranks_of, said, signal, wait};
+use support::{npy, text};
 
 /// Two autoencoders, head, fine-tuning, control; a scaling, corruption, validation samples; the shards differ in
 /// size, and some have no validation samples.
@@ -32,141 +29,6 @@ const LINE_SEARCHES: &str = "[distributed]\nshards = 8\n[data.shapes]\nsize = 10
 const AUTODIFF: &str = "gradient = \"autodiff\"\n[distributed]\nshards = 4\n[data.shapes]\nsize = 8\n\
     train = 200\ntest = 50\n[[layers]]\nhidden = 12\n[pretrain]\nepochs = 3\nbatch = 40\n\
     rho_hat = \"full\"\n[softmax]\nepochs = 3\nbatch = \"full\"\n[finetune]\nepochs = 3\nbatch = 40\n";
-/// Long enough to be disturbed.
-const LONG: &str = "[checkpoints]\nsteps = 7\n[distributed]\nshards = 4\ntimeout = 20\n[data.shapes]\nsize = 10\n\
-    train = 600\ntest = 100\n[[layers]]\nhidden = 30\n[pretrain]\nepochs = 60\nbatch = 40\n[softmax]\n\
-    epochs = 2\nbatch = 40\n[finetune]\nepochs = 2\nbatch = 40\n";
-
-/// A folder with a configuration.
-struct Runs {
-    folder: TempDir,
-}
-
-impl Runs {
-    fn of(config: &str) -> Self {
-        let folder = tempdir().expect("a folder");
-        fs::write(folder.path().join("a.toml"), config).expect("a configuration");
-        Self { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// The run of one process that no launcher has started.
-    fn alone(&self) -> BTreeMap<String, Vec<u8>> {
-        let (config, out) = (self.path("a.toml"), self.path("alone"));
-        succeed(&["train", text(&config), "--quiet", "--out", text(&out)]);
-        results(&out)
-    }
-
-    /// A launcher with so many ranks.
-    fn launch(&self, ranks: usize, name: &str) -> Command {
-        let (config, out) = (self.path("a.toml"), self.path(name));
-        mpirun(
-            ranks,
-            &[
-                "train",
-                text(&config),
-                "--resume",
-                "--quiet",
-                "--out",
-                text(&out),
-            ],
-        )
-    }
-
-    /// Such a run, in the middle of its first stage.
-    fn begin(&self, ranks: usize, name: &str) -> Child {
-        let mut launcher = self.launch(ranks, name);
-        launcher.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = launcher.spawn().expect("SAE_MPIRUN, or mpirun");
-        wait_for(&self.path(name), "autoencoder-1");
-        sleep(Duration::from_millis(300));
-        child
-    }
-
-    /// So many ranks give these results.
-    fn assert_same(&self, ranks: usize, name: &str, expected: &BTreeMap<String, Vec<u8>>) {
-        let output = ended(self.launch(ranks, name));
-        assert!(output.status.success(), "{ranks}: {}", said(&output));
-        let found = results(&self.path(name));
-        for (file, bytes) in expected {
-            assert!(found.get(file) == Some(bytes), "{ranks} ranks: {file}");
-        }
-    }
-}
-
-fn mpirun(ranks: usize, args: &[&str]) -> Command {
-    let program = std::env::var_os("SAE_MPIRUN").unwrap_or("mpirun".into());
-    let mut command = Command::new(program);
-    command.args(["-n", &ranks.to_string(), env!("CARGO_BIN_EXE_sae")]);
-    command.args(args).current_dir(root());
-    // What Open MPI wants to be told before it starts more ranks than processors, for the superuser.
-    command
-        .env("OMPI_ALLOW_RUN_AS_ROOT", "1")
-        .env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
-        .env("OMPI_MCA_rmaps_base_oversubscribe", "1")
-        .stdin(Stdio::null());
-    command
-}
-
-/// Ends within minutes, or is stuck.
-fn ended(mut command: Command) -> Output {
-    let child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn();
-    wait(child.expect("SAE_MPIRUN, or mpirun, can be started"))
-}
-
-fn wait(mut child: Child) -> Output {
-    let start = Instant::now();
-    while child.try_wait().expect("it can be waited for").is_none() {
-        if start.elapsed() > Duration::from_secs(300) {
-            let _ = child.kill();
-            panic!("stuck");
-        }
-        sleep(Duration::from_millis(20));
-    }
-    child.wait_with_output().expect("it has ended")
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// The processes of the ranks of a run, that of rank 0 first.
-fn ranks_of(run: &Path) -> Vec<u32> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc").expect("processes").flatten() {
-        let read = |name: &str| fs::read(entry.path().join(name)).unwrap_or_default();
-        let args = read("cmdline");
-        let args: Vec<&[u8]> = args.split(|&b| b == 0).collect();
-        let is_rank = args[0] == env!("CARGO_BIN_EXE_sae").as_bytes();
-        if is_rank && args.contains(&text(run).as_bytes()) {
-            let environment = String::from_utf8_lossy(&read("environ")).into_owned();
-            let number = |name: &str| {
-                let mut all = environment.split('\0');
-                all.find_map(|one| one.strip_prefix(name)?.strip_prefix('='))
-            };
-            let rank = number("OMPI_COMM_WORLD_RANK").or_else(|| number("PMI_RANK"));
-            let rank: usize = rank.and_then(|rank| rank.parse().ok()).expect("a rank");
-            let process = entry.file_name().to_string_lossy().parse();
-            found.push((rank, process.expect("a number")));
-        }
-    }
-    found.sort_unstable();
-    found.into_iter().map(|(_, process)| process).collect()
-}
-
-fn signal(process: u32, name: &str) {
-    let sent = Command::new("kill")
-        .args([&format!("-{name}"), &process.to_string()])
-        .status();
-    assert!(sent.expect("kill").success());
-}
-
 #[test]
 fn any_number_of_ranks_gives_the_same_bits() {
     for (config, counts) in [
@@ -226,7 +88,7 @@ fn a_killed_rank_ends_the_job_and_loses_nothing() {
     for (victim, then) in [(1, 1), (3, 2), (0, 4)] {
         let name = format!("killed-{victim}");
         let run = runs.path(&name);
-        let child = runs.begin(4, &name);
+        let child = runs.begin(runs.launch(4, &name), &name);
         let ranks = ranks_of(&run);
         assert_eq!(ranks.len(), 4);
         let killed = Instant::now();
@@ -248,7 +110,7 @@ fn a_signal_to_any_rank_stops_all() {
     for (asked, then) in [(0, 2), (3, 1)] {
         let name = format!("stopped-{asked}");
         let run = runs.path(&name);
-        let child = runs.begin(4, &name);
+        let child = runs.begin(runs.launch(4, &name), &name);
         signal(ranks_of(&run)[asked], "TERM");
         let output = wait(child);
         let said = said(&output);
@@ -266,7 +128,7 @@ fn a_signal_to_any_rank_stops_all() {
 fn a_silent_rank_is_named() {
     let runs = Runs::of(&LONG.replace("timeout = 20", "timeout = 2"));
     let run = runs.path("silent");
-    let child = runs.begin(2, "silent");
+    let child = runs.begin(runs.launch(2, "silent"), "silent");
     let ranks = ranks_of(&run);
     signal(ranks[1], "STOP");
     let stopped = Instant::now();

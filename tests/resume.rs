@@ -155,6 +155,45 @@ fn what_has_changed_is_refused_unless_it_is_accepted() {
     assert!(config.contains("learning_rate = 0.01"));
 }
 
+/// Of a run that was killed before its first checkpoint only the settings are known.
+#[test]
+fn without_a_checkpoint_settings_are_compared() {
+    let undisturbed = Undisturbed::of(AUTODIFF);
+    let run = undisturbed.path().join("early");
+    let none = ["--set", "checkpoints.steps=0"];
+    let mut child = start(&[&args(undisturbed.path(), "early")[..], &none].concat());
+    wait_for(&run, "autoencoder-1");
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let other = ["resume", text(&run), "--quiet", "--set", "seed=2"];
+    let message = refuse(&other);
+    assert!(
+        message.contains("seed is 2 and was 1; expected"),
+        "{message}"
+    );
+    undisturbed.assert_same("early", "from the beginning");
+}
+
+/// Whether a checkpoint is due after a step that left no numbers changes nothing of what comes of it.
+#[test]
+fn checkpoints_prevent_no_retreat() {
+    let undisturbed = Undisturbed::of(
+        "classifier = false\n[checkpoints]\nsteps = 0\nminutes = 0\n[data.shapes]\nsize = 20\ntrain = 3000\n\
+         test = 100\n[[layers]]\nhidden = 60\n[pretrain]\noptimizer = \"sgd\"\nlearning_rate = 1e38\n\
+         retreats = 200\nepochs = 2\n",
+    );
+    let steps = ["--set", "checkpoints.steps=1"];
+    succeed(&[&args(undisturbed.path(), "steps")[..], &steps].concat());
+    let found = results(&undisturbed.path().join("steps"));
+    for (file, bytes) in undisturbed
+        .files
+        .iter()
+        .filter(|(file, _)| *file != "config.toml")
+    {
+        assert!(found.get(file) == Some(bytes), "{file} differs");
+    }
+}
+
 /// A run that was stopped in its first stage.
 fn stopped(undisturbed: &Undisturbed, name: &str) -> std::path::PathBuf {
     let run = undisturbed.path().join(name);

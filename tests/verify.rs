@@ -85,7 +85,7 @@ fn model_files_are_verified() {
     let end = changed.len() - 40;
     changed[end] ^= 0x10;
     fs::write(&model, &changed).unwrap();
-    assert!(damaged(&model).contains("m.safetensors: damaged: "));
+    assert!(damaged(&model).contains("m.safetensors: damaged: its bytes are not"));
     let rows = folder.path().join("rows.csv");
     fs::write(&rows, format!("{}\n", ["0.5"; 144].join(","))).unwrap();
     let message = refuse(&["encode", text(&model), text(&rows)]);
@@ -130,6 +130,51 @@ fn nothing_outside_a_run_is_read() {
         assert!(line.contains("does not lie in the run's folder"), "{line}");
     }
     assert!(outside.is_file());
+}
+
+/// Nor is anything written there, or removed.
+#[test]
+fn nothing_outside_a_run_is_written() {
+    let (folder, run) = finished();
+    let outside = folder.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("report.css"), "mine").unwrap();
+    for (name, command) in [
+        ("weights", &["resume", "--set", "finetune.epochs=9"][..]),
+        ("checkpoints", &["resume", "--set", "finetune.epochs=9"]),
+        ("figures", &["report"]),
+        ("tensorboard", &["tensorboard"]),
+    ] {
+        let _ = fs::rename(run.join(name), folder.path().join(format!("old-{name}")));
+        symlink(&outside, run.join(name)).unwrap();
+        let args = [&command[..1], &[text(&run)], &command[1..]].concat();
+        let output = sae(&args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_ne!(output.status.code(), Some(0), "{name}: {said}");
+        assert!(
+            said.contains("does not lie in the run's folder"),
+            "{name}: {said}"
+        );
+        let left: Vec<_> = fs::read_dir(&outside).unwrap().collect();
+        assert_eq!(left.len(), 1, "{name}: {left:?}");
+        fs::remove_file(run.join(name)).unwrap();
+        let _ = fs::rename(folder.path().join(format!("old-{name}")), run.join(name));
+    }
+    // The lists of the files that it may have begun to write hold nothing that is not there.
+    succeed(&["resume", text(&run), "--set", "finetune.epochs=9"]);
+}
+
+/// A marker that cannot be read is damage like any other.
+#[test]
+fn damaged_markers_are_damage() {
+    let (folder, run) = finished();
+    fs::write(run.join(".sae-run.json"), "{").unwrap();
+    let line = damaged(&run);
+    assert!(
+        line.contains(".sae-run.json: is no marker of a run"),
+        "{line}"
+    );
+    drop(folder);
 }
 
 /// Pipes that never end, devices, and files larger than any of a run.

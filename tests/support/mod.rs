@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+#[cfg(unix)]
+pub mod ranks;
 pub mod undisturbed;
 
 use std::path::{Path, PathBuf};

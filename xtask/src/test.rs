@@ -20,6 +20,9 @@ pub(crate) struct Test {
     /// mpicc (or what MPICC names) and its mpirun (SAE_MPIRUN)
     #[arg(long)]
     pub(crate) mpi: bool,
+    /// With --mpi: also ranks on hosts apart, which are made of this one; for the superuser of a Linux machine
+    #[arg(long, requires = "mpi")]
+    pub(crate) hosts: bool,
     /// Arguments of `cargo test`, for example part of a test's name; after a further -- those of
     /// the tests
     #[arg(last = true)]
@@ -51,10 +54,16 @@ impl Test {
         if self.mpi {
             tests.args(["--test", "cluster"]);
         }
+        if self.hosts {
+            tests.args(["--test", "hosts"]);
+        }
         tests.args(features(&self.backend, self.mpi));
         let end = self.rest.iter().position(|argument| argument == "--");
         let (of_cargo, of_tests) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         tests.args(of_cargo).arg("--").args(of_tests.iter().skip(1));
+        if self.hosts {
+            tests.arg("--include-ignored");
+        }
         for other in Backend::value_variants() {
             if !self.backend.contains(other) {
                 tests.args(["--skip", &format!("{}_", other.name())]);

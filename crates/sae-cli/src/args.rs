@@ -36,7 +36,8 @@ pub use self::verify::{NoVerifyArgs, VerifyArgs};
 /// Sparse and stacked autoencoders: train, look at what they learned, evaluate.
 ///
 /// Exit codes: 0 success; 1 the work failed or a check disagreed; 2 wrong input, nothing was
-/// written; 3 stopped by a signal or because the GPU failed, and `sae resume` goes on.
+/// written; 3 stopped by a signal while training, because the GPU failed or another process of the run was
+/// lost, and `sae resume` goes on; more than 128: ended at once by the signal of that number less 128.
 #[derive(Debug, Parser)]
 #[command(name = "sae", version)]
 pub struct Args {

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use sae::data::DataError;
+use sae::train::{Failure, GroupError, TrainError};
 
 use thiserror::Error;
 
@@ -39,7 +40,21 @@ impl CliError {
         )
     }
 
-    /// 2 for wrong input, 3 for a run that was stopped, 1 for work that failed.
+    /// What another rank has said of its failure, where this rank ends by nothing else.
+    pub fn of_other_rank(&self) -> Option<&Failure> {
+        match self {
+            Self::Work(
+                sae::Error::Train(TrainError::Group(GroupError::Failed { failure, .. }))
+                | sae::Error::RankLost {
+                    problem: GroupError::Failed { failure, .. },
+                    ..
+                },
+            ) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// 2 for wrong input, 3 for a run that was stopped, 1 for work that failed; of another rank the same.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code())
     }
@@ -47,6 +62,9 @@ impl CliError {
     /// The same as a number.
     pub fn code(&self) -> u8 {
         use sae::Error::{DeviceLost, RankLost, Stopped};
+        if let Some(failure) = self.of_other_rank() {
+            return failure.code;
+        }
         match self {
             Self::Work(Stopped { .. } | DeviceLost { .. } | RankLost { .. }) => STOPPED,
             Self::Work(error) if error.is_input() => 2,

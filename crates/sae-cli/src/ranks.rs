@@ -99,7 +99,7 @@ mod mpi {
     use std::process::{ExitCode, exit};
     use std::sync::Arc;
 
-    use sae::train::{Communicator, Group, GroupError, TrainError};
+    use sae::train::{Communicator, Failure, Group};
     use sae::{Error, Experiment, World, assist, use_threads};
 
     use super::Ranks;
@@ -196,7 +196,7 @@ mod mpi {
             Err(error) => {
                 output::error(&error);
                 if !is_heard(&error) {
-                    world.communicator().fail(&error.to_string());
+                    world.communicator().fail(&failure(&error));
                 }
                 world.leave(error.code(), || {});
                 Ok(error.exit_code())
@@ -220,7 +220,7 @@ mod mpi {
             Err(error) if is_agreed(&error) => error.exit_code(),
             Err(error) => {
                 if !is_heard(&error) {
-                    communicator.fail(&error.to_string());
+                    communicator.fail(&failure(&error));
                 }
                 let rank = world.rank();
                 world.leave(error.code(), || {
@@ -232,6 +232,14 @@ mod mpi {
         }
     }
 
+    /// What the other ranks are told.
+    fn failure(error: &CliError) -> Failure {
+        Failure {
+            code: error.code(),
+            message: error.to_string(),
+        }
+    }
+
     /// Whether all ranks end by it at the same step.
     fn is_agreed(error: &CliError) -> bool {
         matches!(error, CliError::Work(Error::Stopped { .. }))
@@ -239,15 +247,6 @@ mod mpi {
 
     /// Whether another rank has failed, and all have heard of it.
     fn is_heard(error: &CliError) -> bool {
-        matches!(
-            error,
-            CliError::Work(
-                Error::Train(TrainError::Group(GroupError::Failed { .. }))
-                    | Error::RankLost {
-                        problem: GroupError::Failed { .. },
-                        ..
-                    }
-            )
-        )
+        error.of_other_rank().is_some()
     }
 }

@@ -73,6 +73,6 @@ pub use scaling::{Per, Scaling, ScalingConfig, ScalingKind};
 pub use store::Store;
 pub use tensors::{NamedTensor, Tensors};
 pub use tensors_error::TensorsError;
-pub use windows::{Window, Windows};
+pub use windows::{Window, WindowReader, Windows};
 pub use write_error::WriteError;
 pub use writers::{Heading, Target, UNFINISHED, Writer, writer};

@@ -6,8 +6,10 @@
 //! and the memory limit, and on no thread.
 
 use std::ops::Range;
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha8Rng;
@@ -102,6 +104,7 @@ impl Sizes {
 }
 
 /// Where the rows of an epoch come from.
+#[derive(Debug)]
 struct Plan {
     sizes: Sizes,
     /// The row at which the first block begins.
@@ -184,13 +187,79 @@ impl Plan {
     }
 }
 
+/// A thread that reads windows, of any number of [`Windows`], one after the other in the order in which they
+/// are asked for. It ends when nobody can ask any more.
+#[derive(Debug, Clone)]
+pub struct WindowReader {
+    requests: Sender<Request>,
+}
+
+/// A window that is to be read, and who waits for it.
+struct Request {
+    store: Arc<dyn Store>,
+    plan: Arc<Plan>,
+    window: usize,
+    before: Option<Window>,
+    answer: Sender<Answer>,
+}
+
+/// A window, or the panic in which reading it ended.
+type Answer = thread::Result<Result<Window, DataError>>;
+
+impl WindowReader {
+    /// Starts it.
+    pub fn start() -> Self {
+        let (requests, wanted) = channel::<Request>();
+        thread::spawn(move || {
+            for Request {
+                store,
+                plan,
+                window,
+                before,
+                answer,
+            } in wanted
+            {
+                let read = AssertUnwindSafe(|| plan.read(&*store, window, before));
+                // Nobody waits any more once training has ended.
+                let _ = answer.send(catch_unwind(read));
+            }
+        });
+        Self { requests }
+    }
+
+    /// Where the window will come.
+    fn ask(
+        &self,
+        store: &Arc<dyn Store>,
+        plan: &Arc<Plan>,
+        window: usize,
+        before: Option<Window>,
+    ) -> Receiver<Answer> {
+        let (answer, receive) = channel();
+        let request = Request {
+            store: store.clone(),
+            plan: plan.clone(),
+            window,
+            before,
+            answer,
+        };
+        let asked = self.requests.send(request);
+        asked.unwrap_or_else(|_| unreachable!("it reads until nobody can ask"));
+        receive
+    }
+}
+
 /// The windows of all epochs from some place on, each read while the one before is in use.
 #[derive(Debug)]
 pub struct Windows {
+    store: Arc<dyn Store>,
     sizes: Sizes,
-    receive: Receiver<Result<Window, DataError>>,
-    give_back: Sender<Window>,
-    reader: Option<JoinHandle<()>>,
+    order: OrderOf,
+    reader: WindowReader,
+    /// The epoch of `next`, as it is read.
+    plan: Arc<Plan>,
+    /// Where `next` comes.
+    coming: Receiver<Answer>,
     /// The epoch, and the window in it, that comes next, and those of the one that was taken last.
     next: (u64, usize),
     current: Option<(u64, usize)>,
@@ -204,6 +273,7 @@ impl Windows {
     ///
     /// Refuses batches that are larger than a window may be.
     pub fn start(
+        reader: &WindowReader,
         stored: &Stored,
         rows: Range<usize>,
         batch: usize,
@@ -211,29 +281,17 @@ impl Windows {
         (epoch, step): (u64, usize),
     ) -> Result<Self, DataError> {
         let sizes = Sizes::new(stored, &rows, batch)?;
-        let next = (epoch, step * batch / sizes.window);
-        let (send, receive) = sync_channel(0);
-        let (give_back, used) = channel();
-        let store = stored.store.clone();
-        let reader = thread::spawn(move || {
-            for epoch in next.0.. {
-                let plan = Plan::new(sizes, order, epoch);
-                let first = if epoch == next.0 { next.1 } else { 0 };
-                for window in first..sizes.windows() {
-                    let read = plan.read(&*store, window, used.try_recv().ok());
-                    // Nobody listens any more once training has ended.
-                    if send.send(read).is_err() {
-                        return;
-                    }
-                }
-            }
-        });
+        let (store, reader) = (stored.store.clone(), reader.clone());
+        let plan = Arc::new(Plan::new(sizes, order, epoch));
+        let window = step * batch / sizes.window;
         Ok(Self {
+            coming: reader.ask(&store, &plan, window, None),
+            store,
             sizes,
-            receive,
-            give_back,
-            reader: Some(reader),
-            next,
+            order,
+            reader,
+            plan,
+            next: (epoch, window),
             current: None,
             waited: Duration::ZERO,
         })
@@ -255,20 +313,17 @@ impl Windows {
         step * batch % self.sizes.window
     }
 
-    /// The next window; another one is made where that before it was.
+    /// The next window; the one after it is made where that before it was.
     ///
     /// # Errors
     ///
-    /// Fails where its rows cannot be read.
+    /// Fails where its rows cannot be read; nothing more can be taken then.
     pub fn take(&mut self, before: Option<Window>) -> Result<Window, DataError> {
-        if let Some(before) = before {
-            // Nobody takes it where the reading has failed, which is said below.
-            let _ = self.give_back.send(before);
-        }
         let start = Instant::now();
-        let window = match self.receive.recv() {
-            Ok(window) => window?,
-            Err(_) => self.failed(),
+        let window = match self.coming.recv() {
+            Ok(Ok(window)) => window?,
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(_) => unreachable!("nothing is taken after an error"),
         };
         self.waited += start.elapsed();
         let (epoch, number) = self.next;
@@ -277,6 +332,10 @@ impl Windows {
             true => (epoch, number + 1),
             false => (epoch + 1, 0),
         };
+        if self.next.0 != epoch {
+            self.plan = Arc::new(Plan::new(self.sizes, self.order, self.next.0));
+        }
+        self.coming = (self.reader).ask(&self.store, &self.plan, self.next.1, before);
         Ok(window)
     }
 
@@ -284,20 +343,10 @@ impl Windows {
     pub fn waited(&mut self) -> Duration {
         std::mem::take(&mut self.waited)
     }
-
-    /// Goes on with the panic that has ended the reading thread.
-    fn failed(&mut self) -> ! {
-        match self.reader.take().map(JoinHandle::join) {
-            Some(Err(panic)) => std::panic::resume_unwind(panic),
-            _ => unreachable!("it reads until nobody listens"),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::Stream;
 
@@ -349,7 +398,15 @@ mod tests {
 
     /// Those of an epoch of some rows.
     fn epoch_of(stored: &Stored, rows: Range<usize>, batch: usize, number: u64) -> Vec<Vec<usize>> {
-        let mut windows = Windows::start(stored, rows, batch, ORDER, (number, 0)).unwrap();
+        let mut windows = Windows::start(
+            &WindowReader::start(),
+            stored,
+            rows,
+            batch,
+            ORDER,
+            (number, 0),
+        )
+        .unwrap();
         let mut all = Vec::new();
         let mut before = None;
         while windows.next.0 == number {
@@ -414,8 +471,10 @@ mod tests {
         let whole = epoch(&stored, batch, 5);
         assert_eq!(whole, epoch(&stored, batch, 5));
         assert_ne!(whole, epoch(&stored, batch, 6));
+        let reader = WindowReader::start();
         for step in 0..1000usize.div_ceil(batch) {
-            let mut windows = Windows::start(&stored, 0..1000, batch, ORDER, (5, step)).unwrap();
+            let mut windows =
+                Windows::start(&reader, &stored, 0..1000, batch, ORDER, (5, step)).unwrap();
             assert!(windows.leads_to(5, step, batch) && !windows.is_current(5, step, batch));
             let window = windows.take(None).unwrap();
             assert!(windows.is_current(5, step, batch));
@@ -442,7 +501,9 @@ mod tests {
 
     #[test]
     fn batches_need_room() {
-        let error = Windows::start(&stored(1000, 130), 0..1000, 131, ORDER, (0, 0)).unwrap_err();
+        let reader = WindowReader::start();
+        let error =
+            Windows::start(&reader, &stored(1000, 130), 0..1000, 131, ORDER, (0, 0)).unwrap_err();
         let message = error.to_string();
         assert!(
             message.starts_with(

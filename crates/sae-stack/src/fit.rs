@@ -39,7 +39,8 @@ impl Run<'_> {
         self.observer.started(stage, training, session.epochs());
         while !session.is_over() {
             let ended = session.advance();
-            if let Err(TrainError::Data(_) | TrainError::Group(_)) = ended {
+            if let Err(TrainError::Data(_) | TrainError::Group(_) | TrainError::Interrupted) = ended
+            {
                 self.tell(stage, Moment::Failure, &session)?;
             }
             let epoch = match ended? {
@@ -73,7 +74,9 @@ impl Run<'_> {
         Ok((with_flat(model, &fitted.parameters)?, fitted))
     }
 
-    /// Tells the observer that the pipeline can be left here.
+    /// Tells the observer that the pipeline can be left here. Parameters that are not finite are not kept, and
+    /// between steps that is all: the next step, or the end of the epoch, goes back from them or says what is
+    /// wrong, whether or not a checkpoint was due.
     fn tell(
         &mut self,
         stage: Stage,
@@ -91,6 +94,13 @@ impl Run<'_> {
                 }),
             })
         };
-        self.observer.reached(stage, moment, &reached)
+        match self.observer.reached(stage, moment, &reached) {
+            Err(TrainError::NonFinite { .. })
+                if matches!(moment, Moment::Step | Moment::Failure) =>
+            {
+                Ok(())
+            }
+            told => told,
+        }
     }
 }

@@ -73,7 +73,8 @@ pub enum Moment {
     Epoch,
     /// After the last epoch of a stage, before what it led to is evaluated.
     StageEnd,
-    /// After a step, where the next one failed because its samples could not be read.
+    /// After a step, where the next one failed because its samples could not be read or another rank is lost,
+    /// or was interrupted.
     Failure,
 }
 

@@ -37,6 +37,9 @@ pub enum TrainError {
         /// The learning rate that was in force.
         learning_rate: f64,
     },
+    /// A wish to stop was met in the middle of a step, of which nothing is left.
+    #[error("the step under way was interrupted")]
+    Interrupted,
     /// There is nothing to train on.
     #[error("{stage}: there are no samples to train on")]
     NoSamples {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use sae_data::{Inputs, OrderOf, Stored, Window, Windows};
+use sae_data::{Inputs, OrderOf, Stored, Window, WindowReader, Windows};
 
 use crate::data::{Held, Numbers, Selected, Table};
 use crate::{Task, TrainError};
@@ -22,6 +22,8 @@ pub(crate) struct Place {
 pub(crate) struct Feed {
     /// One for each of the own shards, once one of them was asked for.
     shards: Vec<ShardFeed>,
+    /// Reads for all of them, where samples are not in memory.
+    reader: Option<WindowReader>,
 }
 
 /// The same of one shard.
@@ -74,7 +76,8 @@ impl Feed {
                 // All shards together keep the limit, whoever has them.
                 let limit = stored.limit / task.group.shards();
                 let store = stored.store.clone();
-                feed.stored(order, &Stored { store, limit }, rows, place)
+                let reader = self.reader.get_or_insert_with(WindowReader::start);
+                feed.stored(reader, order, &Stored { store, limit }, rows, place)
             }
         }
     }
@@ -99,6 +102,7 @@ impl ShardFeed {
 
     fn stored(
         &mut self,
+        reader: &WindowReader,
         order: OrderOf,
         stored: &Stored,
         rows: Range<usize>,
@@ -109,7 +113,7 @@ impl ShardFeed {
             Some(windows) if windows.leads_to(epoch, step, batch) => windows,
             _ => {
                 self.window = None;
-                Windows::start(stored, rows, batch, order, (epoch, step))?
+                Windows::start(reader, stored, rows, batch, order, (epoch, step))?
             }
         };
         let window = match self.window.take() {

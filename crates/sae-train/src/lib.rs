@@ -65,7 +65,9 @@ pub use executor::{
     Choice, Compute, Executor, ExecutorKind, ExecutorState, Fused, FusedKernels, Gradient, Mean,
     OnBurn, OptimizerState, Step, TensorName, Trainable, executor,
 };
-pub use group::{Alone, Communicator, Group, GroupError, MOST_SHARDS, Threads, check_shards};
+pub use group::{
+    Alone, Communicator, Failure, Group, GroupError, MOST_SHARDS, Threads, check_shards,
+};
 pub use optimizer::Optimizer;
 pub use schedule::Schedule;
 pub use search::{LineSearch, Point};

@@ -21,6 +21,10 @@ impl Session<'_> {
         };
         // A line search compares values of one objective: what is random stays as it was drawn.
         let mut evaluate = |parameters: &[f32]| {
+            // An iteration may look at all samples dozens of times.
+            if group.stops() {
+                return Err(TrainError::Interrupted);
+            }
             executor.set_parameters(parameters)?;
             whole_gradient(executor, train, group, 0)
         };

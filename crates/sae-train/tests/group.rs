@@ -14,8 +14,8 @@ use sae_data::{
 };
 use sae_model::{Architecture, CrossEntropy, SoftmaxConfig, SparseObjective, relative_difference};
 use sae_train::{
-    BatchSize, Communicator, Data, Epoch, ExecutorKind, FromHost, Group, GroupError, Optimizer,
-    RhoHat, Session, Task, Threads, TrainError, Trainable, Training, whole_gradient,
+    BatchSize, Communicator, Data, Epoch, ExecutorKind, Failure, FromHost, Group, GroupError,
+    Optimizer, RhoHat, Session, Task, Threads, TrainError, Trainable, Training, whole_gradient,
 };
 use support::{EXECUTORS, autoencoder, bits, numbers, singles, with};
 
@@ -321,7 +321,10 @@ fn shards_with_their_own_rho_hat_are_wrong() {
 fn failures_are_heard() {
     let both = Threads::ranks(2);
     both[0].be_patient_for(Duration::from_millis(50));
-    both[1].fail("its disk is gone");
+    both[1].fail(&Failure {
+        code: 1,
+        message: "its disk is gone".to_owned(),
+    });
     let mut received = [0; 4];
     let heard = both[0].exchange(1, &[1; 4], &mut received).unwrap_err();
     assert_eq!(heard.to_string(), "rank 1: its disk is gone");

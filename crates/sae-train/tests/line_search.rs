@@ -4,12 +4,19 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
 use burn::tensor::DType;
 use sae_data::{Samples, Stream, gaussian, stream};
 use sae_model::{Architecture, SparseObjective};
-use sae_train::{Data, ExecutorKind, Optimizer, Session, Stopped, Training};
+use sae_train::{
+    Data, ExecutorKind, Group, Optimizer, Session, Stopped, Task, TrainError, Training,
+};
 
-use support::{EXECUTORS, autoencoder, descent, task, with};
+use support::{EXECUTORS, autoencoder, bits, descent, task, with};
 
 /// Like patches of natural pictures: a smooth wave of random direction, phase and contrast, and a
 /// little noise, in [0.1, 0.9].
@@ -81,5 +88,61 @@ fn every_executor_goes_as_far_as_the_kernels() {
             // Rounding sends them different ways down the same valley.
             assert!(objective < 1.02 * fused.1, "{case}");
         }
+    }
+}
+
+/// A wish to stop is met between two looks at all samples; the iteration is then made again, to the same bits.
+#[test]
+fn interrupted_iterations_leave_nothing() {
+    let samples = patches(500);
+    let objective = SparseObjective::new(1e-4, 3.0, 0.01).unwrap();
+    let model = autoencoder((64, 25), Architecture::default(), DType::F32, 1);
+    for optimizer in [Optimizer::Lbfgs, Optimizer::Cg] {
+        let training = Training {
+            optimizer,
+            epochs: 40,
+            ..descent(1.0)
+        };
+        let run = |wish: &Arc<AtomicBool>| {
+            let executor = with(EXECUTORS[2], &objective, &model, &training);
+            let task = Task {
+                group: Group::default().stopped_by(wish.clone()),
+                ..task(Data::unlabelled(&samples), None)
+            };
+            let mut session = Session::new(task, training, executor).unwrap();
+            let mut interrupted = 0;
+            while !session.is_over() {
+                let before = bits(&session.parameters());
+                match session.advance() {
+                    Ok(_) => {}
+                    Err(TrainError::Interrupted) => {
+                        assert_eq!(bits(&session.parameters()), before);
+                        interrupted += 1;
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            (bits(&session.fitted().unwrap().parameters), interrupted)
+        };
+        let (expected, _) = run(&Arc::default());
+        let (wish, done) = (Arc::default(), AtomicBool::new(false));
+        let (found, interrupted) = thread::scope(|scope| {
+            let wish: &Arc<AtomicBool> = &wish;
+            scope.spawn(|| {
+                for turn in 0.. {
+                    if done.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    wish.store(turn % 2 == 1, Ordering::SeqCst);
+                    // Of all lengths up to some looks at the samples.
+                    thread::sleep(Duration::from_micros(turn * 317 % 3000));
+                }
+            });
+            let result = run(wish);
+            done.store(true, Ordering::SeqCst);
+            result
+        });
+        assert!(interrupted > 0, "{optimizer}");
+        assert_eq!(found, expected, "{optimizer}");
     }
 }

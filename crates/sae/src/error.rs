@@ -117,13 +117,10 @@ pub enum FolderError {
     },
     /// A file is not what it was when its run was whole.
     #[error(
-        "{}: damaged: it is not what the run wrote ({}); expected the file as it was. `sae verify` \
-         looks at the whole run; with --no-verify commands read what is left",
+        "{}: damaged: {}; expected the file as it was. `sae verify` looks at the whole run; with --no-verify \
+         `sae eval` and others read what is left",
         shown_path(path),
-        match found == expected {
-            true => format!("of its {found} bytes some have changed"),
-            false => format!("it has {found} bytes and had {expected}"),
-        }
+        damage(*found, *expected)
     )]
     Damaged {
         /// The file.
@@ -158,5 +155,13 @@ impl FolderError {
             Self::NotReplaced { .. } => false,
             _ => true,
         }
+    }
+}
+
+/// How the bytes of a file differ from those that its run wrote.
+pub(crate) fn damage(found: u64, expected: u64) -> String {
+    match found == expected {
+        true => format!("it is not what the run wrote (of its {found} bytes some have changed)"),
+        false => format!("it is not what the run wrote (it has {found} bytes and had {expected})"),
     }
 }

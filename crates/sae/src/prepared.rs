@@ -10,7 +10,7 @@ use sae_stack::{
     Summary, WeightsNow, continue_stack,
 };
 use sae_train::{
-    BatchSize, Choice, Compute, ExecutorKind, Optimizer, Retreat, TrainError, Training,
+    BatchSize, Choice, Compute, ExecutorKind, Group, Optimizer, Retreat, TrainError, Training,
 };
 use serde::{Deserialize, Serialize};
 
@@ -146,6 +146,12 @@ impl Prepared {
 
     /// Runs what is left of a pipeline that had come as far as `reached`; `resumed` says how often the run
     /// was gone on with.
+    /// Who computes together, with the wish of this process to stop.
+    pub(crate) fn group(&self) -> Group {
+        let group = self.compute.group.clone();
+        group.stopped_by(self.stop.wished())
+    }
+
     pub(crate) fn run_from(
         &self,
         reached: Reached,
@@ -165,8 +171,11 @@ impl Prepared {
             }
         };
         let mut timed = Timed { observer, clock };
-        let (settings, compute) = (&self.settings, &self.compute);
-        let trained = continue_stack(settings, samples, compute, reached, &mut timed)?;
+        let compute = Compute {
+            group: self.group(),
+            ..self.compute.clone()
+        };
+        let trained = continue_stack(&self.settings, samples, &compute, reached, &mut timed)?;
         let times = clock.times();
         let summary = RunSummary {
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -96,7 +96,7 @@ impl Prepared {
         let keeper = Keeper::new(&folder, settings, identity, &clock, facts.as_ref());
         let resumed = keeper.resumed();
         let mut recording = Recording {
-            group: &self.compute.group,
+            group: self.group(),
             folder: &folder,
             observer,
             is_logged,
@@ -147,7 +147,7 @@ impl Prepared {
 
 /// Writes metrics and weights while a stack is trained, and tells somebody else.
 struct Recording<'a> {
-    group: &'a Group,
+    group: Group,
     folder: &'a RunFolder,
     observer: &'a mut dyn Observer,
     /// Whether TensorBoard is told, too.
@@ -222,9 +222,6 @@ impl Observer for Recording<'_> {
         moment: Moment,
         reached: ReachedNow<'_>,
     ) -> Result<(), TrainError> {
-        if self.stop.is_wished() {
-            self.group.wish_to_stop();
-        }
         let is_stopped = self.group.stops();
         if self.keeper.is_due(moment) || is_stopped {
             let objective = self.objective(stage);
@@ -237,7 +234,7 @@ impl Observer for Recording<'_> {
             self.stop.set_training(false);
         }
         // A wish that came while the end of a stage was saved is met here: nobody else will.
-        let is_wished = moment == Moment::StageEnd && is_alone && self.stop.is_wished();
+        let is_wished = moment == Moment::StageEnd && self.group.stops();
         match is_stopped || is_wished {
             true => Err(self.stopped(stage).into()),
             false => self.observer.reached(stage, moment, reached),

@@ -6,10 +6,11 @@ use std::path::Path;
 use sae_data::seal::{self, Seal};
 use serde::{Deserialize, Serialize};
 
+use crate::error::damage;
 use crate::folder::{CHECKPOINTS, RunFolder};
 use crate::model_file::model_bytes;
 use crate::run::{CONFIG, DATA, METRICS, SUMMARY, metrics_of, read_json, settings_of};
-use crate::{Checkpoint, DataFacts, Error, Model, Run, RunSummary};
+use crate::{Checkpoint, DataFacts, Error, FolderError, Model, Run, RunSummary};
 
 /// What is known of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,32 +52,51 @@ impl fmt::Display for FileState {
 ///
 /// # Errors
 ///
-/// Refuses a path that holds no run, and a marker that cannot be understood.
+/// Refuses a path that holds no run.
 pub fn verify(path: impl AsRef<Path>) -> Result<Vec<Verdict>, Error> {
     let path = path.as_ref();
     if path.is_file() {
         return Ok(vec![model_file(path)]);
     }
-    let folder = RunFolder::open(path)?;
+    let folder = match RunFolder::open(path) {
+        Err(FolderError::Marker { path, problem }) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            return Ok(vec![verdict(name.into_owned(), Err(problem))]);
+        }
+        opened => opened?,
+    };
     let names = folder.names()?;
     let verdicts = names.into_iter().map(|name| {
-        let found = file(&folder, &name);
+        let found = file(&folder, &name).map_err(|error| problem_of(&error, &path.join(&name)));
         verdict(name, found)
     });
     let mut verdicts: Vec<Verdict> = verdicts.collect();
     if verdicts.iter().all(|one| one.state != FileState::Damaged) && folder.has(CONFIG) {
         // Each by itself may be whole, and yet not of one run.
         if let Err(problem) = Run::open(path) {
-            verdicts.push(verdict(".".to_owned(), Err(problem)));
+            verdicts.push(verdict(".".to_owned(), Err(problem.to_string())));
         }
     }
     Ok(verdicts)
 }
 
-fn verdict(file: String, found: Result<FileState, Error>) -> Verdict {
+/// What is wrong with a file, without its name and without advice to do what is being done.
+fn problem_of(error: &Error, path: &Path) -> String {
+    if let Error::Folder(FolderError::Damaged {
+        found, expected, ..
+    }) = error
+    {
+        return damage(*found, *expected);
+    }
+    let said = error.to_string();
+    let name = format!("{}: ", path.display());
+    said.strip_prefix(&name).unwrap_or(&said).to_owned()
+}
+
+fn verdict(file: String, found: Result<FileState, String>) -> Verdict {
     let (state, problem) = match found {
         Ok(state) => (state, None),
-        Err(problem) => (FileState::Damaged, Some(problem.to_string())),
+        Err(problem) => (FileState::Damaged, Some(problem)),
     };
     Verdict {
         file,
@@ -91,7 +111,8 @@ fn model_file(path: &Path) -> Verdict {
         Model::from_bytes(&bytes).map_err(|error| error.in_file(path))?;
         sealed(&bytes)
     };
-    verdict(path.display().to_string(), state())
+    let found = state().map_err(|error| problem_of(&error, path));
+    verdict(path.display().to_string(), found)
 }
 
 /// A file of a run.

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use super::GroupError;
+use super::{Failure, GroupError};
 
 /// Messages between the ranks of a group, numbered from 0. Messages of one rank to another arrive in
 /// the order in which they were sent.
@@ -25,7 +25,7 @@ pub trait Communicator: Debug + Send + Sync {
     fn be_patient_for(&self, longest: Duration);
 
     /// Tells all others that this rank has failed: what they wait for ends with an error that says why.
-    fn fail(&self, message: &str);
+    fn fail(&self, failure: &Failure);
 }
 
 /// Nobody else.
@@ -47,5 +47,5 @@ impl Communicator for Alone {
 
     fn be_patient_for(&self, _: Duration) {}
 
-    fn fail(&self, _: &str) {}
+    fn fail(&self, _: &Failure) {}
 }

@@ -2,16 +2,25 @@
 
 use thiserror::Error;
 
+/// What a rank that has failed tells the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The code with which its process ends.
+    pub code: u8,
+    /// Why.
+    pub message: String,
+}
+
 /// Why a group cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum GroupError {
     /// A rank has failed, and said why.
-    #[error("rank {rank}: {message}")]
+    #[error("rank {rank}: {}", failure.message)]
     Failed {
         /// Which one.
         rank: usize,
         /// What it said.
-        message: String,
+        failure: Failure,
     },
     /// A rank is not there any more, or the link to it.
     #[error(

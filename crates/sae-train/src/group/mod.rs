@@ -19,7 +19,7 @@ use std::time::Duration;
 use sae_kernels::Setting;
 
 pub use communicator::{Alone, Communicator};
-pub use error::GroupError;
+pub use error::{Failure, GroupError};
 pub(crate) use sums::Tree;
 pub use threads::Threads;
 
@@ -31,13 +31,10 @@ pub const MOST_SHARDS: usize = 1 << 16;
 pub struct Group {
     communicator: Arc<dyn Communicator>,
     shards: usize,
-    stop: Arc<Stop>,
-}
-
-#[derive(Debug, Default)]
-struct Stop {
-    wished: AtomicBool,
-    agreed: AtomicBool,
+    /// Whether this rank wants to stop.
+    wish: Arc<AtomicBool>,
+    /// Whether all ranks know that one of them does.
+    agreed: Arc<AtomicBool>,
 }
 
 impl Default for Group {
@@ -77,11 +74,11 @@ impl Group {
     }
 
     fn with(communicator: Arc<dyn Communicator>, shards: usize) -> Self {
-        let stop = Arc::default();
         Self {
             communicator,
             shards,
-            stop,
+            wish: Arc::default(),
+            agreed: Arc::default(),
         }
     }
 
@@ -190,26 +187,28 @@ impl Group {
     ///
     /// As [`Group::add`].
     pub fn add_and_agree(&self, values: &mut Vec<f64>) -> Result<(), GroupError> {
-        let wishes = self.stop.wished.load(Ordering::SeqCst);
+        let wishes = self.wish.load(Ordering::SeqCst);
         values.push(f64::from(u8::from(wishes)));
         self.add(values)?;
         if values.pop().is_some_and(|wishes| wishes > 0.0) {
-            self.stop.agreed.store(true, Ordering::SeqCst);
+            self.agreed.store(true, Ordering::SeqCst);
         }
         Ok(())
     }
 
-    /// From now on this rank wants to stop; it does so when all know.
-    pub fn wish_to_stop(&self) {
-        self.stop.wished.store(true, Ordering::SeqCst);
-        if self.ranks() == 1 {
-            self.stop.agreed.store(true, Ordering::SeqCst);
-        }
+    /// The same group, in which this rank wants to stop once `wish` is true; it does so when all know.
+    #[must_use]
+    pub fn stopped_by(self, wish: Arc<AtomicBool>) -> Self {
+        Self { wish, ..self }
     }
 
     /// Whether all ranks know that they stop now, at the same step.
     pub fn stops(&self) -> bool {
-        self.stop.agreed.load(Ordering::SeqCst)
+        let known = match self.ranks() {
+            1 => &self.wish,
+            _ => &self.agreed,
+        };
+        known.load(Ordering::SeqCst)
     }
 
     /// Bytes of rank 0, of whatever number, on every rank.

@@ -5,10 +5,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Communicator, GroupError};
+use super::{Communicator, Failure, GroupError};
 
 /// Why a rank has failed, or bytes.
-type Message = Result<Vec<u8>, String>;
+type Message = Result<Vec<u8>, Failure>;
 
 /// A rank that is a thread.
 pub struct Threads {
@@ -69,9 +69,9 @@ impl Communicator for Threads {
                 bytes.len(),
                 receive.len()
             ))),
-            Ok(Err(message)) => {
+            Ok(Err(failure)) => {
                 let rank = with;
-                Err(GroupError::Failed { rank, message })
+                Err(GroupError::Failed { rank, failure })
             }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 let (rank, seconds) = (with, timeout.as_secs());
@@ -84,14 +84,14 @@ impl Communicator for Threads {
         *lock(&self.timeout) = longest;
     }
 
-    fn fail(&self, message: &str) {
+    fn fail(&self, failure: &Failure) {
         for (_, to) in self
             .to
             .iter()
             .enumerate()
             .filter(|(to, _)| *to != self.rank)
         {
-            let _ = to.send(Err(message.to_owned()));
+            let _ = to.send(Err(failure.clone()));
         }
     }
 }

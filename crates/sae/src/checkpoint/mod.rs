@@ -16,6 +16,7 @@ mod more;
 mod name;
 mod newest;
 mod settings;
+mod vectors;
 
 pub use self::changes::{Change, Difference};
 pub use self::error::CheckpointError;
@@ -25,3 +26,4 @@ pub(crate) use self::keeper::Keeper;
 pub use self::more::is_left_to_do;
 pub use self::newest::{Place, Resumption};
 pub use self::settings::Checkpoints;
+pub(crate) use self::vectors::{Vectors, description, put_back};

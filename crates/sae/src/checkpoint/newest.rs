@@ -2,11 +2,12 @@
 
 use sae_stack::Stage;
 
-use super::changes::{Change, Difference, extended};
+use super::changes::{Change, Difference, differences, extended};
 use super::error::CheckpointError;
 use super::facts::Checkpoint;
 use super::identity::Identity;
 use super::name::{Name, checkpoints};
+use crate::run::{CONFIG, settings_of};
 use crate::{Error, RunFolder};
 
 /// From where a run goes on, and what there is to say about that.
@@ -61,6 +62,21 @@ impl Resumption {
         (self.identity, self.from.map(|(checkpoint, _)| checkpoint))
     }
 
+    /// From the beginning of a run that was cut off before its first checkpoint: only its settings are known.
+    fn anew(folder: &RunFolder, now: Identity, accept: &[Change]) -> Result<Self, Error> {
+        let notes = match folder.has(CONFIG) {
+            true => {
+                let before = settings_of(folder, &[])?;
+                accepted(folder, differences(&before, &now.experiment)?, accept)?
+            }
+            false => vec![],
+        };
+        Ok(Self {
+            notes,
+            ..Self::beginning(now)
+        })
+    }
+
     /// From the newest checkpoint in `folder` from which a run that is `now` can go on; from the beginning
     /// where there is none at all.
     ///
@@ -85,20 +101,11 @@ impl Resumption {
                     problem,
                 }
                 .into()),
-                None => Ok(Self::beginning(now)),
+                None => Self::anew(folder, now, accept),
             };
         };
         let differences = newest.facts.identity.differences(&now)?;
-        let is_accepted = |difference: &&Difference| accept.contains(&difference.what);
-        let (accepted, refused): (Vec<_>, Vec<_>) = differences.iter().partition(is_accepted);
-        if !refused.is_empty() {
-            return Err(CheckpointError::Changed {
-                run: folder.path().to_owned(),
-                differences: refused.into_iter().cloned().collect(),
-            }
-            .into());
-        }
-        notes.extend(accepted.iter().map(|d| format!("{d}; accepted")));
+        notes.extend(accepted(folder, differences, accept)?);
         let before = &newest.facts.identity.experiment;
         let from = match extended(before, &now.experiment) {
             Some(longer) if longer < newest.facts.stage => {
@@ -115,6 +122,23 @@ impl Resumption {
             from: Some(from),
             notes,
         })
+    }
+}
+
+/// Notes of the differences, all of which are accepted.
+fn accepted(
+    folder: &RunFolder,
+    differences: Vec<Difference>,
+    accept: &[Change],
+) -> Result<Vec<String>, CheckpointError> {
+    let is_accepted = |difference: &Difference| accept.contains(&difference.what);
+    let (accepted, refused): (Vec<_>, Vec<_>) = differences.into_iter().partition(is_accepted);
+    match refused.is_empty() {
+        true => Ok(accepted.iter().map(|d| format!("{d}; accepted")).collect()),
+        false => Err(CheckpointError::Changed {
+            run: folder.path().to_owned(),
+            differences: refused,
+        }),
     }
 }
 

@@ -3,8 +3,10 @@
 use sae_data::{Dataset, Inputs, Scaling, SplitData, Tensors};
 use sae_kernels::InstructionSet;
 use sae_stack::Reached;
+use safetensors::tensor::SafeTensors;
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::{Vectors, description, put_back};
 use crate::{DataFacts, Error, Experiment, Prepared};
 
 /// Something of each set of samples.
@@ -26,7 +28,7 @@ impl<T: Default> Sets<T> {
 }
 
 /// All that a rank cannot find out by itself.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Invitation {
     version: String,
     instruction_set: InstructionSet,
@@ -34,13 +36,19 @@ pub(super) struct Invitation {
     experiment: String,
     /// What all samples are, and how many.
     pub facts: DataFacts,
-    /// As safetensors.
-    scaling: Option<Vec<u8>>,
     /// Which samples are too many for the memory.
     pub stored: Sets<bool>,
     /// From where the pipeline goes on.
     pub reached: Reached,
+    /// As safetensors; without bytes, samples are not scaled.
+    #[serde(skip)]
+    scaling: Vec<u8>,
 }
+
+/// The key of all that is neither a vector nor the scaling.
+const KEY: &str = "sae.invitation";
+/// The array of the scaling's bytes.
+const SCALING: &str = "scaling";
 
 impl Invitation {
     pub(super) fn of(prepared: &Prepared, reached: &Reached) -> Result<Self, Error> {
@@ -50,20 +58,32 @@ impl Invitation {
             instruction_set: prepared.experiment.computes_with(),
             experiment: prepared.experiment.resolved()?.to_toml()?,
             facts: prepared.facts.clone(),
-            scaling: scaling.map(|scaling| scaling.to_tensors().to_bytes()),
             stored: Sets::of(&prepared.data, |set| {
                 matches!(set.samples, Inputs::Stored(_))
             }),
             reached: reached.clone(),
+            scaling: scaling.map_or_else(Vec::new, |scaling| scaling.to_tensors().to_bytes()),
         })
     }
 
-    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        serde_json::to_vec(self).map_err(|error| misunderstood(&error))
+    pub(super) fn into_bytes(mut self) -> Result<Vec<u8>, Error> {
+        let vectors = Vectors::out_of(&mut self.reached);
+        let bytes = vectors.sealed(KEY, &self, &[(SCALING, &self.scaling)]);
+        bytes.map_err(|problem| {
+            Error::Input(format!(
+                "the other ranks cannot be told of the run: {problem}"
+            ))
+        })
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        serde_json::from_slice(bytes).map_err(|error| misunderstood(&error))
+        let text = description(bytes, KEY).map_err(misunderstood)?;
+        let mut invitation: Self = serde_json::from_str(&text).map_err(misunderstood)?;
+        let file = SafeTensors::deserialize(bytes).map_err(misunderstood)?;
+        put_back(&file, &mut invitation.reached).map_err(misunderstood)?;
+        let scaling = file.tensor(SCALING).map_err(misunderstood)?;
+        invitation.scaling = scaling.data().to_vec();
+        Ok(invitation)
     }
 
     pub(super) fn experiment(&self) -> Result<Experiment, Error> {
@@ -112,18 +132,16 @@ impl Invitation {
                 said(facts)
             )));
         }
-        Ok(match &self.scaling {
-            Some(bytes) => {
-                let tensors = Tensors::from_bytes(bytes).map_err(|error| misunderstood(&error))?;
-                let scaling = Scaling::from_tensors(&tensors);
-                data.scaled(&scaling.map_err(|error| misunderstood(&error))?)
-            }
-            None => data,
-        })
+        if self.scaling.is_empty() {
+            return Ok(data);
+        }
+        let tensors = Tensors::from_bytes(&self.scaling).map_err(misunderstood)?;
+        let scaling = Scaling::from_tensors(&tensors).map_err(misunderstood)?;
+        Ok(data.scaled(&scaling))
     }
 }
 
-fn misunderstood(error: &dyn std::fmt::Display) -> Error {
+fn misunderstood(error: impl std::fmt::Display) -> Error {
     Error::Input(format!(
         "what rank 0 said is not understood ({error}); expected the same program on all ranks"
     ))

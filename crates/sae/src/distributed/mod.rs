@@ -28,7 +28,7 @@ impl Prepared {
     pub(crate) fn share_out(&self, reached: &Reached) -> Result<Part, Error> {
         let group = &self.compute.group;
         let invitation = Invitation::of(self, reached)?;
-        group.broadcast(invitation.to_bytes()?)?;
+        group.broadcast(invitation.clone().into_bytes()?)?;
         let part = Part::of(&self.data, group, &invitation)?;
         begin(group, &self.experiment)?;
         Ok(part)
@@ -62,6 +62,7 @@ pub fn assist(
     let mut invitation = Invitation::from_bytes(&bytes)?;
     let experiment = invitation.experiment()?;
     let group = Group::new(communicator, experiment.distributed.shards)?;
+    let group = group.stopped_by(stop.wished());
     invitation.check_machine(&experiment)?;
     let threads = threads(&experiment)?;
     let data = invitation.load(&experiment)?;
@@ -80,10 +81,7 @@ pub fn assist(
     )?;
     begin(&group, &experiment)?;
     let reached = std::mem::take(&mut invitation.reached);
-    let mut follower = Follower {
-        group: &group,
-        stop,
-    };
+    let mut follower = Follower { group: &group };
     stop.set_training(true);
     continue_stack(&settings, part.samples(), &compute, reached, &mut follower)?;
     stop.set_training(false);
@@ -93,14 +91,10 @@ pub fn assist(
 /// Stops when all ranks do.
 struct Follower<'a> {
     group: &'a Group,
-    stop: &'a Stop,
 }
 
 impl Observer for Follower<'_> {
     fn reached(&mut self, stage: Stage, _: Moment, _: ReachedNow<'_>) -> Result<(), TrainError> {
-        if self.stop.is_wished() {
-            self.group.wish_to_stop();
-        }
         match self.group.stops() {
             true => Err(Error::Stopped {
                 run: PathBuf::new(),

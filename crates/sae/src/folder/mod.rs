@@ -40,6 +40,11 @@ pub struct RunFolder {
     verifies: bool,
 }
 
+/// Why a file is neither read nor written.
+fn outside() -> io::Error {
+    io::Error::other("it does not lie in the run's folder itself; expected no links and no `..`")
+}
+
 /// No file of a run is larger: what is, is no file of a run.
 const MOST_BYTES: u64 = 64 << 30;
 
@@ -209,9 +214,7 @@ impl RunFolder {
         let path = self.path.join(name);
         let bytes = match lies_inside(self.home(), name) {
             true => read_bounded(&self.file(name), MOST_BYTES),
-            false => Err(io::Error::other(
-                "it does not lie in the run's folder itself",
-            )),
+            false => Err(outside()),
         };
         let bytes = match bytes {
             Ok(bytes) => bytes,
@@ -265,6 +268,7 @@ impl RunFolder {
         if marker.files.remove(name).is_none() {
             return Ok(());
         }
+        self.check_inside(name)?;
         match fs::remove_file(self.file(name)) {
             Err(error) if !is_absence(&error) => Err(unwritable(&self.path.join(name), error)),
             _ => marker.write(self.home(), &self.path),
@@ -279,6 +283,9 @@ impl RunFolder {
     pub fn append(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         self.record(name)?;
         let append = || {
+            if self.file(name).is_symlink() {
+                return Err(outside());
+            }
             let mut options = fs::OpenOptions::new();
             let mut file = options.create(true).append(true).open(self.file(name))?;
             file.write_all(bytes)
@@ -316,9 +323,18 @@ impl RunFolder {
         marker.ok_or_else(|| FolderError::NoRun(self.path.clone()))
     }
 
+    /// Refuses to write, or remove, what does not lie in the folder itself: a run may come from a stranger.
+    fn check_inside(&self, name: &str) -> Result<(), FolderError> {
+        match lies_inside(self.home(), name) {
+            true => Ok(()),
+            false => Err(unwritable(&self.path.join(name), outside())),
+        }
+    }
+
     /// Adds a file to the marker, before it is written, so that no file of a run that was cut off
     /// is taken for the user's, and none that was replaced for a damaged one. Returns the marker.
     fn record(&self, name: &str) -> Result<Marker, FolderError> {
+        self.check_inside(name)?;
         let mut marker = self.marker()?;
         if let Some(None) = marker.files.get(name) {
             return Ok(marker);

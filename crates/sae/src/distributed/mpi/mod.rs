@@ -17,7 +17,7 @@ use mpi::environment::Universe;
 use mpi::point_to_point;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator as _, CommunicatorCollectives, Destination, Equivalence, Source};
-use sae_train::{Communicator, GroupError};
+use sae_train::{Communicator, Failure, GroupError};
 
 use self::pause::Pause;
 use crate::Error;
@@ -27,7 +27,7 @@ type Tag = i32;
 const DATA: Tag = 1;
 /// The sender waits for a message that is not short.
 const READY: Tag = 2;
-/// The sender has failed, and says why.
+/// The sender has failed: the code with which it ends, and why.
 const FAILED: Tag = 3;
 /// The sender wants to leave, and may leave.
 const LEAVES: Tag = 4;
@@ -255,13 +255,15 @@ impl Ranks {
             return Ok(());
         };
         let rank = status.source_rank() as usize;
-        let mut reason = vec![0; status.count(u8::equivalent_datatype()) as usize];
+        let mut said = vec![0; status.count(u8::equivalent_datatype()) as usize];
         let process = world.process_at_rank(rank as i32);
-        process.receive_into_with_tag(&mut reason[..], FAILED);
-        Err(GroupError::Failed {
-            rank,
-            message: String::from_utf8_lossy(&reason).into_owned(),
-        })
+        process.receive_into_with_tag(&mut said[..], FAILED);
+        let (code, reason) = said.split_first().unwrap_or((&1, &[]));
+        let failure = Failure {
+            code: *code,
+            message: String::from_utf8_lossy(reason).into_owned(),
+        };
+        Err(GroupError::Failed { rank, failure })
     }
 
     /// Whether all ranks are about to leave, in seconds.
@@ -371,15 +373,14 @@ impl Communicator for Ranks {
         self.set_patience(Some(longest));
     }
 
-    fn fail(&self, message: &str) {
+    fn fail(&self, failure: &Failure) {
         let world = SimpleCommunicator::world();
-        let mut end = message.len().min(REASON);
-        while !message.is_char_boundary(end) {
-            end -= 1;
-        }
+        let reason = &failure.message;
+        let end = reason.floor_char_boundary(REASON);
+        let said = [&[failure.code], &reason.as_bytes()[..end]].concat();
         for rank in (0..self.count).filter(|rank| *rank != self.rank) {
             let process = world.process_at_rank(rank as i32);
-            process.buffered_send_with_tag(&message.as_bytes()[..end], FAILED);
+            process.buffered_send_with_tag(&said[..], FAILED);
         }
     }
 }
