@@ -21,6 +21,10 @@ pub(crate) struct Layers {
     parameters: usize,
 }
 
+/// Rows that are read or written together, whichever way a layer is kept: so few that a cache holds a line of each
+/// also where lines lie a power of two apart.
+const TOGETHER: usize = 8;
+
 #[derive(Debug, Clone, Copy)]
 struct Shape {
     /// Its first panel.
@@ -170,9 +174,11 @@ impl Layers {
         KernelError::count("parameters to read", to.len(), self.parameters)?;
         for panel in &self.panels {
             let shape = &self.shapes[panel.layers.start];
-            for (row, lanes) in part.of(&panel.weights).iter().enumerate() {
-                for (place, &value) in shape.places(panel.index, row).zip(&lanes.0) {
-                    to[place] = value;
+            for (number, rows) in part.of(&panel.weights).chunks(TOGETHER).enumerate() {
+                for (lane, first) in shape.places(panel.index, number * TOGETHER).enumerate() {
+                    for (row, lanes) in rows.iter().enumerate() {
+                        to[first + row * shape.strides[0]] = lanes.0[lane];
+                    }
                 }
             }
         }
@@ -189,10 +195,13 @@ impl Layers {
         KernelError::count("parameters to write", from.len(), self.parameters)?;
         for panel in &mut self.panels {
             let shape = &self.shapes[panel.layers.start];
-            for (row, lanes) in part.of_mut(&mut panel.weights).iter_mut().enumerate() {
-                *lanes = Lanes::ZERO;
-                for (place, value) in shape.places(panel.index, row).zip(&mut lanes.0) {
-                    *value = from[place];
+            let rows = part.of_mut(&mut panel.weights).chunks_mut(TOGETHER);
+            for (number, rows) in rows.enumerate() {
+                rows.fill(Lanes::ZERO);
+                for (lane, first) in shape.places(panel.index, number * TOGETHER).enumerate() {
+                    for (row, lanes) in rows.iter_mut().enumerate() {
+                        lanes.0[lane] = from[first + row * shape.strides[0]];
+                    }
                 }
             }
         }

@@ -115,6 +115,9 @@ pub enum FolderError {
         /// The system's reason.
         source: Error,
     },
+    /// A file of a run would be reached by a link, or by a way out of its folder.
+    #[error("{}: does not lie in the run's folder itself; expected no links and no `..`", shown_path(.0))]
+    Outside(PathBuf),
     /// A file is not what it was when its run was whole.
     #[error(
         "{}: damaged: {}; expected the file as it was. `sae verify` looks at the whole run; with --no-verify \

@@ -15,7 +15,7 @@ mod write;
 mod writer;
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -38,11 +38,6 @@ pub struct RunFolder {
     claim: Option<Claim>,
     /// Whether files must be as they were when the run was whole.
     verifies: bool,
-}
-
-/// Why a file is neither read nor written.
-fn outside() -> io::Error {
-    io::Error::other("it does not lie in the run's folder itself; expected no links and no `..`")
 }
 
 /// No file of a run is larger: what is, is no file of a run.
@@ -212,11 +207,8 @@ impl RunFolder {
     /// folder, and one that is not what it was when the run was whole.
     pub fn read(&self, name: &str) -> Result<Vec<u8>, FolderError> {
         let path = self.path.join(name);
-        let bytes = match lies_inside(self.home(), name) {
-            true => read_bounded(&self.file(name), MOST_BYTES),
-            false => Err(outside()),
-        };
-        let bytes = match bytes {
+        self.check_inside(name)?;
+        let bytes = match read_bounded(&self.file(name), MOST_BYTES) {
             Ok(bytes) => bytes,
             Err(source) => return Err(FolderError::Read { path, source }),
         };
@@ -282,10 +274,10 @@ impl RunFolder {
     /// As [`RunFolder::write`].
     pub fn append(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         self.record(name)?;
+        if self.file(name).is_symlink() {
+            return Err(FolderError::Outside(self.path.join(name)));
+        }
         let append = || {
-            if self.file(name).is_symlink() {
-                return Err(outside());
-            }
             let mut options = fs::OpenOptions::new();
             let mut file = options.create(true).append(true).open(self.file(name))?;
             file.write_all(bytes)
@@ -323,11 +315,11 @@ impl RunFolder {
         marker.ok_or_else(|| FolderError::NoRun(self.path.clone()))
     }
 
-    /// Refuses to write, or remove, what does not lie in the folder itself: a run may come from a stranger.
+    /// Refuses to touch what does not lie in the folder itself: a run may come from a stranger.
     fn check_inside(&self, name: &str) -> Result<(), FolderError> {
         match lies_inside(self.home(), name) {
             true => Ok(()),
-            false => Err(unwritable(&self.path.join(name), outside())),
+            false => Err(FolderError::Outside(self.path.join(name))),
         }
     }
 

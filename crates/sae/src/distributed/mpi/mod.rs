@@ -126,8 +126,18 @@ impl World {
         if self.rank() != 0 {
             unheard();
         }
-        self.universe.world().abort(code.into())
+        abort(&self.universe.world(), code.into())
     }
+}
+
+/// Tells MPI to end all ranks, and ends this process in any case: where the launcher is on the other side of a link
+/// that is cut, MPI waits for it.
+fn abort(world: &SimpleCommunicator, code: i32) -> ! {
+    thread::spawn(move || {
+        thread::sleep(FAREWELL);
+        std::process::exit(code);
+    });
+    world.abort(code)
 }
 
 impl Drop for World {
@@ -135,7 +145,7 @@ impl Drop for World {
     fn drop(&mut self) {
         const PANICKED: i32 = 101;
         if thread::panicking() {
-            self.universe.world().abort(PANICKED)
+            abort(&self.universe.world(), PANICKED)
         }
     }
 }
