@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use tempfile::{TempDir, tempdir};
 
@@ -64,6 +66,17 @@ impl Hosts {
         ip(&format!("-n sae-1 link set sae1 {state}"));
     }
 
+    /// Ends all processes that are on the hosts a second from now.
+    pub fn clear(&self) {
+        sleep(Duration::from_secs(1));
+        for n in 1..=ADDRESSES.len() {
+            for process in ip(&format!("netns pids sae-{n}")).split_whitespace() {
+                // It may have ended.
+                let _ = Command::new("kill").args(["-9", process]).output();
+            }
+        }
+    }
+
     /// Bytes that the link has carried from the first host to the second.
     pub fn carried(&self) -> u64 {
         let said = ip("-n sae-1 -s link show sae1");
@@ -82,7 +95,7 @@ impl Hosts {
         let hosts = ADDRESSES.join(",");
         let version = Command::new(&launcher).arg("--version").output();
         let version = version.expect("SAE_MPIRUN, or mpirun");
-        let is_open = String::from_utf8_lossy(&version.stdout).contains("Open MPI");
+        let is_open = String::from_utf8_lossy(&version.stdout).contains("(Open");
         let network = "10.77.0.0/24";
         let way = match is_open {
             true => vec![

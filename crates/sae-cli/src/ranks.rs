@@ -215,9 +215,10 @@ mod mpi {
             };
             Ok(assist(communicator.clone(), begin, &stop)?)
         };
+        // The exit code is rank 0's: launchers mix those of all ranks, or end the others at the first that is not 0.
         match assisted() {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) if is_agreed(&error) => error.exit_code(),
+            Err(error) if is_agreed(&error) => ExitCode::SUCCESS,
             Err(error) => {
                 if !is_heard(&error) {
                     communicator.fail(&failure(&error));
@@ -226,7 +227,6 @@ mod mpi {
                 world.leave(error.code(), || {
                     output::error(format!("rank {rank}: {error}"));
                 });
-                // The exit code is rank 0's: launchers mix those of all ranks.
                 ExitCode::SUCCESS
             }
         }
