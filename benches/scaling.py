@@ -4,29 +4,30 @@
 
 A step of B rows on P ranks with S shards, of a model of n parameters, is said to take
 
-    T(P) = rows B/P + shards S/P + update + log2(P) (2 short + 2 long) + 2 (1 - 1/P) 4 n / bandwidth
+    T(P) = row B/P + shard S/P + update + log2(P) (2 short + 2 long) + 2 (1 - 1/P) 4 n / bandwidth
 
-where rows, shards and update are seconds of one rank for a row, a shard and the parameters' update, short and long
+where row, shard and update are seconds of one rank for a row, a shard and the parameters' update, short and long
 those of a message of few bytes and of one that waits until its receiver is ready, and bandwidth bytes a second each
-way. docs/cluster.md tells how the constants below were measured.
+way. One process without shards takes T(1) = alone B. docs/cluster.md tells how the constants below were measured.
 """
 
 import math
 import sys
 
-# Seconds of a rank with one thread, measured: N, H, then per row, per shard, per update.
+# Seconds of a rank with one thread, measured: N, H, then alone, row, shard, update.
 MODELS = {
-    "784-196": (784, 196, 1.0, 1.0, 1.0),
-    "4096-1024": (4096, 1024, 1.0, 1.0, 1.0),
+    "784-196": (784, 196, 15.6e-6, 17.9e-6, 0.46e-3, 0.0),
+    "4096-1024": (4096, 1024, 0.46e-3, 0.51e-3, 35e-3, 7e-3),
 }
-# Seconds of a short message, of a long one, bytes a second: measured, but for the last, which is a typical cluster's.
+# Seconds of a short message, of a long one, bytes a second, and ranks that there may be: measured, but for the
+# last, which is what such networks are sold for.
 NETWORKS = {
-    "shared memory": (1.0, 1.0, 1.0),
-    "TCP": (1.0, 1.0, 1.0),
-    "100 Gb/s": (2e-6, 6e-6, 10e9),
+    "shared memory": (0.6e-6, 4e-6, 2.7e9, 64),
+    "TCP, 10 Gb/s": (10.5e-6, 16e-6, 1.3e9, 1024),
+    "100 Gb/s": (2e-6, 6e-6, 10e9, 1024),
 }
 BATCHES = {"256": 256, "8,192": 8192, "full (60,000)": 60000}
-MOST_SHARDS = 1024
+MOST_RANKS = 1024
 
 
 def parameters(inputs, hidden):
@@ -34,38 +35,39 @@ def parameters(inputs, hidden):
 
 
 def seconds(model, network, batch, ranks):
-    inputs, hidden, row, shard, update = MODELS[model]
-    short, long, bandwidth = NETWORKS[network]
-    shards = ranks  # As few as there can be.
-    work = row * batch / ranks + (shard * shards / ranks if shards > 1 else 0) + update
+    inputs, hidden, alone, row, shard, update = MODELS[model]
+    short, long, bandwidth, _ = NETWORKS[network]
+    if ranks == 1:
+        return alone * batch
+    work = row * batch / ranks + shard + update  # One shard for each rank, as few as there can be.
     levels = math.log2(ranks)
     travel = 2 * (1 - 1 / ranks) * 4 * parameters(inputs, hidden) / bandwidth
     return work + levels * (2 * short + 2 * long) + travel
 
 
-def all_ranks(batch):
+def all_ranks(network, batch):
     """Powers of two, of which each gives a row at least."""
-    most = min(MOST_SHARDS, 1 << int(math.log2(batch)))
+    most = min(NETWORKS[network][3], batch)
     return [1 << level for level in range(int(math.log2(most)) + 1)]
 
 
 def table():
-    print("| model | batch | network | 1 rank | fastest | at ranks | half as efficient from |")
+    print("| model | batch | network | 1 process | fastest | on ranks | half the ranks' worth up to |")
     print("|---|---|---|---|---|---|---|")
     for model in MODELS:
         for name, batch in BATCHES.items():
             for network in NETWORKS:
-                times = {ranks: seconds(model, network, batch, ranks) for ranks in all_ranks(batch)}
-                best = min(times, key=times.get)
-                poor = [r for r in times if times[1] / (r * times[r]) < 0.5]
+                times = {ranks: seconds(model, network, batch, ranks) for ranks in all_ranks(network, batch)}
+                fastest = min(times, key=times.get)
+                useful = max(ranks for ranks in times if times[1] / times[ranks] >= ranks / 2)
                 print(
-                    f"| {model} | {name} | {network} | {1e3 * times[1]:.3g} ms | {1e3 * times[best]:.3g} ms "
-                    f"| {best} | {poor[0] if poor else '> ' + str(max(times))} |"
+                    f"| {model} | {name} | {network} | {1e3 * times[1]:.3g} ms | {1e3 * times[fastest]:.3g} ms "
+                    f"| {fastest} | {useful} |"
                 )
 
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, GAP = 960, 420, 60, 44, 40, 40
-COLOURS = {"shared memory": "#2ca02c", "TCP": "#d62728", "100 Gb/s": "#1f77b4"}
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, GAP = 960, 420, 60, 44, 40, 64
+COLOURS = {"shared memory": "#2ca02c", "TCP, 10 Gb/s": "#d62728", "100 Gb/s": "#1f77b4"}
 DASHES = {"256": "2 3", "8,192": "7 3", "full (60,000)": ""}
 LOW, HIGH = 1e-4, 30.0
 
@@ -80,7 +82,7 @@ def draw(target):
     text = lambda x, y, words, more="": parts.append(f'<text x="{x:.1f}" y="{y:.1f}" {more}>{words}</text>')
     for number, model in enumerate(MODELS):
         left = LEFT + number * (panel + GAP)
-        x = lambda ranks: left + math.log2(ranks) / math.log2(MOST_SHARDS) * panel
+        x = lambda ranks: left + math.log2(ranks) / math.log2(MOST_RANKS) * panel
         text(left + panel / 2, 18, f"{model}, seconds per step against ranks", 'text-anchor="middle" font-weight="bold"')
         for power in range(-4, 2):
             parts.append(f'<line x1="{left}" x2="{left + panel:.1f}" y1="{y(10.0**power):.1f}" y2="{y(10.0**power):.1f}" stroke="#ddd"/>')
@@ -89,7 +91,7 @@ def draw(target):
             text(x(ranks), HEIGHT - BOTTOM + 18, ranks, 'text-anchor="middle"')
         for network, colour in COLOURS.items():
             for name, batch in BATCHES.items():
-                place = " ".join(f"{x(r):.1f},{y(seconds(model, network, batch, r)):.1f}" for r in all_ranks(batch))
+                place = " ".join(f"{x(r):.1f},{y(seconds(model, network, batch, r)):.1f}" for r in all_ranks(network, batch))
                 parts.append(f'<polyline points="{place}" fill="none" stroke="{colour}" stroke-width="1.6" stroke-dasharray="{DASHES[name]}"/>')
     for number, (network, colour) in enumerate(COLOURS.items()):
         text(LEFT + number * 120, HEIGHT - 8, network, f'fill="{colour}"')

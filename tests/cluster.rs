@@ -148,6 +148,40 @@ fn a_silent_rank_is_named() {
     assert!(said.contains("sae resume"), "{said}");
 }
 
+/// Whoever notices it first, the exit code is that of a run that can be gone on with.
+#[test]
+fn a_silent_rank_among_many_ends_with_its_code() {
+    let runs = Runs::of(&LONG.replace("timeout = 20", "timeout = 2"));
+    let alone = runs.alone();
+    let run = runs.path("silent");
+    let child = runs.begin(runs.launch(4, "silent"), "silent");
+    let ranks = ranks_of(&run);
+    signal(ranks[3], "STOP");
+    while ranks_of(&run).len() > 1 {
+        sleep(Duration::from_millis(50));
+    }
+    // The launcher may wait for it.
+    signal(ranks[3], "KILL");
+    let output = wait(child);
+    let said = said(&output);
+    assert!(said.contains("has not answered for 2 s"), "{said}");
+    assert!(said.contains("sae resume"), "{said}");
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    runs.assert_same(1, "silent", &alone);
+}
+
+/// What one process does by itself is not done by several.
+#[test]
+fn other_commands_are_refused() {
+    let output = ended(mpirun(2, &["backends"]));
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("only sae train and sae resume are done by several"),
+        "{said}"
+    );
+}
+
 /// One line of rank 0, and the exit code of wrong input.
 #[test]
 fn wrong_input_is_said_once() {

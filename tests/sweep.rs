@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use support::undisturbed::{signal, start};
-use support::{number, refuse, sae, succeed, summary, text, weights};
+use support::{limited, number, refuse, sae, succeed, summary, text, weights};
 use tempfile::{TempDir, tempdir};
 
 const BASE: &str = "report = false\nclassifier = false\n[checkpoints]\nsteps = 5\n[data]\nvalidation = 0.2\n[data.shapes]\n\
@@ -198,6 +198,23 @@ fn failures_are_reported() {
     }
     // Nothing is left to do.
     succeed(&["sweep", "run", text(&plan), "--quiet"]);
+}
+
+/// A run that is killed again and again, here by a limit of its processor time, is left.
+#[test]
+fn a_run_that_is_always_killed_is_left() {
+    let (_folder, plan) = planned(
+        "config = \"base.toml\"\nmetric = \"test_rmse\"\n[keys]\n\"pretrain.epochs\" = [10000000]\n",
+    );
+    let output = limited("-t 1", &["sweep", "run", text(&plan)]).output();
+    let output = output.expect("a shell");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("was killed (1 of 5 times); it goes on"),
+        "{said}"
+    );
+    assert!(said.contains("was killed (5 of 5 times); left"), "{said}");
 }
 
 #[test]

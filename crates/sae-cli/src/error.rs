@@ -67,6 +67,7 @@ impl CliError {
         }
         match self {
             Self::Work(Stopped { .. } | DeviceLost { .. } | RankLost { .. }) => STOPPED,
+            Self::Work(sae::Error::Train(TrainError::Group(GroupError::Silent { .. }))) => STOPPED,
             Self::Work(error) if error.is_input() => 2,
             _ => 1,
         }

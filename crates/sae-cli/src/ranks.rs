@@ -1,6 +1,6 @@
 //! A command that several processes do together, where a launcher of MPI has started them.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use sae::train::Group;
 use sae::{Error, Experiment, Prepared};
@@ -65,12 +65,11 @@ impl Ranks {
 pub fn together(
     command: impl FnOnce(&Ranks) -> Result<ExitCode, CliError>,
 ) -> Result<ExitCode, CliError> {
-    let started = started_together();
-    if started == Some(1) || started.is_none() {
+    let Some(_started) = started_together() else {
         return command(&Ranks::alone());
-    }
+    };
     #[cfg(feature = "mpi")]
-    return mpi::together(command, started.unwrap_or(1));
+    return mpi::together(command, _started);
     #[cfg(not(feature = "mpi"))]
     Err(CliError::input(
         "several copies of this program were started together, and it is built without MPI; expected one, or a \
@@ -79,16 +78,43 @@ pub fn together(
     ))
 }
 
+/// Refuses a command that one process does by itself where several were started.
+///
+/// # Errors
+///
+/// Says so, and what can be done by several.
+pub fn expect_one() -> Result<(), CliError> {
+    match started_together() {
+        None => Ok(()),
+        Some(count) => Err(CliError::input(format!(
+            "this command was started {count} times together; expected one process: only sae train and sae resume \
+             are done by several (see docs/cluster.md)"
+        ))),
+    }
+}
+
+/// Number of processes, as launchers tell it.
+const COUNTS: [&str; 2] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
+/// The own number, where a launcher tells no other, and how many Slurm has started then.
+const BY_SLURM: [&str; 2] = ["PMIX_RANK", "SLURM_NTASKS"];
+
 /// How many processes a launcher has started together with this one, as it says in its environment; nothing
-/// where none has.
+/// where there are no others.
 fn started_together() -> Option<usize> {
     let number = |name: &str| std::env::var(name).ok()?.parse().ok();
-    let counts = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
     let by_slurm = || {
-        std::env::var_os("PMIX_RANK")?;
-        number("SLURM_NTASKS")
+        let [rank, count] = BY_SLURM;
+        std::env::var_os(rank)?;
+        number(count)
     };
-    counts.into_iter().find_map(number).or_else(by_slurm)
+    let count = COUNTS.into_iter().find_map(number).or_else(by_slurm);
+    count.filter(|&count| count > 1)
+}
+
+/// A process of its own, also where a launcher has started the one that starts it.
+pub fn by_itself(command: &mut Command) -> &mut Command {
+    let variables = COUNTS.into_iter().chain(BY_SLURM);
+    variables.fold(command, |command, name| command.env_remove(name))
 }
 
 #[cfg(feature = "mpi")]

@@ -33,7 +33,7 @@ use sae::Work;
 
 use crate::args::{Args, Command, ConfigCommand, DataCommand};
 use crate::error::CliError;
-use crate::ranks::together;
+use crate::ranks::{expect_one, together};
 
 /// Runs the command that `args` names.
 ///
@@ -41,6 +41,13 @@ use crate::ranks::together;
 ///
 /// Whatever ends the command; [`CliError::exit_code`] tells wrong input from failed work.
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
+    let by_several = matches!(
+        args.command,
+        Command::Train(_) | Command::Resume(_) | Command::Sweep(_)
+    );
+    if !by_several {
+        expect_one()?;
+    }
     match args.command {
         Command::Train(args) => together(|ranks| train::run(&args, ranks)),
         Command::Resume(args) => together(|ranks| resume::run(&args, ranks)),

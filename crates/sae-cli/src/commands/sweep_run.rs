@@ -1,5 +1,6 @@
 //! `sae sweep run`: a worker, which runs what has not ended, each run in a process of its own.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::num::NonZero;
@@ -16,6 +17,7 @@ use sae::{Error, Job, RunEnd, Shard, Sweep};
 use crate::args::SweepRunArgs;
 use crate::error::{CliError, STOPPED};
 use crate::output;
+use crate::ranks::by_itself;
 
 /// How often it is looked whether a process has ended.
 const LOOK: Duration = Duration::from_millis(10);
@@ -140,6 +142,10 @@ enum Became {
     Stopped,
 }
 
+/// How often a run may be killed, while its worker is not, until it is left to the next worker: there may not be
+/// enough memory for it.
+const KILLED: usize = 5;
+
 impl Worker<'_> {
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
@@ -150,6 +156,7 @@ impl Worker<'_> {
         let mut waiting: Vec<Job> = jobs.into_iter().rev().collect();
         let mut running: Vec<(Job, Child)> = vec![];
         let mut failed = 0;
+        let mut killed: BTreeMap<String, usize> = BTreeMap::new();
         while !waiting.is_empty() || !running.is_empty() {
             if self.is_stopped() {
                 // Their input ends with them: they save their state.
@@ -183,7 +190,16 @@ impl Worker<'_> {
                         sleep(PAUSE);
                         waiting.insert(0, job);
                     }
-                    Became::Stopped if !self.is_stopped() => waiting.insert(0, job),
+                    Became::Stopped if !self.is_stopped() => {
+                        let times = killed.entry(job.run.name.clone()).or_default();
+                        *times += 1;
+                        let given_up = *times == KILLED;
+                        self.say_killed(&job, *times, given_up);
+                        match given_up {
+                            true => failed += 1,
+                            false => waiting.insert(0, job),
+                        }
+                    }
                     Became::Busy | Became::Stopped => {}
                 }
             }
@@ -208,7 +224,7 @@ impl Worker<'_> {
             let threads = (processors / self.jobs).max(1);
             command.args(["--threads", &threads.to_string()]);
         }
-        let child = command
+        let child = by_itself(&mut command)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(says)
@@ -228,6 +244,17 @@ impl Worker<'_> {
             Some(2) if said.contains("is being written by another run") => Became::Busy,
             Some(_) => Became::Ended(self.sweep.conclude(job, Some(said))?),
         })
+    }
+
+    fn say_killed(&self, job: &Job, times: usize, given_up: bool) {
+        let then = match given_up {
+            true => "left: is there enough memory? Start the sweep again to go on",
+            false => "it goes on",
+        };
+        let (name, round) = (&job.run.name, job.round + 1);
+        output::progress(format!(
+            "{name} round {round} was killed ({times} of {KILLED} times); {then}"
+        ));
     }
 
     fn say(&self, job: &Job, end: &RunEnd) {

@@ -1,8 +1,11 @@
 //! What rank 0 tells the others before they begin.
 
+use std::ops::Range;
+
 use sae_data::{Dataset, Inputs, Scaling, SplitData, Tensors};
 use sae_kernels::InstructionSet;
 use sae_stack::Reached;
+use sae_train::Group;
 use safetensors::tensor::SafeTensors;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +41,8 @@ pub(super) struct Invitation {
     pub facts: DataFacts,
     /// Which samples are too many for the memory.
     pub stored: Sets<bool>,
+    /// A mark of the first training sample of each shard.
+    marks: Vec<u32>,
     /// From where the pipeline goes on.
     pub reached: Reached,
     /// As safetensors; without bytes, samples are not scaled.
@@ -53,6 +58,7 @@ const SCALING: &str = "scaling";
 impl Invitation {
     pub(super) fn of(prepared: &Prepared, reached: &Reached) -> Result<Self, Error> {
         let scaling = prepared.scaling.as_ref();
+        let group = &prepared.compute.group;
         Ok(Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             instruction_set: prepared.experiment.computes_with(),
@@ -61,6 +67,7 @@ impl Invitation {
             stored: Sets::of(&prepared.data, |set| {
                 matches!(set.samples, Inputs::Stored(_))
             }),
+            marks: marks(&prepared.data.train, group, 0..group.shards())?,
             reached: reached.clone(),
             scaling: scaling.map_or_else(Vec::new, |scaling| scaling.to_tensors().to_bytes()),
         })
@@ -110,6 +117,21 @@ impl Invitation {
         }
     }
 
+    /// Refuses training samples of which the first of each of the own shards is not that of rank 0.
+    pub(super) fn check_samples(&self, train: &Dataset, group: &Group) -> Result<(), Error> {
+        let own = group.own();
+        let found = marks(train, group, own.clone())?;
+        let expected = self.marks.get(own.clone()).unwrap_or_default();
+        let mut shards = own.zip(found.iter().zip(expected));
+        match shards.find(|(_, (found, expected))| found != expected) {
+            None => Ok(()),
+            Some((shard, _)) => Err(Error::Input(format!(
+                "training sample {} (from 0) is not that which rank 0 read; expected the same data on all machines",
+                group.rows(shard, train.rows()).start
+            ))),
+        }
+    }
+
     /// The samples, in their files where they can be read from any place.
     pub(super) fn load(&self, experiment: &Experiment) -> Result<SplitData, Error> {
         let (seed, labels) = (experiment.seed, experiment.classifier);
@@ -141,8 +163,48 @@ impl Invitation {
     }
 }
 
+/// CRC-32 of the first sample of some shards.
+fn marks(train: &Dataset, group: &Group, shards: Range<usize>) -> Result<Vec<u32>, Error> {
+    let firsts = shards.map(|shard| group.rows(shard, train.rows()).start);
+    let firsts: Vec<usize> = firsts.collect();
+    let samples = train.samples.gather(&firsts)?;
+    let rows = (0..firsts.len()).map(|row| samples.gather(&[row]));
+    let marks = rows.map(|row| crc32fast::hash(bytemuck::cast_slice(&row)));
+    Ok(marks.collect())
+}
+
 fn misunderstood(error: impl std::fmt::Display) -> Error {
     Error::Input(format!(
         "what rank 0 said is not understood ({error}); expected the same program on all ranks"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIG: &str = "classifier = false\n[distributed]\nshards = 4\n[data]\nscaling = { kind = \"standardise\" }\n\
+        [data.shapes]\nsize = 6\ntrain = 10\ntest = 2\n[[layers]]\nhidden = 3\n[pretrain]\nbatch = 4\n";
+
+    /// What is said arrives as it was; other samples than those of rank 0 are refused.
+    #[test]
+    fn other_samples_are_refused() {
+        let prepared = Experiment::parse("test", CONFIG, &[]).unwrap().prepare();
+        let prepared = prepared.unwrap();
+        let said = Invitation::of(&prepared, &Reached::default()).unwrap();
+        let heard = Invitation::from_bytes(&said.into_bytes().unwrap()).unwrap();
+        let experiment = heard.experiment().unwrap();
+        heard.check_machine(&experiment).unwrap();
+        let data = heard.load(&experiment).unwrap();
+        let group = &prepared.compute.group;
+        heard.check_samples(&data.train, group).unwrap();
+        // Shards begin at 0, 2, 5 and 7.
+        let others: Vec<usize> = (0..10).map(|row| if row == 5 { 6 } else { row }).collect();
+        let other = data.train.select(&others);
+        let error = heard.check_samples(&other, group).unwrap_err();
+        assert!(
+            error.to_string().starts_with("training sample 5 "),
+            "{error}"
+        );
+    }
 }

@@ -66,6 +66,7 @@ pub fn assist(
     invitation.check_machine(&experiment)?;
     let threads = threads(&experiment)?;
     let data = invitation.load(&experiment)?;
+    invitation.check_samples(&data.train, &group)?;
     let part = Part::of(&data, &group, &invitation)?;
     drop(data);
     let settings = experiment.settings(invitation.facts.train)?;
