@@ -204,7 +204,8 @@ fn failures_are_reported() {
 #[test]
 fn a_run_that_is_always_killed_is_left() {
     let (_folder, plan) = planned(
-        "config = \"base.toml\"\nmetric = \"test_rmse\"\n[keys]\n\"pretrain.epochs\" = [10000000]\n",
+        "config = \"base.toml\"\nmetric = \"test_rmse\"\n[keys]\n\"pretrain.epochs\" = [10000000]\n\
+         \"checkpoints.steps\" = [0]\n\"data.shapes.train\" = [5000]\n\"layers.0.hidden\" = [30]\n",
     );
     let output = limited("-t 1", &["sweep", "run", text(&plan)]).output();
     let output = output.expect("a shell");
@@ -214,7 +215,10 @@ fn a_run_that_is_always_killed_is_left() {
         said.contains("was killed (1 of 5 times); it goes on"),
         "{said}"
     );
-    assert!(said.contains("was killed (5 of 5 times); left"), "{said}");
+    assert!(
+        said.contains("was killed (5 of 5 times); it is left"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -65,17 +65,17 @@ impl Ranks {
 pub fn together(
     command: impl FnOnce(&Ranks) -> Result<ExitCode, CliError>,
 ) -> Result<ExitCode, CliError> {
-    let Some(_started) = started_together() else {
-        return command(&Ranks::alone());
-    };
-    #[cfg(feature = "mpi")]
-    return mpi::together(command, _started);
-    #[cfg(not(feature = "mpi"))]
-    Err(CliError::input(
-        "several copies of this program were started together, and it is built without MPI; expected one, or a \
-         program built with --features mpi (see docs/cluster.md)"
-            .to_owned(),
-    ))
+    match started_together() {
+        None => command(&Ranks::alone()),
+        #[cfg(feature = "mpi")]
+        Some(started) => mpi::together(command, started),
+        #[cfg(not(feature = "mpi"))]
+        Some(_) => Err(CliError::input(
+            "several copies of this program were started together, and it is built without MPI; expected one, or \
+             a program built with --features mpi (see docs/cluster.md)"
+                .to_owned(),
+        )),
+    }
 }
 
 /// Refuses a command that one process does by itself where several were started.

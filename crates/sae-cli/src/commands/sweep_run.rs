@@ -43,7 +43,16 @@ pub fn run(args: &SweepRunArgs) -> Result<ExitCode, CliError> {
         if todo.jobs.is_empty() {
             return conclude(args, todo.elsewhere, failed, todo.is_last);
         }
-        failed += worker.run(todo.jobs)?;
+        let ran = worker.run(todo.jobs)?;
+        failed += ran.failed;
+        if ran.left > 0 {
+            output::error(format!(
+                "{} runs were killed {KILLED} times each; the same command goes on with them, where there is memory \
+                 enough and nothing else kills them",
+                ran.left
+            ));
+            return Ok(ExitCode::FAILURE);
+        }
         if worker.is_stopped() {
             output::error("stopped; nothing is lost: the same command goes on");
             return Ok(ExitCode::from(STOPPED));
@@ -133,6 +142,15 @@ struct Worker<'a> {
     stop: Arc<AtomicBool>,
 }
 
+/// What became of some jobs.
+#[derive(Default)]
+struct Ran {
+    /// How many failed.
+    failed: usize,
+    /// How many are left, since they were killed too often.
+    left: usize,
+}
+
 /// What became of a process.
 enum Became {
     Ended(RunEnd),
@@ -151,11 +169,11 @@ impl Worker<'_> {
         self.stop.load(Ordering::SeqCst)
     }
 
-    /// Runs all jobs, or until it is stopped; how many failed.
-    fn run(&self, jobs: Vec<Job>) -> Result<usize, CliError> {
+    /// Runs all jobs, or until it is stopped.
+    fn run(&self, jobs: Vec<Job>) -> Result<Ran, CliError> {
         let mut waiting: Vec<Job> = jobs.into_iter().rev().collect();
         let mut running: Vec<(Job, Child)> = vec![];
-        let mut failed = 0;
+        let mut ran = Ran::default();
         let mut killed: BTreeMap<String, usize> = BTreeMap::new();
         while !waiting.is_empty() || !running.is_empty() {
             if self.is_stopped() {
@@ -183,7 +201,7 @@ impl Worker<'_> {
                 let (job, _) = running.swap_remove(index);
                 match self.became(&job, status.code())? {
                     Became::Ended(end) => {
-                        failed += usize::from(matches!(end, RunEnd::Failed { .. }));
+                        ran.failed += usize::from(matches!(end, RunEnd::Failed { .. }));
                         self.say(&job, &end);
                     }
                     Became::Busy if !self.is_stopped() => {
@@ -193,11 +211,10 @@ impl Worker<'_> {
                     Became::Stopped if !self.is_stopped() => {
                         let times = killed.entry(job.run.name.clone()).or_default();
                         *times += 1;
-                        let given_up = *times == KILLED;
-                        self.say_killed(&job, *times, given_up);
-                        match given_up {
-                            true => failed += 1,
-                            false => waiting.insert(0, job),
+                        self.say_killed(&job, *times);
+                        match *times < KILLED {
+                            true => waiting.insert(0, job),
+                            false => ran.left += 1,
                         }
                     }
                     Became::Busy | Became::Stopped => {}
@@ -205,7 +222,7 @@ impl Worker<'_> {
             }
             sleep(LOOK);
         }
-        Ok(failed)
+        Ok(ran)
     }
 
     /// A process that does a job. It ends when its input does, as when this worker is killed.
@@ -246,10 +263,10 @@ impl Worker<'_> {
         })
     }
 
-    fn say_killed(&self, job: &Job, times: usize, given_up: bool) {
-        let then = match given_up {
-            true => "left: is there enough memory? Start the sweep again to go on",
-            false => "it goes on",
+    fn say_killed(&self, job: &Job, times: usize) {
+        let then = match times < KILLED {
+            true => "it goes on",
+            false => "it is left",
         };
         let (name, round) = (&job.run.name, job.round + 1);
         output::progress(format!(

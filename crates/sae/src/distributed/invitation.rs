@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     const CONFIG: &str = "classifier = false\n[distributed]\nshards = 4\n[data]\nscaling = { kind = \"standardise\" }\n\
-        [data.shapes]\nsize = 6\ntrain = 10\ntest = 2\n[[layers]]\nhidden = 3\n[pretrain]\nbatch = 4\n";
+        [data.shapes]\nsize = 6\ntrain = 10\ntest = 2\n[[layers]]\nhidden = 3\ndecoder = \"linear\"\n[pretrain]\nbatch = 4\n";
 
     /// What is said arrives as it was; other samples than those of rank 0 are refused.
     #[test]

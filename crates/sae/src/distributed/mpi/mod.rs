@@ -4,6 +4,7 @@
 //! in between whether another rank has failed, or time is up. A message that is not short is only sent when its
 //! receiver has said that it waits.
 
+mod affinity;
 mod pause;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,6 +20,7 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator as _, CommunicatorCollectives, Destination, Equivalence, Source};
 use sae_train::{Communicator, Failure, GroupError};
 
+use self::affinity::affinity;
 use self::pause::Pause;
 use crate::Error;
 
@@ -169,25 +171,6 @@ fn watch(ranks: Arc<Ranks>, stuck: impl Fn(GroupError) + Send + 'static) {
             }
         }
     });
-}
-
-/// Processors on which this process may run, one bit each.
-#[cfg(target_os = "linux")]
-fn affinity() -> Vec<u64> {
-    use rustix::thread::{CpuSet, sched_getaffinity};
-    let mut words = vec![0u64; CpuSet::MAX_CPU.div_ceil(64)];
-    if let Ok(set) = sched_getaffinity(None) {
-        for cpu in (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)) {
-            words[cpu / 64] |= 1 << (cpu % 64);
-        }
-    }
-    words
-}
-
-#[cfg(not(target_os = "linux"))]
-fn affinity() -> Vec<u64> {
-    let count = thread::available_parallelism().map_or(1, usize::from);
-    vec![u64::MAX >> (64 - count.clamp(1, 64))]
 }
 
 /// The processes, and how long they are waited for.
