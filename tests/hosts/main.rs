@@ -13,10 +13,14 @@ mod support;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use support::ranks::{LONG, Runs, ranks_of, said, signal, wait};
+use support::ranks::{Runs, ranks_of, said, signal, wait};
 
 use self::hosts::Hosts;
 
+/// Many small steps: what takes time is the link.
+const SMALL: &str = "[checkpoints]\nsteps = 7\n[distributed]\nshards = 4\ntimeout = 20\n[data.shapes]\nsize = 10\n\
+    train = 600\ntest = 100\n[[layers]]\nhidden = 30\n[pretrain]\nepochs = 60\nbatch = 40\n[softmax]\n\
+    epochs = 2\nbatch = 40\n[finetune]\nepochs = 2\nbatch = 40\n";
 /// Seconds for which ranks wait for each other.
 const TIMEOUT: u64 = 4;
 /// How much later all have ended at the latest: a look inside MPI, and time to take leave of each other.
@@ -28,7 +32,7 @@ const LATER: u64 = 20;
 #[ignore = "needs the superuser: cargo xtask test --mpi --hosts"]
 fn hosts_apart() {
     let timeout = format!("timeout = {TIMEOUT}");
-    let runs = Runs::of(&LONG.replace("timeout = 20", &timeout));
+    let runs = Runs::of(&SMALL.replace("timeout = 20", &timeout));
     let alone = runs.alone();
     let hosts = Hosts::new(2.0, 0.005);
 

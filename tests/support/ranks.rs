@@ -15,10 +15,10 @@ use tempfile::{TempDir, tempdir};
 use super::undisturbed::{results, wait_for};
 use super::{root, succeed, text};
 
-/// Long enough to be disturbed.
-pub const LONG: &str = "[checkpoints]\nsteps = 7\n[distributed]\nshards = 4\ntimeout = 20\n[data.shapes]\nsize = 10\n\
-    train = 600\ntest = 100\n[[layers]]\nhidden = 30\n[pretrain]\nepochs = 60\nbatch = 40\n[softmax]\n\
-    epochs = 2\nbatch = 40\n[finetune]\nepochs = 2\nbatch = 40\n";
+/// Seconds of work, on any number of ranks, in which to be disturbed.
+pub const LONG: &str = "[checkpoints]\nsteps = 20\n[distributed]\nshards = 4\ntimeout = 20\n[data.shapes]\n\
+    size = 28\ntrain = 6000\ntest = 100\n[[layers]]\nhidden = 100\n[pretrain]\nepochs = 60\nbatch = 400\n\
+    [softmax]\nepochs = 2\nbatch = 400\n[finetune]\nepochs = 2\nbatch = 400\n";
 
 /// A folder with a configuration.
 pub struct Runs {
