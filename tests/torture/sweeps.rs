@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::thread::{self, sleep};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 use sae_data::{Stream, stream, uniform};
@@ -43,13 +43,19 @@ fn killed(plan: Plan) -> Result<(), Failed> {
     for plan in [&disturbed, &undisturbed] {
         succeed(&["sweep", text(&file), "--out", text(plan)]);
     }
+    let begun = Instant::now();
     succeed(&["sweep", "run", text(&undisturbed), "--jobs", "2", "--quiet"]);
+    // So that there is work left for the last worker that is killed.
+    let longest = 1.3 * begun.elapsed().as_secs_f64() / f64::from(kills);
     let expected = all(&undisturbed);
     let injected: usize = thread::scope(|scope| {
         let killers: Vec<_> = (0..workers)
             .map(|worker| {
                 let disturbed = &disturbed;
-                scope.spawn(move || kill_worker(plan, disturbed, (worker, workers), kills))
+                scope.spawn(move || {
+                    let shard = (worker, workers);
+                    kill_worker(plan, disturbed, shard, (kills, longest))
+                })
             })
             .collect();
         killers
@@ -68,14 +74,19 @@ fn killed(plan: Plan) -> Result<(), Failed> {
     tally.conclude()
 }
 
-/// How often it was killed before it had done its share.
-fn kill_worker(plan: Plan, sweep: &Path, (worker, workers): (u16, u16), kills: usize) -> usize {
+/// How often it was killed before it had done its share; each time after `longest` seconds at most.
+fn kill_worker(
+    plan: Plan,
+    sweep: &Path,
+    (worker, workers): (u16, u16),
+    (kills, longest): (u16, f64),
+) -> usize {
     let mut rng = stream(plan.seed, Stream::Corruption(worker));
     let shard = format!("{}/{workers}", worker + 1);
     let mut killed = 0;
     for _ in 0..kills {
         let mut child = start(&["sweep", "run", text(sweep), "--shard", &shard, "--quiet"]);
-        sleep(Duration::from_secs_f64(uniform(&mut rng, 0.0, 0.6)));
+        sleep(Duration::from_secs_f64(uniform(&mut rng, 0.0, longest)));
         killed += usize::from(matches!(child.try_wait(), Ok(None)));
         let _ = child.kill();
         child.wait().expect("it ends");
