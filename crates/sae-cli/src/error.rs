@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use sae::data::DataError;
-use sae::train::{Failure, GroupError, TrainError};
+use sae::train::{GroupError, TrainError};
 
 use thiserror::Error;
 
@@ -40,18 +40,21 @@ impl CliError {
         )
     }
 
-    /// What another rank has said of its failure, where this rank ends by nothing else.
-    pub fn of_other_rank(&self) -> Option<&Failure> {
+    /// What is wrong between the ranks of a run, where that ends the command.
+    fn of_group(&self) -> Option<&GroupError> {
         match self {
             Self::Work(
-                sae::Error::Train(TrainError::Group(GroupError::Failed { failure, .. }))
-                | sae::Error::RankLost {
-                    problem: GroupError::Failed { failure, .. },
-                    ..
-                },
-            ) => Some(failure),
+                sae::Error::Train(TrainError::Group(problem))
+                | sae::Error::RankLost { problem, .. },
+            ) => Some(problem),
             _ => None,
         }
+    }
+
+    /// Whether another rank has failed, and all have heard of it.
+    #[cfg(feature = "mpi")]
+    pub fn is_of_other_rank(&self) -> bool {
+        matches!(self.of_group(), Some(GroupError::Failed { .. }))
     }
 
     /// 2 for wrong input, 3 for a run that was stopped, 1 for work that failed; of another rank the same.
@@ -61,13 +64,14 @@ impl CliError {
 
     /// The same as a number.
     pub fn code(&self) -> u8 {
-        use sae::Error::{DeviceLost, RankLost, Stopped};
-        if let Some(failure) = self.of_other_rank() {
-            return failure.code;
+        use sae::Error::{DeviceLost, Stopped};
+        match self.of_group() {
+            Some(GroupError::Failed { failure, .. }) => return failure.code,
+            Some(GroupError::Silent { .. }) => return STOPPED,
+            _ => {}
         }
         match self {
-            Self::Work(Stopped { .. } | DeviceLost { .. } | RankLost { .. }) => STOPPED,
-            Self::Work(sae::Error::Train(TrainError::Group(GroupError::Silent { .. }))) => STOPPED,
+            Self::Work(Stopped { .. } | DeviceLost { .. }) => STOPPED,
             Self::Work(error) if error.is_input() => 2,
             _ => 1,
         }

@@ -221,7 +221,7 @@ mod mpi {
             Err(error) if is_agreed(&error) => Err(error),
             Err(error) => {
                 output::error(&error);
-                if !is_heard(&error) {
+                if !error.is_of_other_rank() {
                     world.communicator().fail(&failure(&error));
                 }
                 world.leave(error.code(), || {});
@@ -246,7 +246,7 @@ mod mpi {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) if is_agreed(&error) => ExitCode::SUCCESS,
             Err(error) => {
-                if !is_heard(&error) {
+                if !error.is_of_other_rank() {
                     communicator.fail(&failure(&error));
                 }
                 let rank = world.rank();
@@ -269,10 +269,5 @@ mod mpi {
     /// Whether all ranks end by it at the same step.
     fn is_agreed(error: &CliError) -> bool {
         matches!(error, CliError::Work(Error::Stopped { .. }))
-    }
-
-    /// Whether another rank has failed, and all have heard of it.
-    fn is_heard(error: &CliError) -> bool {
-        error.of_other_rank().is_some()
     }
 }

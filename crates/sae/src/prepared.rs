@@ -144,14 +144,14 @@ impl Prepared {
         Clock::since(self.started, before)
     }
 
-    /// Runs what is left of a pipeline that had come as far as `reached`; `resumed` says how often the run
-    /// was gone on with.
     /// Who computes together, with the wish of this process to stop.
     pub(crate) fn group(&self) -> Group {
         let group = self.compute.group.clone();
         group.stopped_by(self.stop.wished())
     }
 
+    /// Runs what is left of a pipeline that had come as far as `reached`; `resumed` says how often the run
+    /// was gone on with.
     pub(crate) fn run_from(
         &self,
         reached: Reached,
