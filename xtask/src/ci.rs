@@ -6,6 +6,7 @@ use std::process::{self, Command};
 
 use crate::backend::{Backend, features};
 use crate::command::{cargo, run, say};
+use crate::python::Python;
 use crate::test::{Test, WITH_PARQUET};
 use crate::train::Train;
 
@@ -30,6 +31,7 @@ pub(crate) fn ci() {
         .run();
     }
     smoke();
+    Python::default().run();
 }
 
 /// Whether this process may make hosts of this machine, and links between them.

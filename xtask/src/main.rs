@@ -5,6 +5,7 @@ mod bench;
 mod ci;
 mod command;
 mod fuzz;
+mod python;
 mod test;
 mod threads;
 mod torture;
@@ -31,6 +32,8 @@ enum Task {
     Ci,
     /// Measure training steps: in the fused kernels, and per gradient rule and backend
     Bench(bench::Bench),
+    /// Build the Python package with the program in it, a wheel, and run its tests
+    Python(python::Python),
     /// Check the kernels' threads: every order of events with loom, every access with valgrind
     Threads,
     /// Give the readers of files from strangers bytes that may be anything, an hour each; needs a nightly
@@ -47,6 +50,7 @@ fn main() {
         Task::Test(test) => test.run(),
         Task::Ci => ci::ci(),
         Task::Bench(bench) => bench.run(),
+        Task::Python(python) => python.run(),
         Task::Threads => threads::threads(),
         Task::Fuzz(fuzz) => fuzz.run(),
         Task::Torture(torture) => torture.run(),

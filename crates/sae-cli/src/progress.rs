@@ -126,7 +126,7 @@ impl Observer for Progress {
 
     fn finished(&mut self, stage: Stage, finished: Finished<'_>) -> Result<(), TrainError> {
         let figures = match finished {
-            Finished::Autoencoder(_, report) => format!("test {}", details(&report.test)),
+            Finished::Autoencoder { report, .. } => format!("test {}", details(&report.test)),
             Finished::Network(_, evaluation) => {
                 format!("test accuracy {:.2}%", 100.0 * evaluation.accuracy)
             }

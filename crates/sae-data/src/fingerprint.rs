@@ -58,6 +58,7 @@ fn add_values(hasher: &mut Hasher, inputs: &Inputs<'_>) -> Result<(), DataError>
         let (kind, bytes): (u8, &[u8]) = match samples {
             Samples::Bytes { values, .. } => (1, &values[part]),
             Samples::Floats { values, .. } => (4, bytemuck::cast_slice(&values[part])),
+            Samples::Lent { values, .. } => (4, bytemuck::cast_slice(&values[part])),
             Samples::Doubles { values, .. } => (8, bytemuck::cast_slice(&values[part])),
         };
         if !std::mem::replace(&mut begun, true) {

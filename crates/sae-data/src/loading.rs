@@ -44,7 +44,6 @@ impl DataConfig {
         self.check()?;
         let Loading { seed, .. } = loading;
         let (train, test) = self.load_both(loading)?;
-        check_classes(&train)?;
         let (train, validation) = match (self.source.format(), given(&self.files.validation)) {
             (Some(format), Some(path)) => {
                 let own = given(&self.files.validation_labels);
@@ -52,18 +51,35 @@ impl DataConfig {
                 let validation = alike(&train, "validation", validation);
                 (train, Some(validation.map_err(in_file(&path))?))
             }
-            _ if self.validation == 0.0 => (train, None),
-            _ => {
-                let mut rng = stream(seed, Stream::Split);
-                let (train, aside) = train.split("validation", self.validation, &mut rng)?;
-                (train, Some(aside))
-            }
+            _ => return self.with_validation(seed, train, test),
         };
+        check_classes(&train)?;
         Ok(SplitData {
             train,
             validation,
             test,
         })
+    }
+
+    /// Sets validation samples aside of some to train on, as loading does.
+    ///
+    /// # Errors
+    ///
+    /// Refuses labels of a single class, and too few rows.
+    pub fn with_validation(
+        &self,
+        seed: u64,
+        train: Dataset,
+        test: Dataset,
+    ) -> Result<SplitData, DataError> {
+        check_classes(&train)?;
+        let mut data = SplitData::new(train, test);
+        if self.validation > 0.0 {
+            let mut rng = stream(seed, Stream::Split);
+            let (train, aside) = data.train.split("validation", self.validation, &mut rng)?;
+            (data.train, data.validation) = (train, Some(aside));
+        }
+        Ok(data)
     }
 
     /// Loads or draws the test samples only; where they are a share of the training samples, all.

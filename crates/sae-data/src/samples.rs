@@ -1,6 +1,6 @@
 //! A table of input values, one row per sample.
 
-use crate::DataError;
+use crate::{DataError, Lent};
 
 /// Rows of equal width, kept as bytes where the source has bytes (an eighth of an MNIST run's
 /// memory otherwise goes into copies of its pixels).
@@ -20,6 +20,13 @@ pub enum Samples {
         /// All rows, one after the other.
         values: Vec<f32>,
     },
+    /// Numbers as they are, where somebody else keeps them.
+    Lent {
+        /// Values per row.
+        width: usize,
+        /// All rows, one after the other.
+        values: Lent,
+    },
     /// Numbers in double precision, for exact evaluations.
     Doubles {
         /// Values per row.
@@ -35,6 +42,7 @@ impl Samples {
         match self {
             Self::Bytes { width, .. }
             | Self::Floats { width, .. }
+            | Self::Lent { width, .. }
             | Self::Doubles { width, .. } => *width,
         }
     }
@@ -44,6 +52,7 @@ impl Samples {
         let values = match self {
             Self::Bytes { values, .. } => values.len(),
             Self::Floats { values, .. } => values.len(),
+            Self::Lent { values, .. } => values.len(),
             Self::Doubles { values, .. } => values.len(),
         };
         values.checked_div(self.width()).unwrap_or(0)
@@ -55,6 +64,7 @@ impl Samples {
         let place = match self {
             Self::Bytes { .. } => None,
             Self::Floats { values, .. } => first_not_finite(values),
+            Self::Lent { values, .. } => first_not_finite(values),
             Self::Doubles { values, .. } => values.iter().position(|&v| !(v as f32).is_finite()),
         };
         place.map(|place| (place / self.width(), place % self.width()))
@@ -72,6 +82,7 @@ impl Samples {
         let range = match self {
             Self::Bytes { values, .. } => of(values, |v| f64::from(v) / 255.0),
             Self::Floats { values, .. } => of(values, f64::from),
+            Self::Lent { values, .. } => of(values, f64::from),
             Self::Doubles { values, .. } => of(values, |v| v),
         };
         range.unwrap_or((0.0, 0.0))
@@ -85,6 +96,15 @@ impl Samples {
                 values: values.into_iter().map(|value| value as f32).collect(),
             },
             other => other,
+        }
+    }
+
+    /// All values where they lie in single precision.
+    pub fn singles(&self) -> Option<&[f32]> {
+        match self {
+            Self::Floats { values, .. } => Some(values),
+            Self::Lent { values, .. } => Some(values),
+            Self::Bytes { .. } | Self::Doubles { .. } => None,
         }
     }
 
@@ -115,6 +135,7 @@ impl Samples {
             Self::Bytes { values, .. } => values.clear(),
             Self::Floats { values, .. } => values.clear(),
             Self::Doubles { values, .. } => values.clear(),
+            Self::Lent { width, .. } => *self = Self::with_capacity(*width, size_of::<f32>(), 0),
         }
     }
 
@@ -122,7 +143,7 @@ impl Samples {
     pub fn value_bytes(&self) -> usize {
         match self {
             Self::Bytes { .. } => 1,
-            Self::Floats { .. } => size_of::<f32>(),
+            Self::Floats { .. } | Self::Lent { .. } => size_of::<f32>(),
             Self::Doubles { .. } => size_of::<f64>(),
         }
     }
@@ -180,6 +201,7 @@ impl Samples {
         match self {
             Self::Bytes { values, .. } => to.extend(values.iter().map(|&v| f32::from(v) / 255.0)),
             Self::Floats { values, .. } => to.extend_from_slice(values),
+            Self::Lent { values, .. } => to.extend_from_slice(values),
             Self::Doubles { values, .. } => to.extend(values.iter().map(|&v| v as f32)),
         }
     }
@@ -195,6 +217,7 @@ impl Samples {
                 collect(values, *width, rows, |v| f32::from(v) / 255.0)
             }
             Self::Floats { width, values } => collect(values, *width, rows, |v| v),
+            Self::Lent { width, values } => collect(values, *width, rows, |v| v),
             Self::Doubles { width, values } => collect(values, *width, rows, |v| v as f32),
         }
     }
@@ -211,6 +234,7 @@ impl Samples {
                 collect(values, *width, rows, |v| f64::from(v) / 255.0)
             }
             Self::Floats { width, values } => collect(values, *width, rows, f64::from),
+            Self::Lent { width, values } => collect(values, *width, rows, f64::from),
             Self::Doubles { width, values } => collect(values, *width, rows, |v| v),
         }
     }
@@ -228,6 +252,10 @@ impl Samples {
                 values: collect(values, width, rows, |v| v),
             },
             Self::Floats { values, .. } => Self::Floats {
+                width,
+                values: collect(values, width, rows, |v| v),
+            },
+            Self::Lent { values, .. } => Self::Floats {
                 width,
                 values: collect(values, width, rows, |v| v),
             },
@@ -291,6 +319,35 @@ mod tests {
             samples.select(&rows).gather(&[0, 1, 2]),
             samples.gather(&rows)
         );
+    }
+
+    /// Rows that are read where they lie are as others, until rows are added.
+    #[test]
+    fn lent_rows_are_as_own_ones() {
+        let values: Vec<f32> = (0..6u8).map(f32::from).collect();
+        let at = values.as_ptr();
+        let lent = Lent::by(values.clone());
+        let mut lent = Samples::Lent {
+            width: 2,
+            values: lent,
+        };
+        let own = Samples::Floats { width: 2, values };
+        assert_ne!(lent.singles().unwrap().as_ptr(), at);
+        assert_eq!((lent.rows(), lent.width()), (3, 2));
+        assert_eq!((lent.range(), lent.value_bytes()), (own.range(), 4));
+        assert_eq!(lent.gather(&[2, 0]), own.gather(&[2, 0]));
+        assert_eq!(lent.gather_doubles(&[1]), own.gather_doubles(&[1]));
+        assert_eq!(lent.select(&[1]), own.select(&[1]));
+        assert_eq!(lent.clone().singles(), own.singles());
+        lent.extend(&own).unwrap();
+        assert_eq!(lent, own.select(&[0, 1, 2, 0, 1, 2]));
+        lent.clear();
+        assert_eq!((lent.rows(), lent.width()), (0, 2));
+        let wrong = Samples::Lent {
+            width: 2,
+            values: Lent::by(vec![0.0, 1.0, f32::NAN, 0.0]),
+        };
+        assert_eq!(wrong.first_not_finite(), Some((1, 0)));
     }
 
     #[test]

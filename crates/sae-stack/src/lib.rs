@@ -41,6 +41,7 @@ mod parts;
 mod pipeline;
 mod reached;
 mod settings;
+mod so_far;
 mod stage;
 mod weights;
 
@@ -55,5 +56,6 @@ pub use reached::{FinishedStage, Moment, Reached, ReachedNow, RunningStage};
 pub use settings::{
     ClassifierSettings, Head, Layer, LayerSettings, Scale, StackSettings, check_classifier_training,
 };
+pub use so_far::SoFar;
 pub use stage::{ClassifierSummary, Ended, Stage, StageError, Summary, Trained, TrainedNetwork};
 pub use weights::{WeightsError, autoencoder_of, network_of, weights_of};

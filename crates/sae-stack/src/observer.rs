@@ -12,7 +12,14 @@ use crate::{EpochMetrics, Evaluation, LayerReport};
 #[derive(Debug, Clone, Copy)]
 pub enum Finished<'a> {
     /// A pretrained autoencoder.
-    Autoencoder(&'a SparseAutoencoder, &'a LayerReport),
+    Autoencoder {
+        /// The autoencoder.
+        model: &'a SparseAutoencoder,
+        /// Its figures.
+        report: &'a LayerReport,
+        /// ρ̂, exact over all training samples, `[hidden]`.
+        rho_hat: &'a [f64],
+    },
     /// A network and its figures on the test samples.
     Network(&'a DeepNetwork, &'a Evaluation),
 }

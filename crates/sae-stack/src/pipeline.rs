@@ -181,8 +181,12 @@ impl<'a> Run<'a> {
                 train: details(on_train.rmse, &on_train.rho_hat),
                 test: details(on_test.rmse, &on_test.rho_hat),
             };
-            self.observer
-                .finished(stage, Finished::Autoencoder(&model, &report))?;
+            let finished = Finished::Autoencoder {
+                model: &model,
+                report: &report,
+                rho_hat: &on_train.rho_hat,
+            };
+            self.observer.finished(stage, finished)?;
             train = on_train.codes;
             test = on_test.codes;
             validation = on_validation.map(|encoded| encoded.codes);

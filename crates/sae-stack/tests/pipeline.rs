@@ -116,7 +116,7 @@ impl Observer for Recorder {
         self.said.push(format!("{stage} ends"));
         // What was seen last is what the stage leaves; the head was trained by itself.
         let left = match finished {
-            Finished::Autoencoder(model, _) => weights_of(model),
+            Finished::Autoencoder { model, .. } => weights_of(model),
             Finished::Network(network, _) => weights_of(network),
         };
         let (seen, epochs) = std::mem::take(&mut self.weights);
@@ -128,7 +128,7 @@ impl Observer for Recorder {
             _ => assert_eq!(seen, left),
         }
         match finished {
-            Finished::Autoencoder(_, report) => self.reports.push(report.clone()),
+            Finished::Autoencoder { report, .. } => self.reports.push(report.clone()),
             Finished::Network(_, evaluation) => self.evaluations.push(evaluation.clone()),
         }
         Ok(())

@@ -217,6 +217,7 @@ impl<'a> Table<'a> {
         let values = match self.samples {
             Samples::Bytes { values: all, .. } => Values::Bytes(&all[values(all.len())]),
             Samples::Floats { values: all, .. } => Values::Floats(&all[values(all.len())]),
+            Samples::Lent { values: all, .. } => Values::Floats(&all[values(all.len())]),
             Samples::Doubles { .. } => return Err(TrainError::DoublePrecision),
         };
         Ok(Rows {
@@ -233,16 +234,17 @@ impl<'a> Table<'a> {
     pub fn tensor(&self, device: &Device, dtype: DType) -> Tensor<2> {
         let columns = self.samples.width();
         let shape = [self.selected.count(), columns];
-        let data = match (dtype, self.samples, self.selected.range()) {
+        let data = match (dtype, self.samples.singles(), self.selected.range()) {
             // Neighbours in single precision lie there as they are wanted.
-            (DType::F32, Samples::Floats { values, .. }, Some(rows)) => {
+            (DType::F32, Some(values), Some(rows)) => {
                 let part = rows.start * columns..rows.end * columns;
                 TensorData::new(values[part].to_vec(), shape)
             }
-            (DType::F64, samples, _) => {
-                TensorData::new(samples.gather_doubles(&self.selected.indices()), shape)
+            (DType::F64, ..) => {
+                let values = self.samples.gather_doubles(&self.selected.indices());
+                TensorData::new(values, shape)
             }
-            (_, samples, _) => TensorData::new(samples.gather(&self.selected.indices()), shape),
+            _ => TensorData::new(self.samples.gather(&self.selected.indices()), shape),
         };
         Tensor::from_data(data, (device, dtype))
     }

@@ -81,6 +81,17 @@ pub struct State {
 }
 
 impl State {
+    /// The same, as of a training to which more epochs are given, perhaps on other samples: what stop rules
+    /// have seen is forgotten, and so is what a line search knows of its objective.
+    #[must_use]
+    pub fn with_more_to_come(mut self) -> Self {
+        self.watch = Watch::default();
+        if let Some(search) = &mut self.search {
+            search.begin_anew();
+        }
+        self
+    }
+
     /// Checks that the state is one of such a session, of a model of so many `parameters` with epochs of up
     /// to `most` minibatches.
     pub(crate) fn check(

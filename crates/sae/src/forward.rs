@@ -1,10 +1,11 @@
 //! A model's layers inside the kernels, where rows go through them.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use sae_data::Samples;
 use sae_model::DeepNetwork;
-use sae_stack::{Forward, Processors};
+use sae_stack::Forward;
 
 use crate::passes::ready;
 use crate::{Error, Model};
@@ -12,18 +13,49 @@ use crate::{Error, Model};
 /// Rows that go through at once: enough for all threads, and little memory.
 const ROWS_AT_ONCE: usize = 4096;
 
+/// Some rows of a table, which stay where they are.
+#[derive(Debug, Clone)]
+pub(crate) struct Part<'a> {
+    pub samples: &'a Samples,
+    pub rows: Range<usize>,
+}
+
+impl<'a> Part<'a> {
+    /// All rows.
+    pub(crate) fn all(samples: &'a Samples) -> Self {
+        Self {
+            samples,
+            rows: 0..samples.rows(),
+        }
+    }
+
+    /// The numbers of the rows in their table.
+    pub(crate) fn numbers(&self) -> Vec<usize> {
+        self.rows.clone().collect()
+    }
+
+    /// The rows as a table of their own.
+    pub(crate) fn table(&self) -> Cow<'a, Samples> {
+        match self.rows.len() == self.samples.rows() {
+            true => Cow::Borrowed(self.samples),
+            false => Cow::Owned(self.samples.select(&self.numbers())),
+        }
+    }
+}
+
 impl Model {
     /// Scaled rows to codes.
-    pub(crate) fn codes(&self, scaled: &Samples) -> Result<Samples, Error> {
+    pub(crate) fn codes(&self, scaled: &Part<'_>) -> Result<Samples, Error> {
         let models = &self.autoencoders;
-        let encoders = || Forward::encoders(models, Processors::ALL);
-        Ok(ready(&self.passes.encoders, encoders)?.all(scaled)?)
+        let encoders = || Forward::encoders(models, self.processors);
+        let pass = ready(&self.passes.encoders, encoders)?;
+        Ok(pass.rows(scaled.samples, scaled.rows.clone())?)
     }
 
     /// Codes to scaled rows.
     pub(crate) fn decoded(&self, codes: &Samples) -> Result<Samples, Error> {
         let models = &self.autoencoders;
-        let decoders = || Forward::decoders(models, Processors::ALL);
+        let decoders = || Forward::decoders(models, self.processors);
         Ok(ready(&self.passes.decoders, decoders)?.all(codes)?)
     }
 
@@ -31,26 +63,27 @@ impl Model {
     pub(crate) fn class_scores(
         &self,
         network: &DeepNetwork,
-        scaled: &Samples,
+        scaled: &Part<'_>,
     ) -> Result<Samples, Error> {
-        let scores = || Forward::scores(network, Processors::ALL);
-        Ok(ready(&self.passes.scores, scores)?.all(scaled)?)
+        let scores = || Forward::scores(network, self.processors);
+        let pass = ready(&self.passes.scores, scores)?;
+        Ok(pass.rows(scaled.samples, scaled.rows.clone())?)
     }
 
     /// Calls `work` with some rows at a time, as they are before scaling and after it.
     pub(crate) fn for_parts(
         &self,
         samples: &Samples,
-        mut work: impl FnMut(&Samples, &Samples) -> Result<(), Error>,
+        mut work: impl FnMut(&Part<'_>, &Part<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let rows: Vec<usize> = (0..samples.rows()).collect();
-        for part in rows.chunks(ROWS_AT_ONCE) {
-            let part = match part.len() == rows.len() {
-                true => Cow::Borrowed(samples),
-                false => Cow::Owned(samples.select(part)),
-            };
+        for first in (0..samples.rows()).step_by(ROWS_AT_ONCE) {
+            let rows = first..samples.rows().min(first + ROWS_AT_ONCE);
+            let part = Part { samples, rows };
             match self.scaling() {
-                Some(scaling) => work(&part, &scaling.apply(&part))?,
+                Some(scaling) => {
+                    let scaled = scaling.apply_rows(samples, part.rows.clone());
+                    work(&part, &Part::all(&scaled))?;
+                }
                 None => work(&part, &part)?,
             }
         }

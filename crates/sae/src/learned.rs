@@ -97,7 +97,7 @@ impl Model {
         let encoders = Forward::encoders(&self.autoencoders()[..layer], Processors::ALL)?;
         let mut codes = Vec::with_capacity(specimens.count() * own.hidden());
         self.for_parts(&specimens.samples, |_, scaled| {
-            let part = encoders.all(scaled)?;
+            let part = encoders.rows(scaled.samples, scaled.rows.clone())?;
             codes.extend(part.gather(&(0..part.rows()).collect::<Vec<_>>()));
             Ok(())
         })?;
@@ -157,7 +157,7 @@ impl Model {
         if let Some(samples) = samples {
             self.for_parts(samples, |part, scaled| {
                 let seen = if is_image { part } else { scaled };
-                rows.extend(seen.gather(&(0..seen.rows()).collect::<Vec<_>>()));
+                rows.extend(seen.samples.gather(&seen.numbers()));
                 Ok(())
             })?;
         }

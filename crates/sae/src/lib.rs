@@ -66,6 +66,7 @@ mod specimens;
 mod spread;
 pub mod stages;
 mod stop;
+mod summary;
 mod sweep;
 mod tensorboard;
 mod toml_file;
@@ -76,7 +77,7 @@ pub use apply::{Applied, Results, Work, apply};
 pub use backend::{Backend, use_threads};
 pub use checkpoint::{
     Change, Checkpoint, CheckpointError, Checkpoints, Difference, Identity, Place, Resumption,
-    is_left_to_do,
+    is_left_to_do, reached_from_bytes, reached_to_bytes,
 };
 pub use clock::StageTime;
 pub use compression::CompressionError;
@@ -96,11 +97,12 @@ pub use labels::{
 };
 pub use learned::{FactorUse, LayerUse, UnitOrder};
 pub use model::Model;
-pub use prepared::{Outcome, Prepared, RunSummary};
+pub use prepared::Prepared;
 pub use recording::import;
 pub use run::{FEATURES, Run};
 pub use runs::{ListedRun, RunFigures, RunOrder, RunState, list_runs};
 pub use stop::Stop;
+pub use summary::{Outcome, RunSummary};
 pub use sweep::{
     Halving, Job, Method, Metric, Plan, PlannedRun, Range, RangeScale, RunEnd, Shard, Sweep,
     SweepConfig, SweepRow, Todo, Values, sweep_document, sweep_rows,

@@ -2,9 +2,10 @@
 
 use sae_data::{Samples, Scaling};
 use sae_model::{DeepNetwork, ModelError, SparseAutoencoder};
-use sae_stack::most_probable;
+use sae_stack::{Processors, most_probable};
 
 use crate::facts::check_width;
+use crate::forward::Part;
 use crate::passes::Passes;
 use crate::{DataFacts, Error};
 
@@ -24,6 +25,8 @@ pub struct Model {
     /// Quantiles of the scores of training samples, in equal steps from the least to the largest;
     /// none where they are not known.
     pub(crate) score_quantiles: Vec<f64>,
+    /// On what rows go through it.
+    pub(crate) processors: Processors,
     pub(crate) passes: Passes,
 }
 
@@ -67,8 +70,23 @@ impl Model {
             autoencoders,
             network,
             score_quantiles: vec![],
+            processors: Processors::ALL,
             passes: Passes::default(),
         })
+    }
+
+    /// The same model for which up to so many threads work, instead of one for each processor. It shares
+    /// nothing that waits or works with the model that it was made of.
+    #[must_use]
+    pub fn with_threads(&self, threads: usize) -> Self {
+        Self {
+            processors: Processors {
+                threads,
+                ..self.processors
+            },
+            passes: Passes::default(),
+            ..self.clone()
+        }
     }
 
     /// Number of values of a sample, before scaling.
@@ -145,7 +163,7 @@ impl Model {
         check_width("the samples", samples.width(), self.inputs())?;
         self.map(samples, self.inputs(), |part, scaled| {
             let output = self.decoded(&self.codes(scaled)?)?;
-            Ok(self.unscaled(output, part))
+            Ok(self.unscaled(output, &part.table()))
         })
     }
 
@@ -197,7 +215,7 @@ impl Model {
         &self,
         rows: &Samples,
         width: usize,
-        mut work: impl FnMut(&Samples, &Samples) -> Result<Samples, Error>,
+        mut work: impl FnMut(&Part<'_>, &Part<'_>) -> Result<Samples, Error>,
     ) -> Result<Samples, Error> {
         let values = Vec::with_capacity(rows.rows() * width);
         let mut all = Samples::Floats { width, values };

@@ -2,21 +2,20 @@
 
 use std::time::Instant;
 
+use crate::clock::{Clock, Times};
+use crate::facts::check_width;
+use crate::reach::Targets;
+use crate::summary::{self, Outcome, RunSummary};
+use crate::{Backend, DataFacts, Error, Experiment, Model, Reading, Specimens, Stop, self_test};
 use sae_data::{Inputs, Samples, Scaling, SplitData, memory};
-use sae_kernels::InstructionSet;
-use sae_model::GradientRule;
+use sae_model::{DeepNetwork, SparseAutoencoder};
 use sae_stack::{
     EpochMetrics, Finished, Moment, Observer, Reached, ReachedNow, StackData, StackSettings, Stage,
-    Summary, WeightsNow, continue_stack,
+    WeightsNow, continue_stack,
 };
 use sae_train::{
     BatchSize, Choice, Compute, ExecutorKind, Group, Optimizer, Retreat, TrainError, Training,
 };
-use serde::{Deserialize, Serialize};
-
-use crate::clock::{Clock, StageTime, Times};
-use crate::reach::Targets;
-use crate::{Backend, DataFacts, Error, Experiment, Model, Reading, Specimens, Stop, self_test};
 
 /// An experiment whose data are loaded and scaled and whose device is open.
 pub struct Prepared {
@@ -88,13 +87,38 @@ impl Prepared {
         experiment: &Experiment,
         data: SplitData,
     ) -> Result<Self, Error> {
+        let scaling = experiment.data.fit_scaling(&data.train);
+        let scaling = scaling.map_err(|error| Error::in_table("data", error))?;
+        Self::scaled(started, experiment, data, scaling)
+    }
+
+    /// An experiment on given data whose models were trained before, so that `scaling` is fitted.
+    ///
+    /// # Errors
+    ///
+    /// As [`Prepared::new`]; refuses a scaling of other data.
+    pub fn scaled_by(
+        experiment: &Experiment,
+        data: SplitData,
+        scaling: Option<Scaling>,
+    ) -> Result<Self, Error> {
+        if let Some(scaling) = &scaling {
+            check_width("the samples", data.train.samples.width(), scaling.inputs())?;
+        }
+        Self::scaled(Instant::now(), experiment, data, scaling)
+    }
+
+    fn scaled(
+        started: Instant,
+        experiment: &Experiment,
+        data: SplitData,
+        scaling: Option<Scaling>,
+    ) -> Result<Self, Error> {
         experiment.check()?;
         let specimens = Specimens::of(&data.test, experiment)?;
         let step = data.train.rows().div_ceil(SCORED).max(1);
         let some: Vec<usize> = (0..data.train.rows()).step_by(step).collect();
         let scored = data.train.samples.gather(&some)?;
-        let scaling = experiment.data.fit_scaling(&data.train);
-        let scaling = scaling.map_err(|error| Error::in_table("data", error))?;
         let facts = DataFacts {
             reading: Reading::from(&experiment.data),
             ..DataFacts::of(&data)
@@ -131,12 +155,48 @@ impl Prepared {
     ///
     /// Stops when an objective is no longer finite or the observer fails.
     pub fn run(&self, observer: &mut dyn Observer) -> Result<Outcome, Error> {
-        self.run_from(
-            Reached::default(),
-            &self.clock(Times::default()),
-            0,
-            observer,
-        )
+        self.run_on(Reached::default(), observer)
+    }
+
+    /// Runs the rest of a pipeline that had come as far as `reached`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Prepared::run`]; refuses what was reached with other settings.
+    pub fn run_on(&self, reached: Reached, observer: &mut dyn Observer) -> Result<Outcome, Error> {
+        self.run_from(reached, &self.clock(Times::default()), 0, observer)
+    }
+
+    /// The models of a pipeline that has come as far as `reached`; nothing before the first step.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what was reached with other settings.
+    pub fn model_so_far(&self, reached: &Reached) -> Result<Option<Model>, Error> {
+        let sizes = (self.data.train.samples.width(), self.facts.classes.len());
+        let device = &self.compute.device;
+        let so_far = self.settings.so_far(reached, sizes, device)?;
+        match so_far.autoencoders.is_empty() {
+            true => Ok(None),
+            false => self.model(so_far.autoencoders, so_far.network).map(Some),
+        }
+    }
+
+    /// A model of trained parts.
+    fn model(
+        &self,
+        autoencoders: Vec<SparseAutoencoder>,
+        network: Option<DeepNetwork>,
+    ) -> Result<Model, Error> {
+        let (facts, scaling) = (self.facts.clone(), self.scaling.clone());
+        let model = Model::new(facts, scaling, autoencoders, network)?;
+        // A model works on the CPU, wherever it was trained.
+        let mut model = match self.experiment.backend {
+            Backend::Flex => model,
+            Backend::Ndarray | Backend::Wgpu => Model::from_bytes(&model.to_bytes()?)?,
+        };
+        model.learn_scores(&self.scored)?;
+        Ok(model)
     }
 
     /// The clock of a run that had taken some time before.
@@ -186,7 +246,7 @@ impl Prepared {
                 .then(|| self.experiment.computes_with()),
             threads: self.compute.threads,
             ranks: self.compute.group.ranks(),
-            machine: machine(),
+            machine: summary::machine(),
             seed: self.experiment.seed,
             objective_convention: "mean".to_owned(),
             seconds: times.seconds,
@@ -194,27 +254,9 @@ impl Prepared {
             resumed,
             results: trained.summary,
         };
-        let model = Model::new(
-            self.facts.clone(),
-            self.scaling.clone(),
-            trained.autoencoders,
-            trained.network,
-        )?;
-        // A model works on the CPU, wherever it was trained.
-        let mut model = match self.experiment.backend {
-            Backend::Flex => model,
-            Backend::Ndarray | Backend::Wgpu => Model::from_bytes(&model.to_bytes()?)?,
-        };
-        model.learn_scores(&self.scored)?;
+        let model = self.model(trained.autoencoders, trained.network)?;
         Ok(Outcome { model, summary })
     }
-}
-
-/// Where the program runs.
-fn machine() -> String {
-    let (system, processor) = (std::env::consts::OS, std::env::consts::ARCH);
-    let count = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("{system} on {processor}, {count} processors")
 }
 
 /// Notes how long each stage takes, and tells somebody else.
@@ -322,59 +364,4 @@ fn check_values(experiment: &Experiment, data: &SplitData) -> Result<(), Error> 
     let targets = Targets::samples(&data.train.samples)?;
     let checked = targets.check(&experiment.layers[0]);
     Ok(checked.map_err(|setting| setting.within("layers[0]"))?)
-}
-
-/// What a run gives.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// The trained models.
-    pub model: Model,
-    /// Their figures.
-    pub summary: RunSummary,
-}
-
-/// `summary.json`: how a run was made, and its figures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunSummary {
-    /// Version of the program.
-    pub version: String,
-    /// Where tensors were computed.
-    pub backend: Backend,
-    /// How gradients were computed.
-    pub gradient: GradientRule,
-    /// Who computed, and why not a faster executor.
-    #[serde(flatten)]
-    pub choice: Choice,
-    /// The kernels' instruction set, on which the bits of the result depend.
-    pub instruction_set: Option<InstructionSet>,
-    /// Threads of the CPU, on which they do not.
-    pub threads: usize,
-    /// Processes that trained together, on which they do not depend either.
-    #[serde(skip_serializing_if = "is_one", default = "crate::facts::one")]
-    pub ranks: usize,
-    /// System, processor and number of processors; empty in files of older versions.
-    #[serde(default)]
-    pub machine: String,
-    /// Seed of every random number.
-    pub seed: u64,
-    /// Objectives are means over samples.
-    pub objective_convention: String,
-    /// Seconds of the whole run.
-    pub seconds: f64,
-    /// How long each stage took, with its evaluation.
-    pub stages: Vec<StageTime>,
-    /// How often the run was stopped and gone on with.
-    #[serde(skip_serializing_if = "is_zero", default)]
-    pub resumed: usize,
-    /// The figures.
-    #[serde(flatten)]
-    pub results: Summary,
-}
-
-fn is_one(count: &usize) -> bool {
-    *count == 1
-}
-
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }

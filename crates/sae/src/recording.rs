@@ -243,7 +243,7 @@ impl Observer for Recording<'_> {
 
     fn finished(&mut self, stage: Stage, finished: Finished<'_>) -> Result<(), TrainError> {
         let weights = match finished {
-            Finished::Autoencoder(model, _) => weights_of(model),
+            Finished::Autoencoder { model, .. } => weights_of(model),
             Finished::Network(network, _) => weights_of(network),
         };
         self.folder

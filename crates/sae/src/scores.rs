@@ -5,6 +5,7 @@ use sae_data::Samples;
 use sae_kernels::Setting;
 
 use crate::facts::check_width;
+use crate::forward::Part;
 use crate::{Error, Model};
 
 /// Steps between the quantiles of scores that a model keeps.
@@ -40,7 +41,8 @@ impl Model {
         self.for_parts(samples, |part, scaled| {
             let output = self.decoded(&self.codes(scaled)?)?;
             scores.extend(row_errors(scaled, &output));
-            errors.extend(absolute_errors(part, &self.unscaled(output, part)));
+            let again = self.unscaled(output, &part.table());
+            errors.extend(absolute_errors(part, &again));
             Ok(())
         })?;
         Ok((scores, errors))
@@ -89,22 +91,24 @@ impl Model {
 }
 
 /// The root of the mean squared error of each row.
-fn row_errors(x: &Samples, z: &Samples) -> Vec<f64> {
+fn row_errors(x: &Part<'_>, z: &Samples) -> Vec<f64> {
+    let (width, first) = (z.width(), x.rows.start);
     let of = |row: usize| {
-        let squares = match (x, z) {
+        let squares = match (x.samples.singles(), z.singles()) {
             // What the kernels give, and what they are given where it is scaled or has no bytes.
-            (Samples::Floats { width, values: x }, Samples::Floats { values: z, .. }) => {
-                let part = row * width..(row + 1) * width;
-                squared_distance(&x[part.clone()], &z[part], f64::from)
+            (Some(x), Some(z)) => {
+                let [x, z] = [(x, first + row), (z, row)]
+                    .map(|(values, row)| &values[row * width..(row + 1) * width]);
+                squared_distance(x, z, f64::from)
             }
             _ => {
-                let [x, z] = [x, z].map(|table| table.gather_doubles(&[row]));
-                squared_distance(&x, &z, |value| value)
+                let x = x.samples.gather_doubles(&[first + row]);
+                squared_distance(&x, &z.gather_doubles(&[row]), |value| value)
             }
         };
-        (squares / x.width() as f64).sqrt()
+        (squares / width as f64).sqrt()
     };
-    (0..x.rows()).into_par_iter().map(of).collect()
+    (0..z.rows()).into_par_iter().map(of).collect()
 }
 
 /// Σ (x − z)², in eight sums that do not wait for each other.
@@ -120,8 +124,8 @@ fn squared_distance<T: Copy>(x: &[T], z: &[T], exact: impl Fn(T) -> f64) -> f64 
 }
 
 /// |x − z|, value by value.
-fn absolute_errors(x: &Samples, z: &Samples) -> Vec<f64> {
-    let rows: Vec<usize> = (0..x.rows()).collect();
-    let [x, z] = [x, z].map(|table| table.gather_doubles(&rows));
+fn absolute_errors(x: &Part<'_>, z: &Samples) -> Vec<f64> {
+    let x = x.samples.gather_doubles(&x.numbers());
+    let z = z.gather_doubles(&(0..z.rows()).collect::<Vec<_>>());
     x.iter().zip(&z).map(|(x, z)| (x - z).abs()).collect()
 }

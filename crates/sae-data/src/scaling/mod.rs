@@ -17,8 +17,11 @@ mod file;
 mod fit;
 mod statistics;
 
+use std::ops::Range;
+
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
+use rayon::prelude::*;
 
 use crate::{DataError, Inputs, Samples};
 
@@ -98,13 +101,60 @@ impl Scaling {
     ///
     /// Panics where the samples do not have [`Scaling::inputs`] values per row.
     pub fn apply(&self, samples: &Samples) -> Samples {
-        let mut values = Vec::with_capacity(samples.rows() * self.outputs());
-        for chunk in chunks(samples) {
-            values.extend(self.scaled(chunk).into_iter().map(|v| v as f32));
+        self.apply_rows(samples, 0..samples.rows())
+    }
+
+    /// As [`Scaling::apply`], of some of the rows.
+    ///
+    /// # Panics
+    ///
+    /// As [`Scaling::apply`], and where a row does not exist.
+    pub fn apply_rows(&self, samples: &Samples, rows: Range<usize>) -> Samples {
+        assert_eq!(samples.width(), self.inputs());
+        let width = self.outputs();
+        let mut values = vec![0.0; rows.len() * width];
+        let chunks = values.par_chunks_mut(ROWS_AT_ONCE * width).enumerate();
+        chunks.for_each(|(number, scaled)| {
+            let first = rows.start + number * ROWS_AT_ONCE;
+            self.apply_into(samples, first..first + scaled.len() / width, scaled);
+        });
+        Samples::Floats { width, values }
+    }
+
+    /// Some rows, scaled, into their place.
+    fn apply_into(&self, samples: &Samples, rows: Range<usize>, scaled: &mut [f32]) {
+        let values = rows.start * self.inputs()..rows.end * self.inputs();
+        match (samples, samples.singles()) {
+            (_, Some(all)) if self.is_by_value() => {
+                self.by_value(&all[values], f64::from, scaled);
+            }
+            (Samples::Bytes { values: all, .. }, _) if self.is_by_value() => {
+                self.by_value(&all[values], |v| f64::from(v) / 255.0, scaled);
+            }
+            _ => {
+                let exact = self.scaled(samples.gather_doubles(&rows.collect::<Vec<_>>()));
+                let places = scaled.iter_mut().zip(exact);
+                places.for_each(|(place, value)| *place = value as f32);
+            }
         }
-        Samples::Floats {
-            width: self.outputs(),
-            values,
+    }
+
+    /// Whether each value is mapped by itself, by a factor.
+    fn is_by_value(&self) -> bool {
+        !self.remove_dc && self.truncation.is_none() && matches!(self.linear, Linear::Factors(_))
+    }
+
+    /// The same operations as [`Scaling::scaled`], value by value, without a copy in double precision.
+    fn by_value<T: Copy>(&self, rows: &[T], exact: impl Fn(T) -> f64, scaled: &mut [f32]) {
+        let Linear::Factors(factors) = &self.linear else {
+            return;
+        };
+        let width = self.inputs();
+        for (row, scaled) in rows.chunks(width).zip(scaled.chunks_mut(width)) {
+            let terms = self.offset.iter().zip(factors);
+            for ((&value, place), (offset, factor)) in row.iter().zip(scaled).zip(terms) {
+                *place = ((exact(value) - offset) * factor + self.shift) as f32;
+            }
         }
     }
 
@@ -203,10 +253,12 @@ impl Scaling {
             }
             Linear::Matrix { backward, .. } => product(&values, backward, self.outputs()),
         };
-        let originals = originals.gather_doubles(&rows);
         let width = self.inputs();
-        for (row, original) in values.chunks_mut(width).zip(originals.chunks(width)) {
-            let mean = if self.remove_dc { mean(original) } else { 0.0 };
+        for (row, number) in values.chunks_mut(width).zip(rows) {
+            let mean = match self.remove_dc {
+                true => mean(&originals.gather_doubles(&[number])),
+                false => 0.0,
+            };
             for (value, offset) in row.iter_mut().zip(&self.offset) {
                 *value += offset + mean;
             }

@@ -46,7 +46,7 @@ impl Writer for CsvWriter {
                         .iter()
                         .for_each(|value| number(format_args!("{value}")));
                 }
-                Samples::Floats { .. } => {
+                Samples::Floats { .. } | Samples::Lent { .. } => {
                     let values = rows.gather(&[row]);
                     values
                         .iter()

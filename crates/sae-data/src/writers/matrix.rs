@@ -60,7 +60,7 @@ impl Writer for MatrixWriter {
         self.matrix.rows += rows.rows();
         self.matrix.number = match rows {
             Samples::Bytes { .. } => Number::U8,
-            Samples::Floats { .. } => Number::F32,
+            Samples::Floats { .. } | Samples::Lent { .. } => Number::F32,
             Samples::Doubles { .. } => Number::F64,
         };
         Ok(self.target.write(&bytes_of(rows))?)

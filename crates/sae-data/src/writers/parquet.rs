@@ -107,7 +107,7 @@ impl Writer for ParquetWriter {
 fn open(target: Target, heading: &Heading, rows: &Samples) -> Result<SerializedFileWriter<Target>> {
     let (physical, converted) = match rows {
         Samples::Bytes { .. } => (Physical::INT32, ConvertedType::UINT_8),
-        Samples::Floats { .. } => (Physical::FLOAT, ConvertedType::NONE),
+        Samples::Floats { .. } | Samples::Lent { .. } => (Physical::FLOAT, ConvertedType::NONE),
         Samples::Doubles { .. } => (Physical::DOUBLE, ConvertedType::NONE),
     };
     let words = heading.words.iter().map(|name| {
@@ -151,6 +151,10 @@ fn write_columns(
                 write_column::<Int32Type>(&mut group, &values)?;
             }
             Samples::Floats { values, width } => {
+                let values = values.iter().skip(column).step_by(*width);
+                write_column::<FloatType>(&mut group, &values.copied().collect::<Vec<_>>())?;
+            }
+            Samples::Lent { values, width } => {
                 let values = values.iter().skip(column).step_by(*width);
                 write_column::<FloatType>(&mut group, &values.copied().collect::<Vec<_>>())?;
             }

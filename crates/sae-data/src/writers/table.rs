@@ -48,6 +48,7 @@ pub(super) fn bytes_of(rows: &Samples) -> Cow<'_, [u8]> {
     match rows {
         Samples::Bytes { values, .. } => Cow::Borrowed(values),
         Samples::Floats { values, .. } => little_endian(values, |v| v.to_le_bytes()),
+        Samples::Lent { values, .. } => little_endian(values, |v| v.to_le_bytes()),
         Samples::Doubles { values, .. } => little_endian(values, |v| v.to_le_bytes()),
     }
 }

@@ -1,0 +1,278 @@
+"""Stacked autoencoders with a softmax layer as a classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
+
+from . import _parameters as parameters
+from ._base import Autoencoder
+from ._sae import Model
+
+#: The label of rows whose class is not known.
+UNLABELLED = -1
+
+
+def _is_labelled(y: np.ndarray) -> np.ndarray:
+    """Which rows have a class. Where all labels are -1 and one other number, both are classes: rows of one
+    class make no classifier."""
+    if y.dtype.kind not in "if":
+        return np.ones(len(y), dtype=bool)
+    labelled = y != UNLABELLED
+    return labelled if len(np.unique(y[labelled])) > 1 else np.ones(len(y), dtype=bool)
+
+
+class StackedAutoencoderClassifier(ClassifierMixin, Autoencoder):
+    """Stacked sparse autoencoders with a softmax layer, fine-tuned.
+
+    Each autoencoder is trained on the codes of the one before, without labels; a softmax layer is trained on the
+    last codes; then the cascaded encoders and it are trained as one network [1]_, [2]_. Rows with the label -1
+    have no class and only take part in pretraining.
+
+    Parameters
+    ----------
+    hidden : int or sequence of int, default=(100,)
+        Hidden units of each autoencoder, the first nearest the input.
+    rho, beta, weight_decay : float, default=0.05, 3.0, 1e-4
+        Sparsity target ρ, its weight β and weight decay α of each autoencoder.
+    encoder, decoder : str, default="sigmoid"
+        Units of each autoencoder.
+    head_weight_decay : float, default=1e-4
+        Weight decay λ of the softmax layer.
+    epochs, softmax_epochs, finetune_epochs : int, default=None
+        The most epochs of each autoencoder, of the softmax layer and of fine-tuning; None as of
+        :class:`SparseAutoencoder`.
+    learning_rate, softmax_learning_rate, finetune_learning_rate : float, default=None
+        Their learning rates; None is 1e-3, 1e-2 and 1e-3, with line searches 1.
+    scaling, optimizer, batch_size, tol, early_stopping, validation_fraction, n_iter_no_change, gradient, \
+random_state, n_jobs, callback, verbose, settings
+        As of :class:`SparseAutoencoder`, for all stages.
+    warm_start : bool, default=False
+        Whether `fit` goes on with fine-tuning where the last one ended.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        The classes.
+    components_, rho_hat_, loss_curve_, validation_curve_, history_, n_iter_, model_, n_features_in_, \
+feature_names_in_
+        As of :class:`SparseAutoencoder`; curves and iterations are those of fine-tuning.
+
+    References
+    ----------
+    .. [1] G. Hinton and R. Salakhutdinov, "Reducing the dimensionality of data with neural networks",
+       Science 313, 2006.
+    .. [2] A. Ng et al., UFLDL tutorial, "Stacked autoencoders", Stanford, 2011.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sae import StackedAutoencoderClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> y[500:] = -1  # not known
+    >>> classifier = StackedAutoencoderClassifier(hidden=(50,), random_state=1).fit(X, y)
+    >>> classifier.predict_proba(X).shape
+    (1797, 10)
+    """
+
+    def __init__(
+        self,
+        hidden: int | tuple[int, ...] = (100,),
+        *,
+        rho: float = 0.05,
+        beta: float = 3.0,
+        weight_decay: float = 1e-4,
+        encoder: str = "sigmoid",
+        decoder: str = "sigmoid",
+        head_weight_decay: float = 1e-4,
+        scaling: str | None = "min_max",
+        optimizer: str = "auto",
+        learning_rate: float | None = None,
+        softmax_learning_rate: float | None = None,
+        finetune_learning_rate: float | None = None,
+        batch_size: int | str = "auto",
+        epochs: int | None = None,
+        softmax_epochs: int | None = None,
+        finetune_epochs: int | None = None,
+        tol: float = 0.0,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        gradient: str = "delta",
+        warm_start: bool = False,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        callback: Callable[[dict[str, Any]], Any] | None = None,
+        verbose: bool = False,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.hidden = hidden
+        self.rho = rho
+        self.beta = beta
+        self.weight_decay = weight_decay
+        self.encoder = encoder
+        self.decoder = decoder
+        self.head_weight_decay = head_weight_decay
+        self.scaling = scaling
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.softmax_learning_rate = softmax_learning_rate
+        self.finetune_learning_rate = finetune_learning_rate
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.softmax_epochs = softmax_epochs
+        self.finetune_epochs = finetune_epochs
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.gradient = gradient
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.callback = callback
+        self.verbose = verbose
+        self.settings = settings
+
+    def _last_stage(self) -> str:
+        return "finetune"
+
+    def _supervised(self, rows: int) -> dict[str, Any]:
+        """The settings of the stages that follow pretraining, on so many rows."""
+        parameters.number("head_weight_decay", self.head_weight_decay)
+        schedule = parameters.Schedule(self.optimizer, rows)
+        batch = schedule.batch(self.batch_size)
+        patience = self.n_iter_no_change if self.early_stopping else 0
+        settings = {"classifier": True, "head.weight_decay": self.head_weight_decay}
+        for stage, usual in (("softmax", 1e-2), ("finetune", 1e-3)):
+            rate = getattr(self, f"{stage}_learning_rate")
+            epochs = getattr(self, f"{stage}_epochs")
+            settings |= {
+                f"{stage}.optimizer": schedule.optimizer,
+                f"{stage}.batch": batch,
+                f"{stage}.learning_rate": schedule.rate(rate, usual),
+                f"{stage}.epochs": schedule.epochs(epochs, batch),
+                f"{stage}.tolerance": self.tol,
+                f"{stage}.validation_patience": patience,
+            }
+        return settings
+
+    def _classes(self, y: Any, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which rows are labelled, the classes, and the class of each labelled row."""
+        if y is None:
+            raise ValueError("requires y to be passed, but the target y is None; expected the class of each row")
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(rows, y)
+        check_classification_targets(y)
+        labelled = _is_labelled(y)
+        classes, numbers = np.unique(y[labelled], return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(f"y has one class, {classes[0]!r}; expected at least two classes")
+        return labelled, classes, numbers.astype(np.uint32)
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Pretrain on all rows, train the softmax layer and fine-tune on the labelled ones.
+
+        Ctrl-C ends training after the step under way: the estimator then has the model so far, and
+        KeyboardInterrupt is raised again.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            The class of each: numbers or strings; -1 where it is not known. Where there is but one number
+            besides -1, -1 is a class.
+
+        Returns
+        -------
+        self
+        """
+        goes_on = self.warm_start and hasattr(self, "_state") and len(self.model_.classes) > 0
+        rows = self._rows(X, reset=not goes_on)
+        labelled, classes, numbers = self._classes(y, rows)
+        if goes_on and not np.array_equal(classes, self.classes_):
+            raise ValueError(f"the classes are {classes}; expected {self.classes_}, as of the fit before")
+        self.classes_ = classes
+        settings = self._settings(len(rows), rows.shape[1], None)
+        names = [str(name) for name in classes]
+        supervised = settings | self._supervised(int(labelled.sum()))
+        before = (self.model_, self._state) if goes_on else None
+        if goes_on:
+            supervised["finetune.epochs"] += self.n_iter_
+        elif not labelled.all():
+            pretrained = self._train(settings, rows)
+            self._keep(pretrained)
+            before = (pretrained.model, pretrained.state)
+        going_on = before is not None
+        own = rows if labelled.all() else np.ascontiguousarray(rows[labelled])
+        trained = self._train(supervised, own, (numbers, names), before, more=goes_on)
+        # Of all rows, not of those that are labelled.
+        rho_hat = getattr(self, "_rho_hat", None) if going_on else None
+        try:
+            self._keep(trained, going_on)
+        finally:
+            self._rho_hat = rho_hat or getattr(self, "_rho_hat", None)
+        return self
+
+    def _adopt(self, model: Model) -> None:
+        names = model.classes
+        if not names:
+            raise ValueError("the model has no classifier; expected one that was trained with labels")
+        numbers = all(name.lstrip("-").isdecimal() for name in names)
+        self.classes_ = np.array([int(name) for name in names] if numbers else names)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes), float32
+            In the order of `classes_`.
+        """
+        check_is_fitted(self, "model_")
+        if not self.model_.classes:
+            raise NotFittedError("training was stopped before the softmax layer; there is a model of codes only")
+        return self.model_.predict_proba(self._rows(X, reset=False), self._threads())
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable class.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        classes : ndarray of shape (n_samples,)
+            Of equally probable ones the first.
+        """
+        most_probable = np.argmax(self.predict_proba(X), axis=1)
+        return self.classes_[most_probable]
+
+    def encode(self, X: Any) -> np.ndarray:
+        """Encode rows by the pretrained autoencoders.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_samples, hidden units of the last autoencoder), float32
+            Their codes, before fine-tuning.
+        """
+        return self._encoded(X)

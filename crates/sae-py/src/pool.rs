@@ -1,0 +1,40 @@
+//! Threads for Burn's operations, a set for each process: threads do not survive a fork.
+
+use std::collections::BTreeMap;
+use std::process;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+/// The threads of one process, by their number.
+struct Pools {
+    process: u32,
+    by_threads: BTreeMap<usize, Arc<ThreadPool>>,
+}
+
+static POOLS: Mutex<Option<Pools>> = Mutex::new(None);
+
+/// So many threads of this process, to work with; 0 for one for each processor.
+pub(crate) fn pool(threads: usize) -> PyResult<Arc<ThreadPool>> {
+    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    let process = process::id();
+    if let Some(inherited) = pools.take_if(|pools| pools.process != process) {
+        // Its threads are those of the process that was copied: nobody here can wait for them.
+        std::mem::forget(inherited);
+    }
+    let own = pools.get_or_insert_with(|| Pools {
+        process,
+        by_threads: BTreeMap::new(),
+    });
+    if let Some(pool) = own.by_threads.get(&threads) {
+        return Ok(pool.clone());
+    }
+    let built = ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = Arc::new(built.map_err(|error| {
+        PyRuntimeError::new_err(format!("{threads} threads cannot be started: {error}"))
+    })?);
+    own.by_threads.insert(threads, pool.clone());
+    Ok(pool)
+}
