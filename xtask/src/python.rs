@@ -13,7 +13,7 @@ use crate::test::WITH_PARQUET;
 const PACKAGE: &str = "crates/sae-py";
 const SCRIPTS: &str = "crates/sae-py/sae.data/scripts";
 /// What the tests and the notebook need besides the package.
-const TESTED_WITH: [&str; 11] = [
+const TESTED_WITH: [&str; 12] = [
     "scikit-learn==1.9.*",
     "ipykernel==7.*",
     "joblib",
@@ -22,6 +22,7 @@ const TESTED_WITH: [&str; 11] = [
     "nbclient==0.*",
     "nbformat==5.*",
     "pandas==3.*",
+    "pyarrow",
     "polars==2.*",
     "pytest==9.*",
     "tqdm==4.*",
@@ -106,7 +107,13 @@ impl Python {
 
 fn pip(python: &Path) -> Command {
     let mut pip = Command::new(python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]);
     pip
 }
 

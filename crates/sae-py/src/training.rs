@@ -67,14 +67,11 @@ pub(crate) fn train(
     };
     let start = before.map(|(model, state)| {
         let scaling = model.get().get().scaling().cloned();
-        let mut reached = state.get().reached.clone();
-        if let (true, Some(running)) = (more, &mut reached.running) {
-            running.state = running.state.clone().with_more_to_come();
-        }
-        (scaling, reached)
+        (scaling, state.get().reached.clone())
     });
     let pool = pool(experiment.threads())?;
     let job = Job {
+        more,
         stop: Stop::default(),
         experiment,
         data,
@@ -157,6 +154,8 @@ struct Job {
     experiment: Experiment,
     data: Dataset,
     start: Option<(Option<Scaling>, Reached)>,
+    /// Whether the stage that was under way then gets more epochs.
+    more: bool,
     stop: Stop,
 }
 
@@ -175,6 +174,7 @@ impl Job {
             experiment,
             data,
             start,
+            more,
             stop,
         } = self;
         let nothing = data.select(&[]);
@@ -183,6 +183,10 @@ impl Job {
         let (mut prepared, reached) = match start {
             Some((scaling, reached)) => (Prepared::scaled_by(&experiment, data, scaling)?, reached),
             None => (Prepared::new(&experiment, data)?, Reached::default()),
+        };
+        let reached = match more {
+            true => prepared.settings.with_more_to_come(reached),
+            false => reached,
         };
         prepared.stop = stop.clone();
         let mut told = Told {

@@ -21,7 +21,9 @@ def test_the_program_is_the_same_version(program):
 
 def test_stubs_say_what_is_there():
     done = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", "sae", "--ignore-disjoint-bases"], capture_output=True, text=True
+        [sys.executable, "-m", "mypy.stubtest", "sae._sae", "--ignore-disjoint-bases"],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

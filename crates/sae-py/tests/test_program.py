@@ -86,7 +86,8 @@ def assert_same(one, other):
 def test_an_autoencoder_has_the_bits_of_the_program(
     program, tmp_path, rows, threads, dtype, optimizer, batch, rate, early
 ):
-    rows = rows.astype(dtype)
+    # Numbers in double precision that no single one equals.
+    rows = rows if dtype is np.float32 else rows.astype(dtype) + 1e-10
     written = f'"{batch}"' if batch == "full" else batch
     expected = trained(
         program, tmp_path, rows, hidden=[7], optimizer=optimizer, batch=written, rate=rate, early=early
@@ -106,10 +107,7 @@ def test_an_autoencoder_has_the_bits_of_the_program(
 @pytest.mark.parametrize("as_words", [False, True])
 def test_a_classifier_has_the_bits_of_the_program(program, tmp_path, rows, classes, as_words):
     expected = trained(program, tmp_path, rows, classes, hidden=[7, 5])
-    labels = np.array(["north", "east", "south", "west"])[classes] if as_words else classes
-    if as_words:
-        # The order of words is another: the program's classes are those numbers.
-        labels = np.array(["a", "b", "c", "d"])[classes]
+    labels = np.array(["a", "b", "c", "d"])[classes] if as_words else classes
     found = StackedAutoencoderClassifier(
         (7, 5), rho=0.1, beta=0.5, optimizer="adam", batch_size=32, learning_rate=0.01, epochs=12,
         softmax_epochs=12, softmax_learning_rate=0.02, finetune_epochs=12, finetune_learning_rate=0.003,
@@ -125,11 +123,11 @@ def test_a_classifier_has_the_bits_of_the_program(program, tmp_path, rows, class
 
 def test_models_go_both_ways(program, tmp_path, rows, classes):
     frame = pd.DataFrame(rows, columns=[f"sensor {k}" for k in range(rows.shape[1])])
-    frame.to_csv(tmp_path / "rows.csv", index=False)
+    frame.to_parquet(tmp_path / "rows.parquet")
     detector = AutoencoderDetector(4, epochs=20, random_state=1).fit(frame)
     file = tmp_path / "model.safetensors"
     detector.save(file)
-    program("score", file, tmp_path / "rows.csv", "--out", tmp_path / "scores.npy")
+    program("score", file, tmp_path / "rows.parquet", "--out", tmp_path / "scores.npy")
     scores = np.load(tmp_path / "scores.npy")
     assert np.array_equal(detector.score_samples(frame), -scores[:, 0])
     again = AutoencoderDetector.from_model(file)

@@ -134,7 +134,7 @@ def test_a_fork_gives_models_up():
 def test_pipelines_and_grids_work():
     X, y = load_digits(return_X_y=True)
     X, y = X[:600], y[:600]
-    pipeline = make_pipeline(SparseAutoencoder(epochs=20, random_state=1), LogisticRegression(max_iter=500))
+    pipeline = make_pipeline(SparseAutoencoder(beta=0.1, epochs=50, random_state=1), LogisticRegression(max_iter=500))
     grid = GridSearchCV(pipeline, {"sparseautoencoder__hidden": [10, 30]}, cv=3, n_jobs=2).fit(X, y)
     assert grid.best_params_ == {"sparseautoencoder__hidden": 30} and grid.best_score_ > 0.8
     alone = GridSearchCV(pipeline, {"sparseautoencoder__hidden": [10, 30]}, cv=3).fit(X, y)

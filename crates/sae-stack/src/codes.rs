@@ -30,28 +30,71 @@ pub struct LayerReport {
     pub test: Details,
 }
 
-/// The codes of all samples, with the RMSE of their reconstruction and each unit's mean
+/// What an autoencoder does over all samples: the RMSE of their reconstruction and each unit's mean
 /// activation.
-pub(crate) struct Encoded {
-    pub codes: Inputs<'static>,
+pub(crate) struct Measured {
     pub rmse: f64,
     pub rho_hat: Vec<f64>,
 }
 
-/// A trained autoencoder on all samples, of which there are `whole` with those that others have. Codes of samples that are in memory are kept there; those of
-/// others, too, where they take little of the memory limit, and otherwise are made when they are read.
+/// A trained autoencoder on all samples, of which there are `whole` with those that others have.
+pub(crate) fn measure(
+    autoencoder: &SparseAutoencoder,
+    samples: &Inputs<'_>,
+    whole: usize,
+    compute: &Compute,
+) -> Result<Measured, TrainError> {
+    let encoder = encoder_of(autoencoder, compute)?;
+    pass(autoencoder, &encoder, samples, whole, compute, None)
+}
+
+/// As [`measure`], with the codes. Those of samples that are in memory are kept there; those of others, too,
+/// where they take little of the memory limit, and otherwise are made when they are read.
 pub(crate) fn encode(
     autoencoder: &SparseAutoencoder,
     samples: &Inputs<'_>,
     whole: usize,
     compute: &Compute,
-) -> Result<Encoded, TrainError> {
-    let (group, processors) = (&compute.group, Processors::from(compute));
+) -> Result<(Inputs<'static>, Measured), TrainError> {
+    let encoder = encoder_of(autoencoder, compute)?;
+    let width = autoencoder.hidden();
+    let mut kept = keeps_codes(samples, whole, width).then(Vec::new);
+    let measured = pass(
+        autoencoder,
+        &encoder,
+        samples,
+        whole,
+        compute,
+        kept.as_mut(),
+    )?;
+    let codes = match (kept, samples) {
+        (None, Inputs::Stored(stored)) => encoded_when_read(stored, encoder),
+        (kept, _) => Inputs::from(Samples::Floats {
+            width,
+            values: kept.unwrap_or_default(),
+        }),
+    };
+    Ok((codes, measured))
+}
+
+fn encoder_of(autoencoder: &SparseAutoencoder, compute: &Compute) -> Result<Forward, TrainError> {
     let models = std::slice::from_ref(autoencoder);
-    let encoder = Forward::encoders(models, processors)?;
-    let decoder = Forward::decoders(models, processors)?;
+    Forward::encoders(models, Processors::from(compute))
+}
+
+/// All samples through encoder and decoder; the codes go where they are kept.
+fn pass(
+    autoencoder: &SparseAutoencoder,
+    encoder: &Forward,
+    samples: &Inputs<'_>,
+    whole: usize,
+    compute: &Compute,
+    mut kept: Option<&mut Vec<f32>>,
+) -> Result<Measured, TrainError> {
+    let group = &compute.group;
+    let models = std::slice::from_ref(autoencoder);
+    let decoder = Forward::decoders(models, Processors::from(compute))?;
     let hidden = autoencoder.hidden();
-    let mut kept = keeps_codes(samples, whole, hidden).then(Vec::new);
     let mut sums = group.sum(hidden + 1, |shard, sums| {
         let rows = group.own_rows_of(shard, whole);
         samples.for_parts_of(rows, CHUNK, |_, samples, part| {
@@ -76,14 +119,7 @@ pub(crate) fn encode(
     let rho_hat = sums.split_off(1);
     let squares = sums[0];
     let unit = autoencoder.encoder.activation.unit;
-    Ok(Encoded {
-        codes: match (kept, samples) {
-            (None, Inputs::Stored(stored)) => encoded_when_read(stored, encoder),
-            (kept, _) => Inputs::from(Samples::Floats {
-                width: hidden,
-                values: kept.unwrap_or_default(),
-            }),
-        },
+    Ok(Measured {
         rmse: (squares / (whole * samples.width()) as f64).sqrt(),
         rho_hat: rho_hat
             .into_iter()

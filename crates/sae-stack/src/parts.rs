@@ -58,9 +58,9 @@ impl<'a> Parts<'a> {
             let encode =
                 |samples: &Inputs<'_>, whole| encode(autoencoder, samples, whole, self.compute);
             let whole = self.data.whole;
-            pretrained.train = encode(&pretrained.train, whole.train)?.codes;
+            pretrained.train = encode(&pretrained.train, whole.train)?.0;
             if let Some(validation) = &mut pretrained.validation {
-                *validation = encode(validation, whole.validation)?.codes;
+                *validation = encode(validation, whole.validation)?.0;
             }
         }
         self.run(observer).head(classifier, labels, &pretrained)

@@ -7,7 +7,7 @@ use sae_train::{Compute, Data, Fitted, Task, TrainError};
 
 use burn::tensor::DType;
 
-use crate::codes::{LayerReport, encode};
+use crate::codes::{LayerReport, encode, measure};
 use crate::evaluation::evaluate_part;
 use crate::metrics::Details;
 use crate::observer::{Finished, Observer};
@@ -147,7 +147,7 @@ pub(crate) struct Run<'a> {
 pub(crate) struct Pretrained<'a> {
     pub autoencoders: Vec<SparseAutoencoder>,
     pub reports: Vec<LayerReport>,
-    /// The last codes of the training and validation samples.
+    /// The last codes of the training and validation samples, where a head is trained on them.
     pub train: Inputs<'a>,
     pub validation: Option<Inputs<'a>>,
 }
@@ -164,17 +164,28 @@ impl<'a> Run<'a> {
             let stage = Stage::Autoencoder(index + 1);
             let (model, fitted) =
                 self.fit_autoencoder(index, layer, &train, validation.as_ref())?;
-            let encode = |samples: &Inputs<'_>, whole| encode(&model, samples, whole, self.compute);
-            let whole = self.data.whole;
-            let on_train = encode(&train, whole.train)?;
-            let on_test = encode(&test, whole.test)?;
-            let validated = validation.as_ref();
-            let on_validation = validated.map(|v| encode(v, whole.validation)).transpose()?;
+            // Codes of the last layer are for a head.
+            let is_last = index + 1 == self.settings.layers.len();
+            let are_wanted = !is_last || self.settings.classifier.is_some();
+            let look = |samples: &mut Inputs<'_>, whole| {
+                if !are_wanted {
+                    return measure(&model, samples, whole, self.compute);
+                }
+                let (codes, measured) = encode(&model, samples, whole, self.compute)?;
+                *samples = codes;
+                Ok::<_, TrainError>(measured)
+            };
+            let (whole, width) = (self.data.whole, train.width());
+            let on_train = look(&mut train, whole.train)?;
+            let on_test = look(&mut test, whole.test)?;
+            if let (true, Some(validation)) = (are_wanted, &mut validation) {
+                look(validation, whole.validation)?;
+            }
             let (rho, unit) = (layer.objective.rho(), layer.architecture.encoder);
             let details = |rmse, rho_hat: &[f64]| Details::autoencoder(rmse, rho_hat, rho, unit);
             let report = LayerReport {
                 layer: index + 1,
-                inputs: train.width(),
+                inputs: width,
                 hidden: layer.hidden,
                 epochs: fitted.epochs,
                 stopped: fitted.stopped,
@@ -187,9 +198,6 @@ impl<'a> Run<'a> {
                 rho_hat: &on_train.rho_hat,
             };
             self.observer.finished(stage, finished)?;
-            train = on_train.codes;
-            test = on_test.codes;
-            validation = on_validation.map(|encoded| encoded.codes);
             autoencoders.push(model);
             reports.push(report);
         }

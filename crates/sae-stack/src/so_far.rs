@@ -4,7 +4,7 @@ use burn::tensor::{DType, Device};
 use sae_model::{DeepNetwork, SparseAutoencoder, with_flat};
 use sae_train::TrainError;
 
-use crate::{Reached, StackSettings, Stage};
+use crate::{Reached, RunningStage, StackSettings, Stage};
 
 /// What a pipeline has led to so far.
 #[derive(Debug, Clone)]
@@ -30,6 +30,24 @@ impl Reached {
 }
 
 impl StackSettings {
+    /// The same, with the stage under way as one to which more epochs are given, perhaps on other samples (see
+    /// [`State::with_more_to_come`](sae_train::State::with_more_to_come)).
+    pub fn with_more_to_come(&self, mut reached: Reached) -> Reached {
+        reached.running = reached.running.map(|RunningStage { stage, state }| {
+            let training = match (stage, &self.classifier) {
+                (Stage::Autoencoder(layer), _) => self.layers.get(layer - 1).map(|l| &l.training),
+                (Stage::Softmax, Some(classifier)) => Some(&classifier.softmax),
+                (_, classifier) => classifier.as_ref().map(|classifier| &classifier.finetune),
+            };
+            let state = match training {
+                Some(training) => state.with_more_to_come(training),
+                None => state,
+            };
+            RunningStage { stage, state }
+        });
+        reached
+    }
+
     /// The models of a pipeline that has come as far as `reached`, on samples of `inputs` values and so many
     /// `classes`.
     ///

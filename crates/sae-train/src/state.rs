@@ -8,7 +8,7 @@ use crate::executor::check_length;
 use crate::search::LineSearch;
 use crate::stop::{Stopped, Watch};
 use crate::vectors::VectorMut;
-use crate::{BatchSize, Data, ExecutorState, Group, Mean, TrainError, Training};
+use crate::{BatchSize, Data, ExecutorState, Group, Mean, OptimizerState, TrainError, Training};
 
 /// A trained model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,12 +82,14 @@ pub struct State {
 
 impl State {
     /// The same, as of a training to which more epochs are given, perhaps on other samples: what stop rules
-    /// have seen is forgotten, and so is what a line search knows of its objective.
+    /// have seen is forgotten, and so is what a line search knows of its objective, or another optimizer.
     #[must_use]
-    pub fn with_more_to_come(mut self) -> Self {
+    pub fn with_more_to_come(mut self, training: &Training) -> Self {
         self.watch = Watch::default();
-        if let Some(search) = &mut self.search {
-            search.begin_anew();
+        self.search = LineSearch::new(training);
+        if self.executor.method != training.optimizer {
+            self.executor.method = training.optimizer;
+            self.executor.optimizer = OptimizerState::default();
         }
         self
     }

@@ -181,7 +181,8 @@ pub fn apply(
         WAITING,
         || reader.read(at_once),
         |chunk| {
-            let rows = chunk.samples;
+            // As the rows were that it was trained on.
+            let rows = chunk.samples.in_single();
             let results = work.of(model, &rows)?;
             applied.rows += rows.rows() as u64;
             applied.anomalies += results.anomalies;

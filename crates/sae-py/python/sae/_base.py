@@ -52,6 +52,13 @@ NAMES = {
 class Autoencoder(BaseEstimator):
     """Trains stacked autoencoders on rows and keeps their model."""
 
+    model_: Model
+    history_: list[dict[str, Any]]
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+    _state: State
+    _rho_hat: list[np.ndarray]
+
     def _rows(self, X: Any, *, reset: bool) -> np.ndarray:
         """The rows as the library reads them: C-contiguous and float32, which is not copied."""
         return validate_data(
@@ -142,11 +149,16 @@ class Autoencoder(BaseEstimator):
             self._n_features_out = trained.model.hidden[-1]
             before = self.history_ if going_on else []
             self.history_ = before + trained.epochs
-            if trained.rho_hat:
+            # What went on may have seen but some of the rows that were pretrained on.
+            if trained.rho_hat and not (going_on and self._is_pretrained()):
                 self._rho_hat = list(trained.rho_hat)
         stopped_by = trained.stopped_by
         if stopped_by is not None and not isinstance(stopped_by, StopIteration):
             raise stopped_by
+
+    def _is_pretrained(self) -> bool:
+        """Whether what goes on is another stage than the autoencoders'."""
+        return False
 
     def _curve(self, stage: str, figure: str) -> list[float]:
         return [epoch[figure] for epoch in self.history_ if epoch["stage"] == stage and figure in epoch]

@@ -81,6 +81,8 @@ feature_names_in_
     (1797, 10)
     """
 
+    classes_: np.ndarray
+
     def __init__(
         self,
         hidden: int | tuple[int, ...] = (100,),
@@ -143,13 +145,16 @@ feature_names_in_
     def _last_stage(self) -> str:
         return "finetune"
 
+    def _is_pretrained(self) -> bool:
+        return True
+
     def _supervised(self, rows: int) -> dict[str, Any]:
         """The settings of the stages that follow pretraining, on so many rows."""
         parameters.number("head_weight_decay", self.head_weight_decay)
         schedule = parameters.Schedule(self.optimizer, rows)
         batch = schedule.batch(self.batch_size)
         patience = self.n_iter_no_change if self.early_stopping else 0
-        settings = {"classifier": True, "head.weight_decay": self.head_weight_decay}
+        settings: dict[str, Any] = {"classifier": True, "head.weight_decay": self.head_weight_decay}
         for stage, usual in (("softmax", 1e-2), ("finetune", 1e-3)):
             rate = getattr(self, f"{stage}_learning_rate")
             epochs = getattr(self, f"{stage}_epochs")
@@ -203,22 +208,15 @@ feature_names_in_
         settings = self._settings(len(rows), rows.shape[1], None)
         names = [str(name) for name in classes]
         supervised = settings | self._supervised(int(labelled.sum()))
-        before = (self.model_, self._state) if goes_on else None
         if goes_on:
             supervised["finetune.epochs"] += self.n_iter_
         elif not labelled.all():
-            pretrained = self._train(settings, rows)
-            self._keep(pretrained)
-            before = (pretrained.model, pretrained.state)
-        going_on = before is not None
+            self._keep(self._train(settings, rows))
+        is_pretrained = goes_on or not labelled.all()
+        before = (self.model_, self._state) if is_pretrained else None
         own = rows if labelled.all() else np.ascontiguousarray(rows[labelled])
         trained = self._train(supervised, own, (numbers, names), before, more=goes_on)
-        # Of all rows, not of those that are labelled.
-        rho_hat = getattr(self, "_rho_hat", None) if going_on else None
-        try:
-            self._keep(trained, going_on)
-        finally:
-            self._rho_hat = rho_hat or getattr(self, "_rho_hat", None)
+        self._keep(trained, is_pretrained)
         return self
 
     def _adopt(self, model: Model) -> None:

@@ -1,11 +1,12 @@
 """The extension: the library for Python."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["InputError", "Model", "SettingError", "State", "Trained", "__version__", "train"]
 __version__: str
 
 class InputError(ValueError):
@@ -14,6 +15,7 @@ class InputError(ValueError):
 class SettingError(InputError):
     """A setting lies outside its range; args are its key, what was found, and what was expected."""
 
+@final
 class Model:
     """A trained model. Rows are C-contiguous float32 arrays, [rows, inputs], as they are before scaling;
     `threads` is 0 for one for each processor."""
@@ -59,6 +61,7 @@ class Model:
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """All weights by their names in the model's file."""
 
+@final
 class State:
     """From where a model can be trained further."""
 
@@ -66,6 +69,7 @@ class State:
     def from_bytes(bytes: bytes) -> State: ...
     def to_bytes(self) -> bytes: ...
 
+@final
 class Trained:
     """What training has led to."""
 

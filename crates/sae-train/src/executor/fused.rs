@@ -298,12 +298,14 @@ impl Executor for FusedKernels {
             // What was added up before belongs to another point.
             self.finish()?;
         }
-        for (name, part) in MOMENTS {
-            if self.uses(part) {
-                self.kernel.write(part, state.optimizer.vector(name)?)?;
+        if !state.optimizer.is_empty() {
+            for (name, part) in MOMENTS {
+                if self.uses(part) {
+                    self.kernel.write(part, state.optimizer.vector(name)?)?;
+                }
             }
+            self.kernel.set_updates(state.optimizer.count(UPDATES)?);
         }
-        self.kernel.set_updates(state.optimizer.count(UPDATES)?);
         self.set_parameters(&state.parameters)?;
         if let Some(rho_hat) = &state.rho_hat {
             self.set_rho_hat(rho_hat)?;

@@ -261,13 +261,20 @@ pub struct ExecutorState {
     pub mean: Mean,
 }
 
-/// What an optimizer remembers: names are the optimizer's own.
+/// What an optimizer remembers: names are the optimizer's own. Before its first step it may be empty.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct OptimizerState {
     /// Vectors, such as first and second moments.
     pub vectors: std::collections::BTreeMap<String, Vec<f32>>,
     /// Counts, such as the number of updates.
     pub counts: std::collections::BTreeMap<String, u64>,
+}
+
+impl OptimizerState {
+    /// Whether there is nothing to remember.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.vectors.is_empty() && self.counts.is_empty()
+    }
 }
 
 /// A mean that is being taken, of figures weighted by samples.

@@ -43,12 +43,6 @@ impl LineSearch {
         })
     }
 
-    /// Forgets all iterations.
-    pub(crate) fn begin_anew(&mut self) {
-        self.point = None;
-        self.forget();
-    }
-
     /// One iteration from where the last one ended, or from `start`. Returns whether a better point
     /// was found; where the remembered steps, spoilt by rounding, give a direction along which
     /// nothing is better, they are forgotten and the gradient itself is tried. `first_step` is the
