@@ -107,12 +107,27 @@ impl Chain {
     ///
     /// Refuses rows of another width, and none at all.
     pub fn forward(&mut self, inputs: Rows<'_>) -> Result<Vec<f32>, KernelError> {
+        let mut values = vec![0.0; inputs.count() * self.outputs()];
+        self.forward_into(inputs, &mut values)?;
+        Ok(values)
+    }
+
+    /// As [`Chain::forward`], into `values`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Chain::forward`]; refuses room for another number of results.
+    pub fn forward_into(
+        &mut self,
+        inputs: Rows<'_>,
+        values: &mut [f32],
+    ) -> Result<(), KernelError> {
         let rows = inputs.check(self.inputs())?;
         let outputs = self.outputs();
-        let mut values = vec![0.0; rows * outputs];
+        KernelError::count("results", values.len(), rows * outputs)?;
         let places = Chunk::all(rows)
             .flat_map(|chunk| (0..chunk.blocks()).map(move |block| chunk.place(block, rows)));
-        let mut rest = &mut values[..];
+        let mut rest = values;
         let mut blocks = Vec::new();
         for place in places {
             let (own, others) = rest.split_at_mut(place.count * outputs);
@@ -135,7 +150,7 @@ impl Chain {
                 values,
             });
         });
-        Ok(values)
+        Ok(())
     }
 }
 

@@ -1,7 +1,6 @@
 //! A trained model.
 
 use std::path::PathBuf;
-use std::process;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2};
@@ -22,46 +21,19 @@ pub(crate) struct Model {
     ready: Mutex<Ready>,
 }
 
-/// A model with threads that work for it.
+/// A model that so many threads work for.
 struct Ready {
     model: sae::Model,
     threads: usize,
-    process: u32,
-}
-
-impl Ready {
-    /// Threads that are the parent's, of which a forked process has but the memory, are not waited for.
-    fn replace(&mut self, threads: usize) {
-        let new = Self::new(self.model.with_threads(threads), threads);
-        let old = std::mem::replace(self, new);
-        if old.process != self.process {
-            std::mem::forget(old);
-        }
-    }
-
-    fn new(model: sae::Model, threads: usize) -> Self {
-        Self {
-            model,
-            threads,
-            process: process::id(),
-        }
-    }
-}
-
-impl Drop for Model {
-    fn drop(&mut self) {
-        let mut ready = self.lock();
-        if ready.process != process::id() {
-            let (model, threads) = (ready.model.with_threads(0), ready.threads);
-            std::mem::forget(std::mem::replace(&mut *ready, Ready::new(model, threads)));
-        }
-    }
 }
 
 impl From<sae::Model> for Model {
     fn from(model: sae::Model) -> Self {
         Self {
-            ready: Mutex::new(Ready::new(model, usize::MAX)),
+            ready: Mutex::new(Ready {
+                model,
+                threads: usize::MAX,
+            }),
         }
     }
 }
@@ -80,8 +52,11 @@ impl Model {
     fn with(&self, threads: usize) -> sae::Model {
         let threads = if threads == 0 { usize::MAX } else { threads };
         let mut ready = self.lock();
-        if ready.threads != threads || ready.process != process::id() {
-            ready.replace(threads);
+        if ready.threads != threads {
+            *ready = Ready {
+                model: ready.model.with_threads(threads),
+                threads,
+            };
         }
         ready.model.clone()
     }

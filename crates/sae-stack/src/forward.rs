@@ -103,9 +103,24 @@ impl Forward {
     /// Refuses rows of another width.
     pub fn rows(&self, samples: &Samples, rows: Range<usize>) -> Result<Samples, TrainError> {
         let width = self.outputs;
+        let mut values = vec![0.0; rows.len() * width];
+        self.rows_into(samples, rows, &mut values)?;
+        Ok(Samples::Floats { width, values })
+    }
+
+    /// As [`Forward::rows`], into `values`: `[rows, outputs]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Forward::rows`]; refuses room for another number of results.
+    pub fn rows_into(
+        &self,
+        samples: &Samples,
+        rows: Range<usize>,
+        values: &mut [f32],
+    ) -> Result<(), TrainError> {
         if rows.is_empty() {
-            let values = vec![];
-            return Ok(Samples::Floats { width, values });
+            return Ok(());
         }
         let single;
         let (samples, rows) = match samples {
@@ -118,8 +133,7 @@ impl Forward {
         let selected = Selected::Range(rows.start, rows.end);
         let inputs = Table { samples, selected }.rows()?;
         let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
-        let values = chain.forward(inputs)?;
-        Ok(Samples::Floats { width, values })
+        Ok(chain.forward_into(inputs, values)?)
     }
 
     /// The results of all rows of a table.

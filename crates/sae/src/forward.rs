@@ -46,10 +46,19 @@ impl<'a> Part<'a> {
 impl Model {
     /// Scaled rows to codes.
     pub(crate) fn codes(&self, scaled: &Part<'_>) -> Result<Samples, Error> {
+        Ok(self.encoders()?.rows(scaled.samples, scaled.rows.clone())?)
+    }
+
+    /// Scaled rows to codes, into their place: `[rows, hidden]`.
+    pub(crate) fn codes_into(&self, scaled: &Part<'_>, codes: &mut [f32]) -> Result<(), Error> {
+        let (samples, rows) = (scaled.samples, scaled.rows.clone());
+        Ok(self.encoders()?.rows_into(samples, rows, codes)?)
+    }
+
+    fn encoders(&self) -> Result<&Forward, Error> {
         let models = &self.autoencoders;
         let encoders = || Forward::encoders(models, self.processors);
-        let pass = ready(&self.passes.encoders, encoders)?;
-        Ok(pass.rows(scaled.samples, scaled.rows.clone())?)
+        Ok(ready(&self.passes.encoders, encoders)?)
     }
 
     /// Codes to scaled rows.

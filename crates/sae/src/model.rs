@@ -134,7 +134,13 @@ impl Model {
     /// Refuses samples of another width.
     pub fn encode(&self, samples: &Samples) -> Result<Samples, Error> {
         check_width("the samples", samples.width(), self.inputs())?;
-        self.map(samples, self.hidden(), |_, scaled| self.codes(scaled))
+        let width = self.hidden();
+        let mut values = vec![0.0; samples.rows() * width];
+        self.for_parts(samples, |part, scaled| {
+            let place = part.rows.start * width..part.rows.end * width;
+            self.codes_into(scaled, &mut values[place])
+        })?;
+        Ok(Samples::Floats { width, values })
     }
 
     /// The samples that codes stand for: `[rows, hidden]` → `[rows, inputs]`. Where the scaling
