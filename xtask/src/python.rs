@@ -72,8 +72,9 @@ impl Python {
     }
 
     fn build(&self, target: &Path) -> PathBuf {
-        let mut program = cargo(&["build", "--release", "--package", "sae-cli"]);
-        run(program.args(WITH_PARQUET));
+        // Names of functions are half of it.
+        let mut program = cargo(&["rustc", "--release", "--package", "sae-cli", "--bin", "sae"]);
+        run(program.args(WITH_PARQUET).args(["--", "-Cstrip=symbols"]));
         let copied = fs::create_dir_all(SCRIPTS)
             .and_then(|()| fs::copy(target.join("release/sae"), format!("{SCRIPTS}/sae")));
         if let Err(error) = copied {

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2};
+use numpy::{
+    IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use sae::Samples;
@@ -164,7 +166,15 @@ impl Model {
         rows: PyReadonlyArray2<'py, f32>,
         threads: usize,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
-        array(py, self.of_rows(&rows, threads, sae::Model::encode)?)
+        // NumPy asks for large pages, which are faster to get.
+        let shape = [rows.shape()[0], self.get().hidden()];
+        let codes = PyArray2::zeros(py, shape, false);
+        {
+            let mut codes = codes.readwrite();
+            let room = codes.as_slice_mut()?;
+            self.of_rows(&rows, threads, |model, rows| model.encode_into(rows, room))?;
+        }
+        Ok(codes)
     }
 
     /// The rows, `[rows, inputs]`, that codes stand for.

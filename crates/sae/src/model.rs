@@ -133,14 +133,31 @@ impl Model {
     ///
     /// Refuses samples of another width.
     pub fn encode(&self, samples: &Samples) -> Result<Samples, Error> {
-        check_width("the samples", samples.width(), self.inputs())?;
         let width = self.hidden();
         let mut values = vec![0.0; samples.rows() * width];
+        self.encode_into(samples, &mut values)?;
+        Ok(Samples::Floats { width, values })
+    }
+
+    /// As [`Model::encode`], into `codes`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::encode`]; refuses room for another number of codes.
+    pub fn encode_into(&self, samples: &Samples, codes: &mut [f32]) -> Result<(), Error> {
+        check_width("the samples", samples.width(), self.inputs())?;
+        let width = self.hidden();
+        if codes.len() != samples.rows() * width {
+            return Err(Error::Input(format!(
+                "there is room for {} values; expected {} codes of {width}",
+                codes.len(),
+                samples.rows()
+            )));
+        }
         self.for_parts(samples, |part, scaled| {
             let place = part.rows.start * width..part.rows.end * width;
-            self.codes_into(scaled, &mut values[place])
-        })?;
-        Ok(Samples::Floats { width, values })
+            self.codes_into(scaled, &mut codes[place])
+        })
     }
 
     /// The samples that codes stand for: `[rows, hidden]` → `[rows, inputs]`. Where the scaling

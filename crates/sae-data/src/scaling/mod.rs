@@ -21,6 +21,7 @@ use std::ops::Range;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
+use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::{DataError, Inputs, Samples};
@@ -126,10 +127,12 @@ impl Scaling {
         let values = rows.start * self.inputs()..rows.end * self.inputs();
         match (samples, samples.singles()) {
             (_, Some(all)) if self.is_by_value() => {
-                self.by_value(&all[values], f64::from, scaled);
+                let work = || self.by_value(&all[values], f64::from, scaled);
+                Arch::new().dispatch(work);
             }
             (Samples::Bytes { values: all, .. }, _) if self.is_by_value() => {
-                self.by_value(&all[values], |v| f64::from(v) / 255.0, scaled);
+                let work = || self.by_value(&all[values], |v| f64::from(v) / 255.0, scaled);
+                Arch::new().dispatch(work);
             }
             _ => {
                 let exact = self.scaled(samples.gather_doubles(&rows.collect::<Vec<_>>()));
@@ -144,7 +147,9 @@ impl Scaling {
         !self.remove_dc && self.truncation.is_none() && matches!(self.linear, Linear::Factors(_))
     }
 
-    /// The same operations as [`Scaling::scaled`], value by value, without a copy in double precision.
+    /// The same operations as [`Scaling::scaled`], value by value, without a copy in double precision: many
+    /// at a time with the instructions for which it is compiled.
+    #[inline(always)]
     fn by_value<T: Copy>(&self, rows: &[T], exact: impl Fn(T) -> f64, scaled: &mut [f32]) {
         let Linear::Factors(factors) = &self.linear else {
             return;
