@@ -13,7 +13,7 @@ use sae::analysis::Ascent;
 use sae::stack::weights_of;
 
 use crate::error::raised;
-use crate::pool::pool;
+use crate::pool::{limited, pool};
 use crate::rows::{array, borrowed};
 
 /// A trained model: scaling, autoencoders, and the network where a classifier was trained. Rows are float32
@@ -34,7 +34,7 @@ impl From<sae::Model> for Model {
         Self {
             ready: Mutex::new(Ready {
                 model,
-                threads: usize::MAX,
+                threads: limited(0),
             }),
         }
     }
@@ -52,7 +52,7 @@ impl Model {
 
     /// The model with so many threads; 0 for one for each processor.
     fn with(&self, threads: usize) -> sae::Model {
-        let threads = if threads == 0 { usize::MAX } else { threads };
+        let threads = limited(threads);
         let mut ready = self.lock();
         if ready.threads != threads {
             *ready = Ready {
@@ -82,13 +82,15 @@ impl Model {
 impl Model {
     /// The model of a run's folder, or in a file that `sae train` or `save` wrote.
     #[staticmethod]
-    fn load(path: PathBuf) -> PyResult<Self> {
-        Ok(sae::Model::open(path).map_err(raised)?.into())
+    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let model = py.detach(|| sae::Model::open(path));
+        Ok(model.map_err(raised)?.into())
     }
 
     /// Writes the model to one file, whole or not at all.
-    fn save(&self, path: PathBuf) -> PyResult<()> {
-        self.get().save(path).map_err(raised)
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        let model = self.get();
+        py.detach(|| model.save(path)).map_err(raised)
     }
 
     /// Reads what `to_bytes` gave.
@@ -243,14 +245,15 @@ impl Model {
 
     /// The inputs of unit norm that activate the hidden units of a layer, from 1, most, `[hidden, inputs]`: of
     /// scaled inputs. `seed` draws from where those of deeper layers are searched.
-    #[pyo3(signature = (layer = 1, seed = 1))]
+    #[pyo3(signature = (layer = 1, seed = 1, threads = 0))]
     fn components<'py>(
         &self,
         py: Python<'py>,
         layer: usize,
         seed: u64,
+        threads: usize,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let (model, pool) = (self.get(), pool(0)?);
+        let (model, pool) = (self.get(), pool(threads)?);
         let found = py.detach(|| {
             pool.install(|| {
                 let count = layer

@@ -23,11 +23,15 @@ impl AsRef<[f32]> for Borrowed {
 /// into them meanwhile.
 pub(crate) fn borrowed(array: &PyReadonlyArray2<'_, f32>) -> PyResult<Samples> {
     let width = array.shape()[1];
-    let values = array.as_slice().map_err(|_| {
+    let wrong = || {
         InputError::new_err(
-            "the rows do not lie one after the other; expected a C-contiguous array",
+            "the rows do not lie one after the other; expected an aligned, C-contiguous array",
         )
-    })?;
+    };
+    // A slice may also be had of columns that lie one after the other.
+    let values = Some(array).filter(|array| array.is_c_contiguous());
+    let values = values.ok_or_else(wrong)?.as_slice();
+    let values = values.map_err(|_| wrong())?;
     // SAFETY: the numbers lie in the array, which `Borrowed` keeps alive: NumPy never moves them while there is
     // another reference to it. Nothing here writes into them.
     #[expect(

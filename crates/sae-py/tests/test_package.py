@@ -7,6 +7,7 @@ import doctest
 import matplotlib
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 
 import sae
 from sae import SparseAutoencoder, plot_loss, plot_tiles
@@ -60,6 +61,13 @@ def test_pictures_are_drawn(rows, tmp_path):
     assert plot_tiles(estimator, (2, 8), most=4).images[0].get_array().shape == (2 * 3 + 1, 2 * 9 + 1)
     curves = plot_loss(estimator).lines
     assert [list(line.get_ydata()) for line in curves] == [estimator.loss_curve_, estimator.validation_curve_]
+    with pytest.raises(NotFittedError):
+        plot_tiles(SparseAutoencoder())
+    for wrong in (np.ones(4), np.ones((0, 4))):
+        with pytest.raises(ValueError, match="expected \\[tiles, values\\]"):
+            plot_tiles(wrong)
+    with pytest.raises(ValueError, match="most is 0"):
+        plot_tiles(estimator, most=0)
     for shape, message in (((3, 5), "has 15 values"), (None, "no square")):
         with pytest.raises(ValueError, match=message):
             plot_tiles(np.zeros((2, 12)), shape)

@@ -144,6 +144,28 @@ def test_models_go_both_ways(program, tmp_path, rows, classes):
     assert np.array_equal(encoder.transform(rows), classifier.encode(rows))
 
 
+@pytest.mark.parametrize(
+    "names", [[3, 10, 7], [0.0, 1.0, 2.0], [False, True], ["007", "010", "7"], ["--5", "a", "b"], ["1", "x", "y"]]
+)
+def test_classes_come_back_as_they_were(tmp_path, rows, names):
+    labels = np.array(names)[np.arange(400) % len(names)]
+    classifier = StackedAutoencoderClassifier((4,), epochs=3).fit(rows, labels)
+    classifier.save(tmp_path / "model.safetensors")
+    again = StackedAutoencoderClassifier.from_model(tmp_path / "model.safetensors")
+    assert np.array_equal(again.classes_, classifier.classes_)
+    assert again.classes_.dtype.kind == classifier.classes_.dtype.kind
+    assert again.score(rows, labels) == classifier.score(rows, labels)
+
+
+def test_thresholds_of_loaded_models_need_a_share(tmp_path, rows):
+    AutoencoderDetector(epochs=3).fit(rows).save(tmp_path / "model.safetensors")
+    for share in ("auto", 0.9, None):
+        with pytest.raises(ValueError, match="^contamination is"):
+            AutoencoderDetector.from_model(tmp_path / "model.safetensors", contamination=share)
+    with pytest.raises(TypeError, match="^hidden is given"):
+        AutoencoderDetector.from_model(tmp_path / "model.safetensors", hidden=3)
+
+
 def test_damaged_models_are_refused(tmp_path, rows):
     file = tmp_path / "model.safetensors"
     SparseAutoencoder(3, epochs=2).fit(rows).save(file)

@@ -30,6 +30,7 @@ def test_rows_of_every_kind_give_the_same(rows, tmp_path):
         rows.astype(">f4"),
         np.load(tmp_path / "rows.npy", mmap_mode="r"),
         rows.tolist(),
+        np.frombuffer(b" " + rows.tobytes(), np.float32, offset=1).reshape(rows.shape),
         pd.DataFrame(rows).set_axis([str(k) for k in range(12)], axis=1),
         pl.DataFrame(rows, schema=[str(k) for k in range(12)]),
     ):
@@ -67,6 +68,20 @@ def test_values_that_are_not_finite_are_refused(rows):
         SparseAutoencoder().fit(wrong)
     with pytest.raises(ValueError, match="infinity|too large"):
         SparseAutoencoder().fit(np.full((4, 3), 1e300))
+
+
+def test_models_read_rows_only_where_they_lie_one_after_the_other(rows):
+    model = SparseAutoencoder(**SMALL).fit(rows).model_
+    for wrong in (np.asfortranarray(rows), rows[:, ::2], rows[::2]):
+        with pytest.raises(ValueError, match="C-contiguous"):
+            model.encode(wrong)
+
+
+def test_more_threads_than_processors_are_never_started(rows):
+    estimator = SparseAutoencoder(**SMALL).fit(rows)
+    expected = estimator.transform(rows)
+    for threads in (1, 2, 10**6):
+        assert np.array_equal(estimator.model_.encode(rows, threads), expected)
 
 
 def test_nothing_is_written_into_rows(rows):

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 import time
+from fractions import Fraction
 
 import joblib
 import numpy as np
@@ -197,24 +198,99 @@ def test_other_threads_go_on_while_training():
         ({"hidden": 2.5}, TypeError, "^hidden is 2.5; expected a whole number"),
         ({"hidden": "many"}, TypeError, "^hidden is 'many'; expected a whole number"),
         ({"beta": "3"}, TypeError, "^beta is '3'; expected a number"),
-        ({"encoder": "gelu"}, ValueError, "gelu"),
-        ({"optimizer": "adagrad"}, ValueError, "adagrad"),
+        ({"tied": None}, TypeError, "^tied is None; expected True or False"),
+        ({"warm_start": "yes"}, TypeError, "^warm_start is 'yes'; expected True or False"),
+        ({"top_k": None}, TypeError, "^top_k is None"),
+        ({"encoder": "gelu"}, ValueError, "^encoder: .*gelu"),
+        ({"optimizer": "adagrad"}, ValueError, "^optimizer: .*adagrad"),
         ({"learning_rate": -1.0}, ValueError, "^learning_rate is -1"),
-        ({"batch_size": 0}, ValueError, "^batch_size is 0"),
-        ({"batch_size": "all"}, ValueError, "batch_size"),
+        ({"batch_size": 0, "epochs": None}, ValueError, "^batch_size is 0"),
+        ({"batch_size": "all"}, ValueError, "^batch_size is 'all'"),
+        ({"batch_size": None}, TypeError, "^batch_size is None"),
         ({"epochs": 0}, ValueError, "^epochs is 0"),
-        ({"scaling": "max"}, ValueError, "max"),
+        ({"epochs": 2.5}, TypeError, "^epochs is 2.5"),
+        ({"scaling": "max"}, ValueError, "^scaling: .*max"),
         ({"scaling": "standardise"}, ValueError, "^decoder is"),
         ({"random_state": -1}, ValueError, "^random_state is -1"),
+        ({"random_state": True}, TypeError, "^random_state is True"),
         ({"n_jobs": 0}, ValueError, "^n_jobs is 0"),
+        ({"callback": 5}, TypeError, "^callback is 5"),
         ({"early_stopping": True, "validation_fraction": 1.0}, ValueError, "^validation_fraction is 1"),
+        ({"early_stopping": True, "validation_fraction": 0}, ValueError, "^validation_fraction is 0"),
         ({"settings": {"pretrain.epoch": 3}}, ValueError, "did you mean `epochs`"),
+        ({"settings": {"pretrain.momentum": 3}}, ValueError, r"^settings\['pretrain.momentum'\] is 3"),
+        ({"settings": {"report": True}}, ValueError, "^settings has the key 'report'"),
         ({"settings": 3}, TypeError, "^settings is 3"),
     ],
 )
 def test_wrong_parameters_are_named(rows, change, error, message):
     with pytest.raises(error, match=message):
         SparseAutoencoder(**SMALL | change).fit(rows)
+
+
+def test_wrong_parameters_of_later_stages_are_named(rows, classes):
+    for change, message in (
+        ({"finetune_epochs": 0}, "^finetune_epochs is 0"),
+        ({"softmax_learning_rate": -1.0}, "^softmax_learning_rate is -1"),
+        ({"head_weight_decay": -1.0}, "^head_weight_decay is -1"),
+        ({"tol": -1.0}, "^tol is -1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            StackedAutoencoderClassifier((4,), epochs=2, **change).fit(rows, classes)
+    with pytest.raises(ValueError, match="no row has a label"):
+        StackedAutoencoderClassifier().fit(rows, np.full(400, -1))
+
+
+def test_numbers_of_every_kind_are_numbers(rows):
+    plain = SparseAutoencoder(**SMALL).set_params(beta=0.5, rho=0.1).fit(rows)
+    numbers = {"hidden": np.int64(5), "beta": np.float64(0.5), "rho": Fraction(1, 10), "epochs": np.int32(10)}
+    other = SparseAutoencoder(**SMALL).set_params(**numbers).fit(rows)
+    assert np.array_equal(weights(plain), weights(other))
+    generated = [SparseAutoencoder(**SMALL | {"random_state": np.random.default_rng(1)}).fit(rows) for _ in "ab"]
+    assert np.array_equal(weights(generated[0]), weights(generated[1]))
+
+
+def test_what_goes_on_cannot_become_another_model(rows, tmp_path):
+    estimator = SparseAutoencoder(**SMALL, warm_start=True).fit(rows)
+    for change in ({"hidden": 7}, {"scaling": "none"}, {"encoder": "tanh"}):
+        (name, value), = change.items()
+        with pytest.raises(ValueError, match=f"^{name} is .*expected"):
+            estimator.set_params(**change).fit(rows)
+        estimator.set_params(**{name: getattr(SparseAutoencoder(**SMALL), name)})
+    estimator.save(tmp_path / "model.safetensors")
+    loaded = SparseAutoencoder.from_model(tmp_path / "model.safetensors", warm_start=True)
+    for train in (loaded.fit, loaded.partial_fit):
+        with pytest.raises(ValueError, match="memory of its training"):
+            train(rows)
+
+
+def test_a_failed_fit_leaves_what_was_there(rows, classes):
+    classifier = StackedAutoencoderClassifier((4,), epochs=5).fit(rows, classes % 2)
+    before = classifier.predict(rows)
+    with pytest.raises(ValueError, match="^rho is 9"):
+        classifier.set_params(rho=9).fit(rows, np.array(["b", "a"])[classes % 2])
+    assert np.array_equal(classifier.predict(rows), before)
+    detector = AutoencoderDetector(epochs=5).fit(rows)
+    offset = detector.offset_
+    with pytest.raises(ValueError, match="^rho is 9"):
+        detector.set_params(rho=9).fit(100 * rows)
+    assert detector.offset_ == offset
+
+
+def test_what_is_stopped_early_is_stopped(rows, classes):
+    def stop(epoch):
+        if epoch["epoch"] == 2:
+            raise StopIteration
+
+    some = np.where(np.arange(400) < 30, classes, -1)
+    for labels in (some, classes):
+        classifier = StackedAutoencoderClassifier((4,), optimizer="adam", epochs=5, callback=stop).fit(rows, labels)
+        assert [epoch["stage"] for epoch in classifier.history_] == ["autoencoder-1"] * 2
+        assert classifier.encode(rows).shape == (400, 4)
+        with pytest.raises(NotFittedError, match="before the softmax layer"):
+            classifier.predict(rows)
+        with pytest.raises(NotFittedError, match="rho_hat_ is not known"):
+            classifier.rho_hat_
 
 
 def test_settings_reach_the_library(rows):
@@ -237,6 +313,12 @@ def test_detectors_say_what_does_not_fit():
         assert np.argmax(detector.feature_errors(wrong)) == 1
         z = detector.reconstruct(wrong)
         assert np.allclose(detector.feature_errors(wrong), np.abs(wrong - z), atol=1e-6)
+    # Rows that are alike are never outliers, whatever rounding says.
+    same = np.vstack([np.ones((60, 3)), np.random.default_rng(1).uniform(size=(40, 3))])
+    for seed in range(5):
+        detector = AutoencoderDetector(contamination="auto", epochs=50, random_state=seed)
+        assert (detector.fit(same[:60]).predict(same[:60]) == 1).all()
+        assert (detector.fit(same).predict(same[:60]) == 1).all()
     for share in (0, 0.6, True, "some"):
         with pytest.raises(ValueError, match="contamination"):
             AutoencoderDetector(contamination=share).fit(rows)

@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import Autoencoder
-from ._parameters import LINE_SEARCHES, BATCH, whole
+from ._parameters import LINE_SEARCHES, whole
 
 
 def _takes_steps(estimator: SparseAutoencoder) -> bool:
@@ -73,19 +73,19 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Autoe
         Hand-derived rules in fused kernels, or automatic differentiation, which is slower.
     warm_start : bool, default=False
         Whether `fit` goes on where the last one ended, with the same scaling and the optimizer's memory: two fits
-        of 5 epochs are one of 10, to the last bit.
-    random_state : int, RandomState instance or None, default=None
+        of 5 epochs are one of 10, to the last bit. Only "lbfgs" and "cg" begin their memory anew.
+    random_state : int, RandomState, Generator or None, default=None
         The seed. The same data, parameters and seed give the same bits, however many threads work; a number is
         the `seed` of the program `sae`, which gives them, too.
     n_jobs : int, default=None
         Threads: None for one for each processor (or what OMP_NUM_THREADS says), -1 for all.
     callback : callable, default=None
         Called with a dict of the figures of each epoch. What it raises ends training after the next step, and
-        `fit`; StopIteration only ends training.
+        `fit`; StopIteration ends training only.
     verbose : bool, default=False
         Whether epochs are shown: on a bar of tqdm where that is installed.
     settings : dict, default=None
-        Any other setting of the program, by its key: `{"pretrain.schedule": "cosine"}`.
+        Any other setting of training, by its key of docs/config.md: `{"pretrain.schedule": "cosine"}`.
 
     Attributes
     ----------
@@ -184,8 +184,7 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Autoe
         return tags
 
     def _sizes(self) -> list[int]:
-        whole("hidden", self.hidden)
-        return [int(self.hidden)]
+        return [whole("hidden", self.hidden)]
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train on rows.
@@ -204,9 +203,10 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Autoe
         -------
         self
         """
-        goes_on = self.warm_start and hasattr(self, "_state")
+        own = self._own()
+        goes_on = own["warm_start"] and self._goes_on()
         rows = self._rows(X, reset=not goes_on)
-        settings = self._settings(len(rows), rows.shape[1], None)
+        settings = self._settings(own, len(rows))
         if goes_on:
             settings["pretrain.epochs"] += self.n_iter_
         return self._fit(settings, rows, goes_on)
@@ -234,16 +234,15 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Autoe
         -------
         self
         """
-        goes_on = hasattr(self, "_state")
+        own = self._own()
+        goes_on = self._goes_on()
         rows = self._rows(X, reset=not goes_on)
-        settings = self._settings(len(rows), rows.shape[1], self.n_iter_ + 1 if goes_on else 1)
-        settings["data.validation"] = 0.0
-        settings["pretrain.validation_patience"] = 0
-        if self.optimizer == "auto":
-            settings["pretrain.optimizer"] = "adam"
-            settings["pretrain.batch"] = BATCH if self.batch_size == "auto" else self.batch_size
-            settings["pretrain.learning_rate"] = 1e-3 if self.learning_rate is None else self.learning_rate
-        return self._fit(settings, rows, goes_on)
+        own |= {
+            "optimizer": "adam" if own["optimizer"] == "auto" else own["optimizer"],
+            "epochs": self.n_iter_ + 1 if goes_on else 1,
+            "early_stopping": False,
+        }
+        return self._fit(self._settings(own, len(rows)), rows, goes_on)
 
     def transform(self, X: Any) -> np.ndarray:
         """Encode rows.

@@ -14,39 +14,10 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from . import _parameters as parameters
 from ._progress import Progress
-from ._sae import InputError, Model, SettingError, State, Trained, train
+from ._sae import InputError, Model, State, Trained, train
 
-#: Parameters by the keys of the library's settings.
-NAMES = {
-    "seed": "random_state",
-    "threads": "n_jobs",
-    "layers": "hidden",
-    "layers.hidden": "hidden",
-    "layers.rho": "rho",
-    "layers.beta": "beta",
-    "layers.weight_decay": "weight_decay",
-    "layers.encoder": "encoder",
-    "layers.decoder": "decoder",
-    "layers.tied": "tied",
-    "layers.top_k": "top_k",
-    "layers.corruption": "corruption",
-    "layers.corruption_amount": "corruption_amount",
-    "data.scaling.kind": "scaling",
-    "data.validation": "validation_fraction",
-    "validation": "validation_fraction",
-    "pretrain.optimizer": "optimizer",
-    "pretrain.learning_rate": "learning_rate",
-    "pretrain.batch": "batch_size",
-    "pretrain.epochs": "epochs",
-    "pretrain.tolerance": "tol",
-    "pretrain.validation_patience": "n_iter_no_change",
-    "gradient": "gradient",
-    "head.weight_decay": "head_weight_decay",
-    "softmax.epochs": "softmax_epochs",
-    "softmax.learning_rate": "softmax_learning_rate",
-    "finetune.epochs": "finetune_epochs",
-    "finetune.learning_rate": "finetune_learning_rate",
-}
+#: Parameters that a model has been made with, and that training further cannot change.
+FIXED = ("hidden", "encoder", "decoder", "tied", "top_k", "scaling")
 
 
 class Autoencoder(BaseEstimator):
@@ -57,59 +28,77 @@ class Autoencoder(BaseEstimator):
     n_features_in_: int
     feature_names_in_: np.ndarray
     _state: State
+    _fixed: dict[str, Any]
     _rho_hat: list[np.ndarray]
 
     def _rows(self, X: Any, *, reset: bool) -> np.ndarray:
-        """The rows as the library reads them: C-contiguous and float32, which is not copied."""
-        return validate_data(
+        """The rows as the library reads them: C-contiguous, aligned and float32, which is not copied."""
+        rows = validate_data(
             self, X, reset=reset, dtype=np.float32, order="C", ensure_min_samples=2 if reset else 1
         )
+        return np.require(rows, requirements=["C", "A"])
 
     def _sizes(self) -> list[int]:
         """The hidden units of each autoencoder."""
-        hidden = self.hidden
-        if isinstance(hidden, Integral) and not isinstance(hidden, bool):
+        hidden = self.hidden.tolist() if isinstance(self.hidden, np.ndarray) else self.hidden
+        if isinstance(hidden, Integral):
             hidden = (hidden,)
-        elif not isinstance(hidden, (tuple, list, np.ndarray)) or len(hidden) == 0:
+        elif not isinstance(hidden, (tuple, list)) or len(hidden) == 0:
             raise TypeError(f"hidden is {hidden!r}; expected a number of units, or one for each layer")
-        for size in hidden:
-            parameters.whole("hidden", size)
-        return [int(size) for size in hidden]
+        return [parameters.whole("hidden", size) for size in hidden]
 
-    def _settings(self, rows: int, features: int, epochs: int | None) -> dict[str, Any]:
-        """The settings of a training on so many rows; `epochs` those of each stage, where they are not the
-        parameters'."""
-        for name in ("rho", "beta", "weight_decay", "validation_fraction", "tol"):
-            parameters.number(name, getattr(self, name))
-        for name in ("encoder", "decoder", "optimizer", "gradient"):
-            parameters.word(name, getattr(self, name))
-        parameters.whole("n_iter_no_change", self.n_iter_no_change)
+    def _settings(self, own: Mapping[str, Any], rows: int) -> dict[str, Any]:
+        """The settings of pretraining on so many rows; `own` are the parameters, checked."""
         layer = {
-            key: getattr(self, key) for key in ("rho", "beta", "weight_decay", "encoder", "decoder")
+            key: own[key]
+            for key in (
+                "rho", "beta", "weight_decay", "encoder", "decoder", "tied", "top_k", "corruption",
+                "corruption_amount",
+            )
+            if key in own
         }
-        for key in ("tied", "top_k", "corruption", "corruption_amount"):
-            if hasattr(self, key):
-                layer[key] = getattr(self, key)
-        schedule = parameters.Schedule(self.optimizer, rows)
-        batch = schedule.batch(self.batch_size)
-        settings = {
+        schedule = parameters.Schedule(own["optimizer"], rows)
+        batch = schedule.batch(own["batch_size"])
+        return {
             "seed": parameters.seed(self.random_state),
             "threads": parameters.threads(self.n_jobs),
-            "gradient": self.gradient,
+            "gradient": own["gradient"],
             "classifier": False,
             # Rows that are given are as rows of a file: their range is looked at.
             "data.source": "npy",
-            "data.scaling.kind": "none" if self.scaling is None else self.scaling,
-            "data.validation": self.validation_fraction if self.early_stopping else 0.0,
+            "data.scaling.kind": "none" if own["scaling"] is None else own["scaling"],
+            "data.validation": own["validation_fraction"] if own["early_stopping"] else 0.0,
             "layers": [{"hidden": size, **layer} for size in self._sizes()],
             "pretrain.optimizer": schedule.optimizer,
             "pretrain.batch": batch,
-            "pretrain.learning_rate": schedule.rate(self.learning_rate, 1e-3),
-            "pretrain.epochs": schedule.epochs(self.epochs, batch) if epochs is None else epochs,
-            "pretrain.tolerance": self.tol,
-            "pretrain.validation_patience": self.n_iter_no_change if self.early_stopping else 0,
+            "pretrain.learning_rate": schedule.rate(own["learning_rate"], 1e-3),
+            "pretrain.epochs": schedule.epochs(own["epochs"], batch),
+            "pretrain.tolerance": own["tol"],
+            "pretrain.validation_patience": own["n_iter_no_change"] if own["early_stopping"] else 0,
         }
-        return settings
+
+    def _own(self) -> dict[str, Any]:
+        """The parameters, each of its kind."""
+        return parameters.checked(self.get_params(deep=False))
+
+    def _goes_on(self) -> bool:
+        """Whether there is a training to go on with; refuses one that these parameters do not belong to."""
+        if not hasattr(self, "model_"):
+            return False
+        if not hasattr(self, "_state"):
+            raise ValueError(
+                "the model was loaded, without the memory of its training; expected an estimator that was fitted, "
+                "or pickled, to go on with"
+            )
+        for name, before in self._fixed.items():
+            now = self._fixed_parameters()[name]
+            if now != before:
+                raise ValueError(f"{name} is {now!r}; expected {before!r}, as of the training that is gone on with")
+        return True
+
+    def _fixed_parameters(self) -> dict[str, Any]:
+        own = self.get_params(deep=False)
+        return {name: own[name] for name in FIXED if name in own} | {"hidden": self._sizes()}
 
     def _train(
         self,
@@ -120,15 +109,13 @@ class Autoencoder(BaseEstimator):
         more: bool = False,
     ) -> Trained:
         """Trains, and lets the callback hear of it."""
-        if self.settings is not None and not isinstance(self.settings, Mapping):
-            raise TypeError(f"settings is {self.settings!r}; expected a dict of keys of docs/config.md")
-        own = {**settings, **(self.settings or {})}
+        given = self.settings or {}
         names = [str(name) for name in getattr(self, "feature_names_in_", [])]
-        progress = Progress(self.callback, bool(self.verbose))
+        progress = Progress(self.callback, self.verbose)
         listens = self.callback is not None or self.verbose
         try:
             return train(
-                parameters.assignments(own),
+                parameters.assignments({**settings, **given}),
                 rows,
                 names,
                 classes=classes,
@@ -136,22 +123,26 @@ class Autoencoder(BaseEstimator):
                 before=before,
                 more=more,
             )
-        except SettingError as error:
-            raise parameters.refusal(error, NAMES) from None
+        except InputError as error:
+            raise parameters.refusal(error, given) from None
         finally:
             progress.close()
 
-    def _keep(self, trained: Trained, going_on: bool = False) -> None:
-        """Keeps what training led to; raises what stopped it, unless that was StopIteration."""
+    def _keep(self, trained: Trained, going_on: bool = False, **others: Any) -> None:
+        """Keeps what training led to, with `others` that belong to it; raises what stopped it, unless that was
+        StopIteration. Where there is no model, what was kept before stays."""
         if trained.model is not None:
             self.model_ = trained.model
             self._state = trained.state
+            self._fixed = self._fixed_parameters()
             self._n_features_out = trained.model.hidden[-1]
             before = self.history_ if going_on else []
             self.history_ = before + trained.epochs
             # What went on may have seen but some of the rows that were pretrained on.
-            if trained.rho_hat and not (going_on and self._is_pretrained()):
+            if not (going_on and self._is_pretrained()):
                 self._rho_hat = list(trained.rho_hat)
+            for name, value in others.items():
+                setattr(self, name, value)
         stopped_by = trained.stopped_by
         if stopped_by is not None and not isinstance(stopped_by, StopIteration):
             raise stopped_by
@@ -193,7 +184,7 @@ class Autoencoder(BaseEstimator):
         """What each hidden unit of the first layer looks for: the scaled input of unit norm that activates
         it most, [hidden, features]."""
         check_is_fitted(self, "model_")
-        return self.model_.components(1)
+        return self.model_.components(1, threads=self._threads())
 
     @property
     def rho_hat_(self) -> np.ndarray:
@@ -209,7 +200,7 @@ class Autoencoder(BaseEstimator):
         Parameters
         ----------
         path : str or path-like
-            The file, by custom `.safetensors`. An older one is replaced by a whole one, or stays.
+            The file, as a rule `model.safetensors`. An older one is replaced by a whole one, or stays.
         """
         check_is_fitted(self, "model_")
         self.model_.save(fspath(path))
@@ -230,6 +221,8 @@ class Autoencoder(BaseEstimator):
         estimator
             It encodes, scores and predicts as the program does, to the last bit.
         """
+        if "hidden" in params:
+            raise TypeError("hidden is given; expected other parameters: the sizes of the layers are the model's")
         if not isinstance(model, Model):
             model = Model.load(fspath(model))
         hidden = model.hidden

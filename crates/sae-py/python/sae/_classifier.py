@@ -28,6 +28,20 @@ def _is_labelled(y: np.ndarray) -> np.ndarray:
     return labelled if len(np.unique(y[labelled])) > 1 else np.ones(len(y), dtype=bool)
 
 
+def _as_written(names: list[str]) -> list[Any]:
+    """The labels whose names these are: whole numbers, numbers, bools, or the names themselves."""
+    if sorted(names) == ["False", "True"]:
+        return [name == "True" for name in names]
+    for kind in (int, float):
+        try:
+            labels = [kind(name) for name in names]
+        except ValueError:
+            continue
+        if [str(label) for label in labels] == names:
+            return labels
+    return names
+
+
 class StackedAutoencoderClassifier(ClassifierMixin, Autoencoder):
     """Stacked sparse autoencoders with a softmax layer, fine-tuned.
 
@@ -148,23 +162,19 @@ feature_names_in_
     def _is_pretrained(self) -> bool:
         return True
 
-    def _supervised(self, rows: int) -> dict[str, Any]:
-        """The settings of the stages that follow pretraining, on so many rows."""
-        parameters.number("head_weight_decay", self.head_weight_decay)
-        schedule = parameters.Schedule(self.optimizer, rows)
-        batch = schedule.batch(self.batch_size)
-        patience = self.n_iter_no_change if self.early_stopping else 0
-        settings: dict[str, Any] = {"classifier": True, "head.weight_decay": self.head_weight_decay}
+    def _supervised(self, own: Mapping[str, Any], rows: int) -> dict[str, Any]:
+        """The settings of the stages that follow pretraining, on so many rows; `own` are the parameters."""
+        schedule = parameters.Schedule(own["optimizer"], rows)
+        batch = schedule.batch(own["batch_size"])
+        settings: dict[str, Any] = {"classifier": True, "head.weight_decay": own["head_weight_decay"]}
         for stage, usual in (("softmax", 1e-2), ("finetune", 1e-3)):
-            rate = getattr(self, f"{stage}_learning_rate")
-            epochs = getattr(self, f"{stage}_epochs")
             settings |= {
                 f"{stage}.optimizer": schedule.optimizer,
                 f"{stage}.batch": batch,
-                f"{stage}.learning_rate": schedule.rate(rate, usual),
-                f"{stage}.epochs": schedule.epochs(epochs, batch),
-                f"{stage}.tolerance": self.tol,
-                f"{stage}.validation_patience": patience,
+                f"{stage}.learning_rate": schedule.rate(own[f"{stage}_learning_rate"], usual),
+                f"{stage}.epochs": schedule.epochs(own[f"{stage}_epochs"], batch),
+                f"{stage}.tolerance": own["tol"],
+                f"{stage}.validation_patience": own["n_iter_no_change"] if own["early_stopping"] else 0,
             }
         return settings
 
@@ -178,7 +188,8 @@ feature_names_in_
         labelled = _is_labelled(y)
         classes, numbers = np.unique(y[labelled], return_inverse=True)
         if len(classes) < 2:
-            raise ValueError(f"y has one class, {classes[0]!r}; expected at least two classes")
+            alone = "no row has a label: all are -1" if classes[0] == UNLABELLED else f"all are {classes[0]}"
+            raise ValueError(f"y has one class, {alone}; expected at least two classes")
         return labelled, classes, numbers.astype(np.uint32)
 
     def fit(self, X: Any, y: Any) -> Self:
@@ -192,39 +203,41 @@ feature_names_in_
         X : array-like or data frame of shape (n_samples, n_features)
             Rows.
         y : array-like of shape (n_samples,)
-            The class of each: numbers or strings; -1 where it is not known. Where there is but one number
-            besides -1, -1 is a class.
+            The class of each: numbers, of which -1 says that it is not known, or strings, which all are classes.
+            Where there is but one number besides -1, -1 is a class, too.
 
         Returns
         -------
         self
         """
-        goes_on = self.warm_start and hasattr(self, "_state") and len(self.model_.classes) > 0
+        own = self._own()
+        goes_on = own["warm_start"] and self._goes_on() and len(self.model_.classes) > 0
         rows = self._rows(X, reset=not goes_on)
         labelled, classes, numbers = self._classes(y, rows)
         if goes_on and not np.array_equal(classes, self.classes_):
             raise ValueError(f"the classes are {classes}; expected {self.classes_}, as of the fit before")
-        self.classes_ = classes
-        settings = self._settings(len(rows), rows.shape[1], None)
-        names = [str(name) for name in classes]
-        supervised = settings | self._supervised(int(labelled.sum()))
+        settings = self._settings(own, len(rows))
+        supervised = settings | self._supervised(own, int(labelled.sum()))
         if goes_on:
             supervised["finetune.epochs"] += self.n_iter_
         elif not labelled.all():
-            self._keep(self._train(settings, rows))
+            pretrained = self._train(settings, rows)
+            self._keep(pretrained, classes_=classes)
+            if pretrained.stopped_by is not None:
+                return self
         is_pretrained = goes_on or not labelled.all()
         before = (self.model_, self._state) if is_pretrained else None
-        own = rows if labelled.all() else np.ascontiguousarray(rows[labelled])
-        trained = self._train(supervised, own, (numbers, names), before, more=goes_on)
-        self._keep(trained, is_pretrained)
+        labelled_rows = rows if labelled.all() else np.ascontiguousarray(rows[labelled])
+        names = [str(name) for name in classes]
+        trained = self._train(supervised, labelled_rows, (numbers, names), before, more=goes_on)
+        self._keep(trained, is_pretrained, classes_=classes)
         return self
 
     def _adopt(self, model: Model) -> None:
         names = model.classes
         if not names:
             raise ValueError("the model has no classifier; expected one that was trained with labels")
-        numbers = all(name.lstrip("-").isdecimal() for name in names)
-        self.classes_ = np.array([int(name) for name in names] if numbers else names)
+        self.classes_ = np.array(_as_written(names))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class.
@@ -241,7 +254,7 @@ feature_names_in_
         """
         check_is_fitted(self, "model_")
         if not self.model_.classes:
-            raise NotFittedError("training was stopped before the softmax layer; there is a model of codes only")
+            raise NotFittedError("training was stopped before the softmax layer; there are codes only: encode")
         return self.model_.predict_proba(self._rows(X, reset=False), self._threads())
 
     def predict(self, X: Any) -> np.ndarray:

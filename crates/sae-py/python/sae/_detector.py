@@ -14,6 +14,10 @@ from ._base import Autoencoder
 
 #: Median absolute deviations of normal numbers, in standard deviations.
 MAD = 1.4826
+#: Mean absolute deviations of normal numbers, in standard deviations.
+MEAN_DEVIATION = 1.2533
+#: What is lost of numbers around 1 in single precision, in a chain of some operations.
+ROUNDING = 1e-6
 #: Beyond so many standard deviations, as a rule, a number is an outlier (Iglewicz and Hoaglin 1993).
 FAR = 3.5
 
@@ -123,19 +127,23 @@ n_iter_no_change, gradient, random_state, n_jobs, callback, verbose, settings
         """The score below which rows are outliers."""
         share = self.contamination
         if isinstance(share, str) and share == "auto":
-            # No error is 0 but by rounding, which the least float32 stands for.
-            errors = np.log(np.maximum(-scores, np.finfo(np.float32).tiny))
+            # Smaller errors than rounding leaves say nothing.
+            errors = np.log(np.maximum(-scores, ROUNDING))
             middle = np.median(errors)
-            spread = MAD * np.median(np.abs(errors - middle))
-            return -float(np.exp(middle + FAR * spread))
-        if isinstance(share, bool) or not isinstance(share, Real) or not 0 < share <= 0.5:
+            deviations = np.abs(errors - middle)
+            # Where more than half of the rows are alike, the mean deviation stands in, as the reference says.
+            spread = MAD * np.median(deviations) or MEAN_DEVIATION * np.mean(deviations)
+            return -float(np.exp(middle + FAR * spread)) * (1 + ROUNDING)
+        if isinstance(share, (bool, np.bool_)) or not isinstance(share, Real) or not 0 < share <= 0.5:
             raise ValueError(f"contamination is {share!r}; expected \"auto\" or a share in (0, 0.5]")
         return float(np.percentile(scores, 100.0 * share))
 
     def _adopt(self, model) -> None:
-        # A model remembers the distribution of its training rows' scores.
-        share = self.contamination
-        self.offset_ = -model.threshold(0.1 if share == "auto" else share)
+        # A model remembers the distribution of its training rows' scores, in steps of a thousandth.
+        self._offset(np.zeros(1))
+        if self.contamination == "auto":
+            raise ValueError('contamination is "auto", which needs the training rows; expected a share in (0, 0.5]')
+        self.offset_ = -model.threshold(self.contamination)
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Train on rows, of which some may be outliers, and set the threshold.
@@ -153,13 +161,13 @@ n_iter_no_change, gradient, random_state, n_jobs, callback, verbose, settings
         """
         # Before hours of training.
         self._offset(np.zeros(1))
+        own = self._own()
         rows = self._rows(X, reset=True)
-        settings = self._settings(len(rows), rows.shape[1], None)
-        try:
-            self._keep(self._train(settings, rows))
-        finally:
-            if hasattr(self, "model_"):
-                self.offset_ = self._offset(-self.model_.score(rows, self._threads()))
+        trained = self._train(self._settings(own, len(rows)), rows)
+        others: dict[str, Any] = {}
+        if trained.model is not None:
+            others["offset_"] = self._offset(-trained.model.score(rows, self._threads()))
+        self._keep(trained, **others)
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:

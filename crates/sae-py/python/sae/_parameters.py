@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._sae import SettingError
+from ._sae import InputError, SettingError
 
 LINE_SEARCHES = ("lbfgs", "cg")
 #: Up to so many rows are few enough for L-BFGS, which looks at all of them in every iteration.
@@ -29,8 +29,10 @@ def toml(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, (Integral, Real)):
-        return repr(value)
+    if isinstance(value, Integral):
+        return repr(int(value))
+    if isinstance(value, Real):
+        return repr(float(value))
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, Sequence):
@@ -52,8 +54,7 @@ def threads(n_jobs: int | None) -> int:
     if n_jobs is None:
         said = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
         return int(said) if said.isdecimal() else 0
-    whole("n_jobs", n_jobs)
-    if n_jobs == 0:
+    if whole("n_jobs", n_jobs) == 0:
         raise ValueError("n_jobs is 0; expected None, a number of threads, or -1 for one for each processor")
     if n_jobs > 0:
         return int(n_jobs)
@@ -62,36 +63,161 @@ def threads(n_jobs: int | None) -> int:
 
 def seed(random_state: Any) -> int:
     """The seed that `random_state` means: a whole number itself, else one that is drawn."""
-    if isinstance(random_state, Integral) and not isinstance(random_state, bool):
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**31 - 1))
+    if isinstance(random_state, bool):
+        raise TypeError(f"random_state is {random_state}; expected None, a generator or a number from 0 on")
+    if isinstance(random_state, Integral):
         if random_state < 0:
             raise ValueError(f"random_state is {random_state}; expected None, a generator or a number from 0 on")
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
-def whole(name: str, value: Any) -> None:
-    """Refuses what is no whole number."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
+def whole(name: str, value: Any) -> int:
+    """A whole number; refuses what is none."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
         raise TypeError(f"{name} is {value!r}; expected a whole number")
+    return int(value)
 
 
-def number(name: str, value: Any) -> None:
-    """Refuses what is no number."""
-    if isinstance(value, bool) or not isinstance(value, Real):
+def count(name: str, value: Any) -> int:
+    """A whole number from 1 on."""
+    if whole(name, value) < 1:
+        raise ValueError(f"{name} is {value}; expected at least 1")
+    return int(value)
+
+
+def number(name: str, value: Any) -> float:
+    """A number; refuses what is none."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{name} is {value!r}; expected a number")
+    return float(value)
 
 
-def word(name: str, value: Any) -> None:
-    """Refuses what is no string."""
+def word(name: str, value: Any) -> str:
+    """A string; refuses what is none."""
     if not isinstance(value, str):
         raise TypeError(f"{name} is {value!r}; expected a string")
+    return value
 
 
-def refusal(error: SettingError, names: Mapping[str, str]) -> Exception:
-    """The error of a setting in the words of the estimator: `names` are its parameters, by keys."""
-    key, found, expected = error.args
-    plain = ".".join(part for part in key.replace("[", ".").replace("]", "").split(".") if not part.isdecimal())
-    return ValueError(f"{names.get(plain, key)} is {found}; expected {expected}")
+def flag(name: str, value: Any) -> bool:
+    """True or False; refuses what is neither."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {value!r}; expected True or False")
+    return bool(value)
+
+
+def batch(name: str, value: Any) -> int | str:
+    """A number of rows, "full" or "auto"."""
+    if isinstance(value, str):
+        if value not in ("full", "auto"):
+            raise ValueError(f'{name} is {value!r}; expected "auto", "full" or a number of rows')
+        return value
+    return count(name, value)
+
+
+def call(name: str, value: Any) -> Any:
+    """Something to call."""
+    if not callable(value):
+        raise TypeError(f"{name} is {value!r}; expected None or something to call with a dict of figures")
+    return value
+
+
+#: The tables of the configuration that `settings` may reach into, and keys at its top.
+OPEN = ("layers.", "pretrain.", "softmax.", "finetune.", "head.", "objective.", "data.scaling.")
+OPEN_KEYS = ("fused", "instruction_set")
+
+
+def keys(name: str, value: Any) -> Mapping[str, Any]:
+    """Settings of the library that have an effect here."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} is {value!r}; expected a dict of keys of docs/config.md")
+    for key in value:
+        if not isinstance(key, str) or not (key.startswith(OPEN) or key in OPEN_KEYS):
+            allowed = ", ".join(f"{prefix}*" for prefix in OPEN) + ", " + ", ".join(OPEN_KEYS)
+            raise ValueError(f"{name} has the key {key!r}; expected one of {allowed}")
+    return value
+
+
+#: What parameters are, by their names; those in OPTIONAL may be None.
+KINDS: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("rho", "beta", "weight_decay", "head_weight_decay", "corruption_amount"), number),
+    **dict.fromkeys(("validation_fraction", "tol"), number),
+    **dict.fromkeys(("learning_rate", "softmax_learning_rate", "finetune_learning_rate"), number),
+    **dict.fromkeys(("encoder", "decoder", "corruption", "scaling", "optimizer", "gradient"), word),
+    **dict.fromkeys(("top_k", "n_iter_no_change"), whole),
+    **dict.fromkeys(("epochs", "softmax_epochs", "finetune_epochs"), count),
+    **dict.fromkeys(("tied", "early_stopping", "warm_start", "verbose"), flag),
+    "batch_size": batch,
+    "callback": call,
+    "settings": keys,
+}
+OPTIONAL = (
+    "learning_rate", "softmax_learning_rate", "finetune_learning_rate", "epochs", "softmax_epochs",
+    "finetune_epochs", "scaling", "callback", "settings",
+)
+
+
+def checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """An estimator's parameters, each of its kind; those that are no more than numbers of a range are the
+    library's to check."""
+    found = {}
+    for name, value in parameters.items():
+        kind = KINDS.get(name)
+        is_left_out = value is None and name in OPTIONAL
+        found[name] = value if kind is None or is_left_out else kind(name, value)
+    if found["early_stopping"] and found["validation_fraction"] == 0:
+        raise ValueError("validation_fraction is 0 with early_stopping; expected a share of the rows, in (0, 1)")
+    return found
+
+
+#: Parameters by the keys of the library's settings.
+NAMES = {
+    "seed": "random_state",
+    "threads": "n_jobs",
+    "data.scaling.kind": "scaling",
+    "data.validation": "validation_fraction",
+    "validation": "validation_fraction",
+    "head.weight_decay": "head_weight_decay",
+    **{
+        f"layers.{name}": name
+        for name in (
+            "hidden", "rho", "beta", "weight_decay", "encoder", "decoder", "tied", "top_k", "corruption",
+            "corruption_amount",
+        )
+    },
+    **{
+        f"{stage}.{key}": name
+        for stage in ("pretrain", "softmax", "finetune")
+        for key, name in (
+            ("optimizer", "optimizer"), ("batch", "batch_size"), ("tolerance", "tol"),
+            ("validation_patience", "n_iter_no_change"), ("epochs", f"{stage}_epochs"),
+            ("learning_rate", f"{stage}_learning_rate"),
+        )
+    },
+    "pretrain.epochs": "epochs",
+    "pretrain.learning_rate": "learning_rate",
+}
+
+
+def name_of(key: str, settings: Mapping[str, Any]) -> str:
+    """The parameter that a key of the library stands for; the key where it was given as one."""
+    dotted = key.replace("[", ".").replace("]", "")
+    if dotted in settings:
+        return f"settings[{dotted!r}]"
+    plain = ".".join(part for part in dotted.split(".") if not part.isdecimal())
+    return NAMES.get(plain, key)
+
+
+def refusal(error: InputError, settings: Mapping[str, Any]) -> ValueError:
+    """An error of the library in the words of the estimator, which was given these `settings`."""
+    if isinstance(error, SettingError):
+        key, found, expected = error.args
+        return InputError(f"{name_of(key, settings)} is {found}; expected {expected}")
+    key, colon, rest = str(error).partition(": ")
+    return InputError(f"{name_of(key, settings)}{colon}{rest}")
 
 
 class Schedule:

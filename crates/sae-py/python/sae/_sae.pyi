@@ -1,6 +1,7 @@
 """The extension: the library for Python."""
 
 from collections.abc import Callable
+from os import PathLike
 from typing import Any, final
 
 import numpy as np
@@ -17,13 +18,13 @@ class SettingError(InputError):
 
 @final
 class Model:
-    """A trained model. Rows are C-contiguous float32 arrays, [rows, inputs], as they are before scaling;
-    `threads` is 0 for one for each processor."""
+    """A trained model. Rows are C-contiguous float32 arrays of finite numbers, [rows, inputs], as they are before
+    scaling; `threads` is 0 for one for each processor, of which no more are used."""
 
     @staticmethod
-    def load(path: str) -> Model:
+    def load(path: str | PathLike[str]) -> Model:
         """The model of a run's folder, or in a file."""
-    def save(self, path: str) -> None:
+    def save(self, path: str | PathLike[str]) -> None:
         """Write the model to one file, whole or not at all."""
     @staticmethod
     def from_bytes(bytes: bytes) -> Model:
@@ -56,7 +57,7 @@ class Model:
         """The score that a share of the training rows exceeds."""
     def errors(self, rows: NDArray[np.float32], threads: int = 0) -> NDArray[np.float64]:
         """|x - z| of each input in its own units, [rows, inputs]."""
-    def components(self, layer: int = 1, seed: int = 1) -> NDArray[np.float64]:
+    def components(self, layer: int = 1, seed: int = 1, threads: int = 0) -> NDArray[np.float64]:
         """The scaled inputs of unit norm that activate the units of a layer most, [hidden, inputs]."""
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """All weights by their names in the model's file."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._parameters import count
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -55,7 +57,13 @@ def plot_tiles(
     ax : matplotlib Axes
         Each tile is divided by its largest absolute value: grey is 0.
     """
-    tiles = np.asarray(getattr(estimator, "components_", estimator), dtype=float)[:most]
+    # Not by getattr with a default, which an estimator that is not fitted would get.
+    tiles = estimator.components_ if hasattr(estimator, "fit") else estimator
+    tiles = np.asarray(tiles, dtype=float)
+    if tiles.ndim != 2 or len(tiles) == 0:
+        raise ValueError(f"the tiles have the shape {tiles.shape}; expected [tiles, values]")
+    if most is not None:
+        tiles = tiles[: count("most", most)]
     height, width = _shape(tiles.shape[1], shape)
     axes = _axes(ax)
     columns = int(np.ceil(np.sqrt(len(tiles))))
