@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use sae_data::{Per, Samples, Scaling, ScalingConfig, ScalingKind, Tensors, read_npz};
+use sae_data::{Lent, Per, Samples, Scaling, ScalingConfig, ScalingKind, Tensors, read_npz};
 
 fn array(name: &str) -> Samples {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/reference/scaling.npz");
@@ -95,6 +95,37 @@ fn scaled_samples_are_those_of_numpy() {
         assert_close(name, &all(&found), &all(&expected), 1e-11);
         let single = scaling.apply(&test);
         assert_close(name, &all(&single), &all(&expected), 1e-5);
+    }
+}
+
+/// In single precision, numbers are those in double precision to the last bit, however they are scaled and
+/// wherever they lie, in parts as at once.
+#[test]
+fn single_precision_is_double_precision_rounded() {
+    let test = array("test").in_single();
+    let width = test.width();
+    let numbers = test.singles().unwrap().to_vec();
+    let bytes = numbers.iter().map(|v| (50.0 * v) as u8).collect();
+    let lent = Samples::Lent {
+        width,
+        values: Lent::by(numbers),
+    };
+    let bytes = Samples::Bytes {
+        width,
+        values: bytes,
+    };
+    for (name, config) in cases() {
+        let scaling = fitted(config);
+        for samples in [&test, &lent, &bytes] {
+            let expected = scaling.apply_exactly(samples).in_single();
+            assert_eq!(scaling.apply(samples), expected, "{name}");
+            let rows: Vec<usize> = (1..samples.rows()).collect();
+            let some = scaling.apply_rows(samples, 1..samples.rows());
+            // Products of matrices round as their sizes have it.
+            if name.contains('_') && !name.starts_with(['p', 'z']) {
+                assert_eq!(some, expected.select(&rows), "{name}");
+            }
+        }
     }
 }
 

@@ -31,6 +31,7 @@
 //! ```
 
 mod codes;
+mod data;
 mod evaluation;
 mod fit;
 mod forward;
@@ -46,12 +47,13 @@ mod stage;
 mod weights;
 
 pub use codes::LayerReport;
+pub use data::{StackData, WholeRows};
 pub use evaluation::{Evaluation, evaluate, most_probable};
 pub use forward::{Forward, Processors};
 pub use metrics::{Details, EpochMetrics};
 pub use observer::{Finished, Observer, WeightsNow};
 pub use parts::Parts;
-pub use pipeline::{StackData, WholeRows, continue_stack, train_stack};
+pub use pipeline::{continue_stack, train_stack};
 pub use reached::{FinishedStage, Moment, Reached, ReachedNow, RunningStage};
 pub use settings::{
     ClassifierSettings, Head, Layer, LayerSettings, Scale, StackSettings, check_classifier_training,

@@ -1,6 +1,6 @@
 //! Pretrain, train the softmax head, fine-tune, evaluate.
 
-use sae_data::{Corruptor, Dataset, Inputs, Labels, Stream, stream};
+use sae_data::{Corruptor, Inputs, Labels, Stream, stream};
 use sae_kernels::Setting;
 use sae_model::{DeepNetwork, DenseConfig, Figures, SoftmaxConfig, SparseAutoencoder};
 use sae_train::{Compute, Data, Fitted, Task, TrainError};
@@ -13,47 +13,7 @@ use crate::metrics::Details;
 use crate::observer::{Finished, Observer};
 use crate::reached::Reached;
 use crate::stage::{ClassifierSummary, Ended, Stage, Summary, Trained, TrainedNetwork};
-use crate::{ClassifierSettings, LayerSettings, StackSettings};
-
-/// The samples of a run.
-#[derive(Debug, Clone, Copy)]
-pub struct StackData<'a> {
-    /// Trained on.
-    pub train: &'a Dataset,
-    /// Watched during training, never trained on.
-    pub validation: Option<&'a Dataset>,
-    /// Evaluated on.
-    pub test: &'a Dataset,
-    /// How many rows the sets have, where others of a [`Group`](sae_train::Group) have the rest of them.
-    pub whole: WholeRows,
-}
-
-/// The numbers of rows of all sets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WholeRows {
-    /// Training samples.
-    pub train: usize,
-    /// Validation samples.
-    pub validation: usize,
-    /// Test samples.
-    pub test: usize,
-}
-
-impl<'a> StackData<'a> {
-    /// Samples that are all here.
-    pub fn new(train: &'a Dataset, validation: Option<&'a Dataset>, test: &'a Dataset) -> Self {
-        Self {
-            whole: WholeRows {
-                train: train.rows(),
-                validation: validation.map_or(0, Dataset::rows),
-                test: test.rows(),
-            },
-            train,
-            validation,
-            test,
-        }
-    }
-}
+use crate::{ClassifierSettings, LayerSettings, StackData, StackSettings};
 
 /// Runs the whole pipeline.
 ///

@@ -1,47 +1,15 @@
 //! A model's layers inside the kernels, where rows go through them.
 
-use std::borrow::Cow;
-use std::ops::Range;
-
 use sae_data::Samples;
 use sae_model::DeepNetwork;
 use sae_stack::Forward;
 
+use crate::part::Part;
 use crate::passes::ready;
 use crate::{Error, Model};
 
 /// Rows that go through at once: enough for all threads, and little memory.
 const ROWS_AT_ONCE: usize = 4096;
-
-/// Some rows of a table, which stay where they are.
-#[derive(Debug, Clone)]
-pub(crate) struct Part<'a> {
-    pub samples: &'a Samples,
-    pub rows: Range<usize>,
-}
-
-impl<'a> Part<'a> {
-    /// All rows.
-    pub(crate) fn all(samples: &'a Samples) -> Self {
-        Self {
-            samples,
-            rows: 0..samples.rows(),
-        }
-    }
-
-    /// The numbers of the rows in their table.
-    pub(crate) fn numbers(&self) -> Vec<usize> {
-        self.rows.clone().collect()
-    }
-
-    /// The rows as a table of their own.
-    pub(crate) fn table(&self) -> Cow<'a, Samples> {
-        match self.rows.len() == self.samples.rows() {
-            true => Cow::Borrowed(self.samples),
-            false => Cow::Owned(self.samples.select(&self.numbers())),
-        }
-    }
-}
 
 impl Model {
     /// Scaled rows to codes.

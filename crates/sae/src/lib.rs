@@ -54,6 +54,7 @@ mod live;
 mod lost;
 mod model;
 mod model_file;
+mod part;
 mod passes;
 mod prepared;
 mod reach;

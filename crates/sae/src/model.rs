@@ -5,7 +5,7 @@ use sae_model::{DeepNetwork, ModelError, SparseAutoencoder};
 use sae_stack::{Processors, most_probable};
 
 use crate::facts::check_width;
-use crate::forward::Part;
+use crate::part::Part;
 use crate::passes::Passes;
 use crate::{DataFacts, Error};
 

@@ -5,7 +5,7 @@ use sae_data::Samples;
 use sae_kernels::Setting;
 
 use crate::facts::check_width;
-use crate::forward::Part;
+use crate::part::Part;
 use crate::{Error, Model};
 
 /// Steps between the quantiles of scores that a model keeps.
