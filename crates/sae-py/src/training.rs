@@ -44,6 +44,10 @@ pub(crate) struct Trained {
 /// each epoch.
 #[pyfunction]
 #[pyo3(signature = (settings, rows, names, classes = None, callback = None, before = None, more = false))]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "Python gives most of them by their names"
+)]
 pub(crate) fn train(
     py: Python<'_>,
     settings: Vec<String>,
