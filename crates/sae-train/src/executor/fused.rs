@@ -298,14 +298,16 @@ impl Executor for FusedKernels {
             // What was added up before belongs to another point.
             self.finish()?;
         }
-        if !state.optimizer.is_empty() {
-            for (name, part) in MOMENTS {
-                if self.uses(part) {
-                    self.kernel.write(part, state.optimizer.vector(name)?)?;
-                }
+        let begun = Some(&state.optimizer).filter(|memory| !memory.is_empty());
+        let nothing = vec![0.0; state.parameters.len()];
+        for (name, part) in MOMENTS {
+            if self.uses(part) {
+                let moments = begun.map_or(Ok(&nothing[..]), |memory| memory.vector(name))?;
+                self.kernel.write(part, moments)?;
             }
-            self.kernel.set_updates(state.optimizer.count(UPDATES)?);
         }
+        let updates = begun.map_or(Ok(0), |memory| memory.count(UPDATES))?;
+        self.kernel.set_updates(updates);
         self.set_parameters(&state.parameters)?;
         if let Some(rho_hat) = &state.rho_hat {
             self.set_rho_hat(rho_hat)?;

@@ -367,8 +367,7 @@ where
     fn restore(&mut self, state: &ExecutorState) -> Result<(), TrainError> {
         let sizes: Vec<usize> = self.tensors.iter().map(|tensor| tensor.count).collect();
         state.check(self.kind, self.method, sizes.iter().sum())?;
-        let optimizer = self.optimizer.as_deref_mut();
-        if let Some(optimizer) = optimizer.filter(|_| !state.optimizer.is_empty()) {
+        if let Some(optimizer) = self.optimizer.as_deref_mut() {
             optimizer.restore(&state.optimizer, &sizes, &self.device)?;
         }
         self.set_parameters(&state.parameters)?;
