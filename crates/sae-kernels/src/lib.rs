@@ -42,6 +42,7 @@
 //! # Ok::<(), sae_kernels::KernelError>(())
 //! ```
 
+mod affine;
 mod autoencoder;
 mod chain;
 mod engine;
@@ -67,6 +68,7 @@ mod transpose;
 mod unit;
 mod update;
 
+pub use affine::Affine;
 pub use autoencoder::{Autoencoder, AutoencoderConfig, AutoencoderValue};
 pub use chain::Chain;
 pub use error::KernelError;

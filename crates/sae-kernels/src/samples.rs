@@ -2,6 +2,7 @@
 
 use pulp::{Arch, Simd};
 
+use crate::affine::Affine;
 use crate::error::KernelError;
 use crate::lanes::{Active, BLOCK, Lanes, panels, vectors, vectors_mut, width};
 use crate::transpose::transpose;
@@ -24,13 +25,15 @@ pub enum Values<'a> {
     Bytes(&'a [u8]),
     /// Numbers as they are.
     Floats(&'a [f32]),
+    /// Numbers that are mapped as they are read.
+    Mapped(&'a [f32], Affine<'a>),
 }
 
 impl Values<'_> {
     fn len(&self) -> usize {
         match self {
             Self::Bytes(values) => values.len(),
-            Self::Floats(values) => values.len(),
+            Self::Floats(values) | Self::Mapped(values, _) => values.len(),
         }
     }
 }
@@ -45,6 +48,17 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// The same samples, each value mapped as it is read; nothing of bytes.
+    pub fn mapped(self, by: Affine<'a>) -> Option<Self> {
+        match self.values {
+            Values::Floats(values) => Some(Self {
+                values: Values::Mapped(values, by),
+                ..self
+            }),
+            Values::Bytes(_) | Values::Mapped(..) => None,
+        }
+    }
+
     /// Number of samples.
     pub fn count(&self) -> usize {
         let all = self.values.len().checked_div(self.columns);
@@ -54,6 +68,10 @@ impl<'a> Rows<'a> {
     /// The number of samples, where they are samples of `columns` values.
     pub(crate) fn check(&self, columns: usize) -> Result<usize, KernelError> {
         KernelError::count("columns of the samples", self.columns, columns)?;
+        if let Values::Mapped(_, by) = self.values {
+            KernelError::count("offsets", by.offsets.len(), columns)?;
+            KernelError::count("factors", by.factors.len(), columns)?;
+        }
         let values = self.values.len();
         if !values.is_multiple_of(columns) {
             return Err(KernelError::Ragged { values, columns });
@@ -79,6 +97,7 @@ impl<'a> Rows<'a> {
                 }
             }
             Values::Floats(values) => to.copy_from_slice(&values[start..][..to.len()]),
+            Values::Mapped(values, by) => by.map(first, &values[start..], f64::from, to),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::Tensor;
 use sae_data::Samples;
-use sae_kernels::{Activation, Chain, InstructionSet, Unit};
+use sae_kernels::{Activation, Affine, Chain, InstructionSet, Setting, Unit};
 use sae_model::{DeepNetwork, Dense, SparseAutoencoder};
 use sae_train::{Compute, Selected, Table, TrainError};
 
@@ -119,6 +119,21 @@ impl Forward {
         rows: Range<usize>,
         values: &mut [f32],
     ) -> Result<(), TrainError> {
+        self.rows_mapped_into(samples, rows, None, values)
+    }
+
+    /// As [`Forward::rows_into`], of rows in single precision whose values are mapped as they are read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Forward::rows_into`]; refuses to map rows of bytes.
+    pub fn rows_mapped_into(
+        &self,
+        samples: &Samples,
+        rows: Range<usize>,
+        by: Option<Affine<'_>>,
+        values: &mut [f32],
+    ) -> Result<(), TrainError> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -131,7 +146,13 @@ impl Forward {
             samples => (samples, rows),
         };
         let selected = Selected::Range(rows.start, rows.end);
-        let inputs = Table { samples, selected }.rows()?;
+        let mut inputs = Table { samples, selected }.rows()?;
+        if let Some(by) = by {
+            inputs = inputs.mapped(by).ok_or_else(|| {
+                let expected = "numbers in single precision";
+                Setting::new("values", "bytes, which are to be mapped", expected)
+            })?;
+        }
         let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(chain.forward_into(inputs, values)?)
     }

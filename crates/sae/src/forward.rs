@@ -1,6 +1,7 @@
 //! A model's layers inside the kernels, where rows go through them.
 
 use sae_data::Samples;
+use sae_kernels::Affine;
 use sae_model::DeepNetwork;
 use sae_stack::Forward;
 
@@ -21,6 +22,19 @@ impl Model {
     pub(crate) fn codes_into(&self, scaled: &Part<'_>, codes: &mut [f32]) -> Result<(), Error> {
         let (samples, rows) = (scaled.samples, scaled.rows.clone());
         Ok(self.encoders()?.rows_into(samples, rows, codes)?)
+    }
+
+    /// Rows to codes, each value scaled by itself as it is read.
+    pub(crate) fn mapped_codes_into(
+        &self,
+        rows: &Part<'_>,
+        by: Affine<'_>,
+        codes: &mut [f32],
+    ) -> Result<(), Error> {
+        let (samples, rows) = (rows.samples, rows.rows.clone());
+        Ok(self
+            .encoders()?
+            .rows_mapped_into(samples, rows, Some(by), codes)?)
     }
 
     fn encoders(&self) -> Result<&Forward, Error> {

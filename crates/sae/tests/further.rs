@@ -182,6 +182,13 @@ fn lent_rows_lead_to_the_same_model() {
         lent.encode_into(&samples, &mut codes).unwrap();
         assert_eq!(lent.encode(&samples).unwrap().singles().unwrap(), codes);
         assert!(lent.encode_into(&samples, &mut codes[1..]).is_err());
+        // Numbers that are scaled as they are read, and others that were before.
+        let doubles = rows().into_iter().map(f64::from).collect();
+        let doubles = Samples::Doubles {
+            width: WIDTH,
+            values: doubles,
+        };
+        assert_eq!(lent.encode(&doubles).unwrap().singles().unwrap(), codes);
         let alone = lent.with_threads(1);
         assert_eq!(alone.encode(&samples).unwrap().singles().unwrap(), codes);
     }

@@ -23,6 +23,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use pulp::Arch;
 use rayon::prelude::*;
+use sae_kernels::Affine;
 
 use crate::{DataError, Inputs, Samples};
 
@@ -125,14 +126,16 @@ impl Scaling {
     /// Some rows, scaled, into their place.
     fn apply_into(&self, samples: &Samples, rows: Range<usize>, scaled: &mut [f32]) {
         let values = rows.start * self.inputs()..rows.end * self.inputs();
-        match (samples, samples.singles()) {
-            (_, Some(all)) if self.is_by_value() => {
-                let work = || self.by_value(&all[values], f64::from, scaled);
-                Arch::new().dispatch(work);
+        let width = self.inputs();
+        match (self.by_value(), samples, samples.singles()) {
+            (Some(by), _, Some(all)) => {
+                let rows = || by_rows(by, width, &all[values], f64::from, scaled);
+                Arch::new().dispatch(rows);
             }
-            (Samples::Bytes { values: all, .. }, _) if self.is_by_value() => {
-                let work = || self.by_value(&all[values], |v| f64::from(v) / 255.0, scaled);
-                Arch::new().dispatch(work);
+            (Some(by), Samples::Bytes { values: all, .. }, _) => {
+                let exact = |v| f64::from(v) / 255.0;
+                let rows = || by_rows(by, width, &all[values], exact, scaled);
+                Arch::new().dispatch(rows);
             }
             _ => {
                 let exact = self.scaled(samples.gather_doubles(&rows.collect::<Vec<_>>()));
@@ -142,24 +145,18 @@ impl Scaling {
         }
     }
 
-    /// Whether each value is mapped by itself, by a factor.
-    fn is_by_value(&self) -> bool {
-        !self.remove_dc && self.truncation.is_none() && matches!(self.linear, Linear::Factors(_))
-    }
-
-    /// The same operations as [`Scaling::scaled`], value by value, without a copy in double precision: many
-    /// at a time with the instructions for which it is compiled.
-    #[inline(always)]
-    fn by_value<T: Copy>(&self, rows: &[T], exact: impl Fn(T) -> f64, scaled: &mut [f32]) {
-        let Linear::Factors(factors) = &self.linear else {
-            return;
-        };
-        let width = self.inputs();
-        for (row, scaled) in rows.chunks(width).zip(scaled.chunks_mut(width)) {
-            let terms = self.offset.iter().zip(factors);
-            for ((&value, place), (offset, factor)) in row.iter().zip(scaled).zip(terms) {
-                *place = ((exact(value) - offset) * factor + self.shift) as f32;
+    /// The map of each value by itself, where the scaling is no more than that: the same operations as of all
+    /// others, so that it may be applied wherever values are read.
+    pub fn by_value(&self) -> Option<Affine<'_>> {
+        match &self.linear {
+            Linear::Factors(factors) if !self.remove_dc && self.truncation.is_none() => {
+                Some(Affine {
+                    offsets: &self.offset,
+                    factors,
+                    shift: self.shift,
+                })
             }
+            _ => None,
         }
     }
 
@@ -299,6 +296,19 @@ impl Scaling {
         }
         directions
     }
+}
+
+/// Rows of `width` values, each mapped by itself.
+#[inline(always)]
+fn by_rows<T: Copy>(
+    by: Affine<'_>,
+    width: usize,
+    rows: &[T],
+    exact: impl Fn(T) -> f64 + Copy,
+    scaled: &mut [f32],
+) {
+    let rows = rows.chunks(width).zip(scaled.chunks_mut(width));
+    rows.for_each(|(row, scaled)| by.map(0, row, exact, scaled));
 }
 
 /// The rows of `samples` in double precision, [`ROWS_AT_ONCE`] of them at a time.

@@ -2,7 +2,7 @@
 
 use super::sets;
 use crate::unit::{Activation, Unit};
-use crate::{Chain, Rows};
+use crate::{Affine, Chain, Rows};
 
 /// Numbers in (−1, 1) that look random.
 fn numbers(count: usize, seed: usize) -> Vec<f32> {
@@ -90,6 +90,57 @@ fn rows_do_not_see_each_other() {
     let mut chain = Chain::new(&sizes, &units, &parameters, 1).expect("a chain");
     for (row, expected) in inputs.chunks(50).zip(expected.chunks(50)) {
         assert_eq!(chain.forward(Rows::of(row, 50)).expect("a row"), expected);
+    }
+}
+
+/// Values that are mapped as they are read have the bits of those that were mapped before, on every
+/// instruction set.
+#[test]
+fn mapped_values_are_those_mapped_before() {
+    let columns = 50;
+    let doubles = |seed| {
+        let singles = numbers(columns, seed);
+        singles.into_iter().map(|v| 3.0 * f64::from(v) + 0.1)
+    };
+    let (offsets, factors): (Vec<f64>, Vec<f64>) = (doubles(3).collect(), doubles(11).collect());
+    let by = Affine {
+        offsets: &offsets,
+        factors: &factors,
+        shift: 0.3,
+    };
+    let inputs = numbers(100 * columns, 5);
+    let map = |(at, &v): (usize, &f32)| {
+        let column = at % columns;
+        ((f64::from(v) - offsets[column]) * factors[column] + 0.3) as f32
+    };
+    let before: Vec<f32> = inputs.iter().enumerate().map(map).collect();
+    let parameters = numbers(columns * 20 + 20, 1);
+    for set in sets() {
+        let chain = Chain::new(
+            &[columns, 20],
+            &[Activation::of(Unit::Sigmoid)],
+            &parameters,
+            2,
+        );
+        let mut chain = chain
+            .expect("a chain")
+            .with_instruction_set(set)
+            .expect("a set");
+        let mapped = Rows::of(&inputs, columns).mapped(by).expect("numbers");
+        let found = chain.forward(mapped).expect("rows");
+        assert_eq!(
+            found,
+            chain.forward(Rows::of(&before, columns)).expect("rows")
+        );
+        assert!(mapped.mapped(by).is_none());
+        let short = Affine {
+            offsets: &offsets[1..],
+            ..by
+        };
+        let wrong = Rows::of(&inputs, columns).mapped(short).expect("numbers");
+        assert!(chain.forward(wrong).is_err());
+        let mut room = vec![0.0; 100 * 20 - 1];
+        assert!(chain.forward_into(mapped, &mut room).is_err());
     }
 }
 
