@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -217,6 +218,12 @@ def test_other_threads_go_on_while_training():
         ({"callback": 5}, TypeError, "^callback is 5"),
         ({"early_stopping": True, "validation_fraction": 1.0}, ValueError, "^validation_fraction is 1"),
         ({"early_stopping": True, "validation_fraction": 0}, ValueError, "^validation_fraction is 0"),
+        ({"early_stopping": True, "n_iter_no_change": 0}, ValueError, "^n_iter_no_change is 0"),
+        (
+            {"optimizer": "auto", "batch_size": "auto", "settings": {"pretrain.schedule": "cosine"}},
+            ValueError,
+            'expected optimizer="adam"',
+        ),
         ({"settings": {"pretrain.epoch": 3}}, ValueError, "did you mean `epochs`"),
         ({"settings": {"pretrain.momentum": 3}}, ValueError, r"^settings\['pretrain.momentum'\] is 3"),
         ({"settings": {"report": True}}, ValueError, "^settings has the key 'report'"),
@@ -237,6 +244,12 @@ def test_wrong_parameters_of_later_stages_are_named(rows, classes):
     ):
         with pytest.raises(ValueError, match=message):
             StackedAutoencoderClassifier((4,), epochs=2, **change).fit(rows, classes)
+        # Before pretraining, where that is a training of its own.
+        known = np.where(np.arange(400) < 60, classes, -1)
+        alone = StackedAutoencoderClassifier((4,), epochs=2, **change)
+        with pytest.raises(ValueError, match=message):
+            alone.fit(rows, known)
+        assert not hasattr(alone, "model_")
     with pytest.raises(ValueError, match="no row has a label"):
         StackedAutoencoderClassifier().fit(rows, np.full(400, -1))
 
@@ -252,7 +265,8 @@ def test_numbers_of_every_kind_are_numbers(rows):
 
 def test_what_goes_on_cannot_become_another_model(rows, tmp_path):
     estimator = SparseAutoencoder(**SMALL, warm_start=True).fit(rows)
-    for change in ({"hidden": 7}, {"scaling": "none"}, {"encoder": "tanh"}):
+    layers = {"settings": {"layers.0.encoder": "tanh"}}
+    for change in ({"hidden": 7}, {"scaling": "none"}, {"encoder": "tanh"}, {"gradient": "autodiff"}, layers):
         (name, value), = change.items()
         with pytest.raises(ValueError, match=f"^{name} is .*expected"):
             estimator.set_params(**change).fit(rows)
@@ -275,6 +289,13 @@ def test_a_failed_fit_leaves_what_was_there(rows, classes):
     with pytest.raises(ValueError, match="^rho is 9"):
         detector.set_params(rho=9).fit(100 * rows)
     assert detector.offset_ == offset
+    # And what it knows of rows, whatever the others were like.
+    for estimator in (detector, SparseAutoencoder(**SMALL).fit(rows)):
+        before = estimator.model_
+        with pytest.raises(ValueError, match="^rho is 9"):
+            estimator.set_params(rho=9).fit(pd.DataFrame(rows[:, :4]).add_prefix("c"))
+        assert estimator.model_ is before and estimator.n_features_in_ == 12
+        assert not hasattr(estimator, "feature_names_in_") and len(estimator.score_samples(rows)) == 400
 
 
 def test_what_is_stopped_early_is_stopped(rows, classes):

@@ -73,7 +73,8 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Autoe
         Hand-derived rules in fused kernels, or automatic differentiation, which is slower.
     warm_start : bool, default=False
         Whether `fit` goes on where the last one ended, with the same scaling and the optimizer's memory: two fits
-        of 5 epochs are one of 10, to the last bit. Only "lbfgs" and "cg" begin their memory anew.
+        of 5 epochs are one of 10, to the last bit, but that "lbfgs" and "cg" begin their memory anew, schedules go
+        by the epochs of all fits, and `early_stopping` takes the best among the new epochs.
     random_state : int, RandomState, Generator or None, default=None
         The seed. The same data, parameters and seed give the same bits, however many threads work; a number is
         the `seed` of the program `sae`, which gives them, too.
@@ -85,7 +86,7 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Autoe
     verbose : bool, default=False
         Whether epochs are shown: on a bar of tqdm where that is installed.
     settings : dict, default=None
-        Any other setting of training, by its key of docs/config.md: `{"pretrain.schedule": "cosine"}`.
+        Any other setting of training, by its key of docs/config.md: `{"pretrain.gradient_clip": 1.0}`.
 
     Attributes
     ----------
@@ -205,11 +206,12 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Autoe
         """
         own = self._own()
         goes_on = own["warm_start"] and self._goes_on()
-        rows = self._rows(X, reset=not goes_on)
-        settings = self._settings(own, len(rows))
-        if goes_on:
-            settings["pretrain.epochs"] += self.n_iter_
-        return self._fit(settings, rows, goes_on)
+        with self._whole():
+            rows = self._rows(X, reset=not goes_on)
+            settings = self._settings(own, len(rows))
+            if goes_on:
+                settings["pretrain.epochs"] += self.n_iter_
+            return self._fit(settings, rows, goes_on)
 
     def _fit(self, settings: dict[str, Any], rows: np.ndarray, goes_on: bool) -> Self:
         before = (self.model_, self._state) if goes_on else None
@@ -236,13 +238,14 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Autoe
         """
         own = self._own()
         goes_on = self._goes_on()
-        rows = self._rows(X, reset=not goes_on)
         own |= {
             "optimizer": "adam" if own["optimizer"] == "auto" else own["optimizer"],
             "epochs": self.n_iter_ + 1 if goes_on else 1,
             "early_stopping": False,
         }
-        return self._fit(self._settings(own, len(rows)), rows, goes_on)
+        with self._whole():
+            rows = self._rows(X, reset=not goes_on)
+            return self._fit(self._settings(own, len(rows)), rows, goes_on)
 
     def transform(self, X: Any) -> np.ndarray:
         """Encode rows.

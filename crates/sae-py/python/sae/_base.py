@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from numbers import Integral
 from os import PathLike, fspath
 from typing import Any, Self
@@ -17,7 +18,9 @@ from ._progress import Progress
 from ._sae import InputError, Model, State, Trained, train
 
 #: Parameters that a model has been made with, and that training further cannot change.
-FIXED = ("hidden", "encoder", "decoder", "tied", "top_k", "scaling")
+FIXED = ("hidden", "encoder", "decoder", "tied", "top_k", "scaling", "gradient")
+#: What rows tell of themselves, and belongs to the model that was trained on them.
+OF_ROWS = ("n_features_in_", "feature_names_in_")
 
 
 class Autoencoder(BaseEstimator):
@@ -98,7 +101,24 @@ class Autoencoder(BaseEstimator):
 
     def _fixed_parameters(self) -> dict[str, Any]:
         own = self.get_params(deep=False)
-        return {name: own[name] for name in FIXED if name in own} | {"hidden": self._sizes()}
+        fixed = {name: own[name] for name in FIXED if name in own} | {"hidden": self._sizes()}
+        given = (self.settings or {}).items()
+        return fixed | {
+            "settings": {key: value for key, value in given if key.startswith(("layers.", "data.scaling."))}
+        }
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Around a fit: where it leaves no new model, what is known of rows stays that of the old one's."""
+        model = getattr(self, "model_", None)
+        known = {name: getattr(self, name) for name in OF_ROWS if hasattr(self, name)}
+        try:
+            yield
+        finally:
+            if model is not None and self.model_ is model:
+                for name in OF_ROWS:
+                    self.__dict__.pop(name, None)
+                self.__dict__.update(known)
 
     def _train(
         self,
@@ -124,7 +144,7 @@ class Autoencoder(BaseEstimator):
                 more=more,
             )
         except InputError as error:
-            raise parameters.refusal(error, given) from None
+            raise parameters.refusal(error, given, self.optimizer == "auto") from None
         finally:
             progress.close()
 

@@ -212,16 +212,20 @@ feature_names_in_
         """
         own = self._own()
         goes_on = own["warm_start"] and self._goes_on() and len(self.model_.classes) > 0
-        rows = self._rows(X, reset=not goes_on)
+        with self._whole():
+            rows = self._rows(X, reset=not goes_on)
+            return self._fit(own, rows, y, goes_on)
+
+    def _fit(self, own: dict[str, Any], rows: np.ndarray, y: Any, goes_on: bool) -> Self:
         labelled, classes, numbers = self._classes(y, rows)
         if goes_on and not np.array_equal(classes, self.classes_):
             raise ValueError(f"the classes are {classes}; expected {self.classes_}, as of the fit before")
-        settings = self._settings(own, len(rows))
-        supervised = settings | self._supervised(own, int(labelled.sum()))
+        supervised = self._settings(own, len(rows)) | self._supervised(own, int(labelled.sum()))
         if goes_on:
             supervised["finetune.epochs"] += self.n_iter_
         elif not labelled.all():
-            pretrained = self._train(settings, rows)
+            # With all settings, so that a wrong one is met before pretraining.
+            pretrained = self._train(supervised | {"classifier": False}, rows)
             self._keep(pretrained, classes_=classes)
             if pretrained.stopped_by is not None:
                 return self

@@ -162,12 +162,13 @@ n_iter_no_change, gradient, random_state, n_jobs, callback, verbose, settings
         # Before hours of training.
         self._offset(np.zeros(1))
         own = self._own()
-        rows = self._rows(X, reset=True)
-        trained = self._train(self._settings(own, len(rows)), rows)
-        others: dict[str, Any] = {}
-        if trained.model is not None:
-            others["offset_"] = self._offset(-trained.model.score(rows, self._threads()))
-        self._keep(trained, **others)
+        with self._whole():
+            rows = self._rows(X, reset=True)
+            trained = self._train(self._settings(own, len(rows)), rows)
+            others: dict[str, Any] = {}
+            if trained.model is not None:
+                others["offset_"] = self._offset(-trained.model.score(rows, self._threads()))
+            self._keep(trained, **others)
         return self
 
     def score_samples(self, X: Any) -> np.ndarray:

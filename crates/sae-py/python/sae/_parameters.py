@@ -168,6 +168,8 @@ def checked(parameters: Mapping[str, Any]) -> dict[str, Any]:
         kind = KINDS.get(name)
         is_left_out = value is None and name in OPTIONAL
         found[name] = value if kind is None or is_left_out else kind(name, value)
+    if found["early_stopping"]:
+        count("n_iter_no_change", found["n_iter_no_change"])
     if found["early_stopping"] and found["validation_fraction"] == 0:
         raise ValueError("validation_fraction is 0 with early_stopping; expected a share of the rows, in (0, 1)")
     return found
@@ -211,13 +213,17 @@ def name_of(key: str, settings: Mapping[str, Any]) -> str:
     return NAMES.get(plain, key)
 
 
-def refusal(error: InputError, settings: Mapping[str, Any]) -> ValueError:
-    """An error of the library in the words of the estimator, which was given these `settings`."""
-    if isinstance(error, SettingError):
-        key, found, expected = error.args
-        return InputError(f"{name_of(key, settings)} is {found}; expected {expected}")
-    key, colon, rest = str(error).partition(": ")
-    return InputError(f"{name_of(key, settings)}{colon}{rest}")
+def refusal(error: InputError, settings: Mapping[str, Any], is_auto: bool) -> ValueError:
+    """An error of the library in the words of the estimator, which was given these `settings`, and perhaps left
+    the choice of the optimizer to us."""
+    if not isinstance(error, SettingError):
+        key, colon, rest = str(error).partition(": ")
+        return InputError(f"{name_of(key, settings)}{colon}{rest}")
+    key, found, expected = error.args
+    message = f"{name_of(key, settings)} is {found}; expected {expected}"
+    if is_auto and "lbfgs" in message:
+        message += f' (optimizer="auto" is "lbfgs" for up to {FEW_ROWS} rows; expected optimizer="adam" for this)'
+    return InputError(message)
 
 
 class Schedule:
