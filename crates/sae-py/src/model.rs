@@ -11,9 +11,10 @@ use pyo3::types::{PyBytes, PyDict};
 use sae::Samples;
 use sae::analysis::Ascent;
 use sae::stack::weights_of;
+use sae::usable_threads;
 
 use crate::error::raised;
-use crate::pool::{limited, pool};
+use crate::pool::pool;
 use crate::rows::{array, borrowed};
 
 /// A trained model: scaling, autoencoders, and the network where a classifier was trained. Rows are float32
@@ -34,7 +35,7 @@ impl From<sae::Model> for Model {
         Self {
             ready: Mutex::new(Ready {
                 model,
-                threads: limited(0),
+                threads: usable_threads(0),
             }),
         }
     }
@@ -52,7 +53,7 @@ impl Model {
 
     /// The model with so many threads; 0 for one for each processor.
     fn with(&self, threads: usize) -> sae::Model {
-        let threads = limited(threads);
+        let threads = usable_threads(threads);
         let mut ready = self.lock();
         if ready.threads != threads {
             *ready = Ready {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use sae::usable_threads;
 
 /// The threads of one process, by their number.
 struct Pools {
@@ -17,18 +17,9 @@ struct Pools {
 
 static POOLS: Mutex<Option<Pools>> = Mutex::new(None);
 
-/// How many threads are meant by a number: 0 is one for each processor, of which there are never more.
-pub(crate) fn limited(threads: usize) -> usize {
-    let processors = thread::available_parallelism().map_or(1, usize::from);
-    match threads {
-        0 => processors,
-        wanted => wanted.min(processors),
-    }
-}
-
-/// So many threads of this process, to work with; see [`limited`].
+/// So many threads of this process, to work with; see [`usable_threads`].
 pub(crate) fn pool(threads: usize) -> PyResult<Arc<ThreadPool>> {
-    let threads = limited(threads);
+    let threads = usable_threads(threads);
     let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
     let process = process::id();
     if let Some(inherited) = pools.take_if(|pools| pools.process != process) {

@@ -129,6 +129,16 @@ impl FromStr for Backend {
     }
 }
 
+/// The number of threads that is meant by a wish for some: 0 is one for each processor, of which there are
+/// never more.
+pub fn usable_threads(wanted: usize) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    match wanted {
+        0 => processors,
+        wanted => wanted.min(processors),
+    }
+}
+
 /// Sets how many threads Burn's CPU backends use in this process, before anything is computed.
 ///
 /// # Errors

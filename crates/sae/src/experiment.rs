@@ -11,6 +11,7 @@ use sae_stack::{
 use sae_train::{Compute, Fused, Group, Training};
 use serde::{Deserialize, Serialize};
 
+use crate::backend::usable_threads;
 use crate::reach::Targets;
 use crate::toml_file::{self, Loaded};
 use crate::{Backend, Checkpoints, ConfigError, Distributed, Error};
@@ -313,11 +314,7 @@ impl Experiment {
     /// The number of threads that is meant: no more than there are processors, beyond which they
     /// would only be in each other's way.
     pub fn threads(&self) -> usize {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        match self.threads {
-            0 => processors,
-            wanted => wanted.min(processors),
-        }
+        usable_threads(self.threads)
     }
 
     /// The same experiment with paths that hold from anywhere.

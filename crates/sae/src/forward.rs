@@ -24,17 +24,15 @@ impl Model {
         Ok(self.encoders()?.rows_into(samples, rows, codes)?)
     }
 
-    /// Rows to codes, each value scaled by itself as it is read.
+    /// All rows to codes, each value scaled by itself as it is read.
     pub(crate) fn mapped_codes_into(
         &self,
-        rows: &Part<'_>,
+        samples: &Samples,
         by: Affine<'_>,
         codes: &mut [f32],
     ) -> Result<(), Error> {
-        let (samples, rows) = (rows.samples, rows.rows.clone());
-        Ok(self
-            .encoders()?
-            .rows_mapped_into(samples, rows, Some(by), codes)?)
+        let (encoders, rows) = (self.encoders()?, 0..samples.rows());
+        Ok(encoders.rows_mapped_into(samples, rows, Some(by), codes)?)
     }
 
     fn encoders(&self) -> Result<&Forward, Error> {

@@ -75,7 +75,7 @@ mod verify;
 mod watched;
 
 pub use apply::{Applied, Results, Work, apply};
-pub use backend::{Backend, use_threads};
+pub use backend::{Backend, usable_threads, use_threads};
 pub use checkpoint::{
     Change, Checkpoint, CheckpointError, Checkpoints, Difference, Identity, Place, Resumption,
     is_left_to_do, reached_from_bytes, reached_to_bytes,

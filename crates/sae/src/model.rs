@@ -157,7 +157,7 @@ impl Model {
         let by_value = self.scaling().and_then(Scaling::by_value);
         if let (Some(by), true) = (by_value, samples.singles().is_some()) {
             // Scaled as they are read, without a copy.
-            return self.mapped_codes_into(&Part::all(samples), by, codes);
+            return self.mapped_codes_into(samples, by, codes);
         }
         self.for_parts(samples, |part, scaled| {
             let place = part.rows.start * width..part.rows.end * width;

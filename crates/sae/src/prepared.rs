@@ -87,6 +87,7 @@ impl Prepared {
         experiment: &Experiment,
         data: SplitData,
     ) -> Result<Self, Error> {
+        experiment.check()?;
         let scaling = experiment.data.fit_scaling(&data.train);
         let scaling = scaling.map_err(|error| Error::in_table("data", error))?;
         Self::scaled(started, experiment, data, scaling)
@@ -102,6 +103,7 @@ impl Prepared {
         data: SplitData,
         scaling: Option<Scaling>,
     ) -> Result<Self, Error> {
+        experiment.check()?;
         if let Some(scaling) = &scaling {
             check_width("the samples", data.train.samples.width(), scaling.inputs())?;
         }
@@ -114,7 +116,6 @@ impl Prepared {
         data: SplitData,
         scaling: Option<Scaling>,
     ) -> Result<Self, Error> {
-        experiment.check()?;
         let specimens = Specimens::of(&data.test, experiment)?;
         let step = data.train.rows().div_ceil(SCORED).max(1);
         let some: Vec<usize> = (0..data.train.rows()).step_by(step).collect();

@@ -306,8 +306,7 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Autoe
         scores : ndarray of shape (n_samples,)
             Minus the root of the mean squared error over its scaled inputs; 0 is perfect.
         """
-        check_is_fitted(self, "model_")
-        return -self.model_.score(self._rows(X, reset=False), self._threads())
+        return self._scores(X)
 
     def score(self, X: Any, y: Any = None) -> float:
         """How well rows are reconstructed.

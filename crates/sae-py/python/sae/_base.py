@@ -267,6 +267,10 @@ class Autoencoder(BaseEstimator):
         check_is_fitted(self, "model_")
         return self.model_.reconstruct(self._rows(X, reset=False), self._threads())
 
+    def _scores(self, X: Any) -> np.ndarray:
+        check_is_fitted(self, "model_")
+        return -self.model_.score(self._rows(X, reset=False), self._threads())
+
     def _codes(self, codes: Any) -> np.ndarray:
         """Codes as the library reads them."""
         codes = check_array(codes, dtype=np.float32, order="C")

@@ -184,8 +184,7 @@ n_iter_no_change, gradient, random_state, n_jobs, callback, verbose, settings
         scores : ndarray of shape (n_samples,)
             Minus the root of the mean squared error over scaled inputs; lower is more unusual.
         """
-        check_is_fitted(self, "model_")
-        return -self.model_.score(self._rows(X, reset=False), self._threads())
+        return self._scores(X)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """How usual rows are, against the threshold.
