@@ -2,6 +2,8 @@
 
     cargo bench -p sae-kernels --no-run
     python benches/peers/compare.py [--rounds 9] [--seconds 1] [--threads 2] [--rules compiled,autograd]
+    cargo bench -p sae-gpu --features wgpu --no-run
+    python benches/peers/compare.py --gpu
 
 Python must have `torch`. Each round runs ours, then theirs; a ratio is ours / theirs of one round, so
 that a machine that slows down slows both. Prints the median ratio with the least and the largest.
@@ -19,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SIZES = ["900,100,256", "784,196,256", "784,400,1000", "4096,1024,512"]
 BATCHES = ["900,100,32", "784,196,32", "784,400,32", "4096,1024,32"]
 FULL = ["900,100,10000", "784,196,10000"]
+GPU_SIZES = ["900,100,256", "784,400,1000", "4096,1024,512", "784,200,60000"]
 
 
 class Peer:
@@ -44,12 +47,12 @@ class Peer:
         self.process.wait()
 
 
-def ours():
+def ours(name, package):
     """The newest benchmark program that cargo has built."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    built = [p for p in target.glob("release/deps/fused_step-*") if os.access(p, os.X_OK) and not p.suffix]
+    built = [p for p in target.glob(f"release/deps/{name}-*") if os.access(p, os.X_OK) and not p.suffix]
     if not built:
-        sys.exit("build it first: cargo bench -p sae-kernels --no-run")
+        sys.exit(f"build it first: cargo bench -p {package} --no-run")
     return max(built, key=lambda p: p.stat().st_mtime)
 
 
@@ -58,18 +61,29 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--rules", default="autograd,manual,compiled")
-    parser.add_argument("--sizes", nargs="*", default=SIZES + BATCHES + FULL)
+    parser.add_argument("--rules")
+    parser.add_argument("--sizes", nargs="*")
+    parser.add_argument("--gpu", action="store_true", help="both on the GPU, PyTorch through CUDA")
     arguments = parser.parse_args()
     threads = str(arguments.threads)
+    if arguments.gpu:
+        program = ours("gpu_step", "sae-gpu --features wgpu")
+        rules, sizes, device = "autograd,manual,tuned,graph", GPU_SIZES, "cuda"
+    else:
+        program = ours("fused_step", "sae-kernels")
+        rules, sizes, device = "autograd,manual,compiled", SIZES + BATCHES + FULL, "cpu"
+    rules, sizes = arguments.rules or rules, arguments.sizes or sizes
     print(f"{platform.processor() or platform.machine()}, {threads} threads, {arguments.rounds} rounds")
     print(f"{'N-H, rows':<20} {'rule':<10} {'ours ms':>9} {'theirs ms':>10} {'ratio':>7}  least - largest")
-    for size in arguments.sizes:
-        for rule in arguments.rules.split(","):
+    for size in sizes:
+        for rule in rules.split(","):
             script = str(Path(__file__).with_name("step.py"))
             pair = [
-                Peer([str(ours()), "--serve", size, "--threads", threads]),
-                Peer([sys.executable, script, "--rule", rule, "--size", size, "--threads", threads]),
+                Peer([str(program), "--serve", size, "--threads", threads]),
+                Peer(
+                    [sys.executable, script, "--rule", rule, "--size", size]
+                    + ["--threads", threads, "--device", device]
+                ),
             ]
             rounds = [[p.milliseconds(arguments.seconds) for p in pair] for _ in range(arguments.rounds)]
             for p in pair:

@@ -1,10 +1,12 @@
-"""One training step of a sparse autoencoder in PyTorch, three ways.
+"""One training step of a sparse autoencoder in PyTorch, five ways.
 
     python benches/peers/step.py --rule compiled --size 900,100,256 --threads 2
+    python benches/peers/step.py --rule tuned --size 900,100,256 --device cuda
 
 Forward, KL, backward and plain SGD, the step of `sae`'s `step` benchmark. Prints one line per
 request read from standard input: `go SECONDS` runs steps for that long and prints the median time of
-a step in milliseconds. `benches/peers/compare.py` drives it.
+a step in milliseconds; on a GPU the time of many steps by their number, since none is waited for.
+`benches/peers/compare.py` drives it.
 """
 
 import argparse
@@ -17,12 +19,12 @@ import torch
 ALPHA, BETA, RHO, ETA = 1e-3, 3.0, 0.1, 1e-3
 
 
-def tensors(n, h, r):
+def tensors(n, h, r, device):
     generator = torch.Generator().manual_seed(1)
     uniform = lambda *shape: torch.rand(*shape, generator=generator)
     limit = (6.0 / (n + h + 1)) ** 0.5
     w1, w2 = (limit * (2 * uniform(*shape) - 1) for shape in [(n, h), (h, n)])
-    return uniform(r, n), w1, torch.zeros(h), w2, torch.zeros(n)
+    return [values.to(device) for values in (uniform(r, n), w1, torch.zeros(h), w2, torch.zeros(n))]
 
 
 def autograd(x, w1, b, w2, c):
@@ -67,7 +69,7 @@ def rule(x, w1, b, w2, c):
 def manual(x, w1, b, w2, c):
     """The delta rules by hand, every operation in place in preallocated memory."""
     r = x.shape[0]
-    y, slope2 = torch.empty(r, len(b)), torch.empty(r, len(b))
+    y, slope2 = x.new_empty(r, len(b)), x.new_empty(r, len(b))
     z, slope3 = torch.empty_like(x), torch.empty_like(x)
     delta2 = torch.empty_like(y)
 
@@ -103,21 +105,67 @@ def compiled(x, w1, b, w2, c):
     return lambda: function(x, w1, b, w2, c)
 
 
+def tuned(x, w1, b, w2, c):
+    """`torch.compile` with all that it can do, CUDA graphs included."""
+    function = torch.compile(rule, mode="max-autotune", fullgraph=True)
+    return lambda: function(x, w1, b, w2, c)
+
+
+def graph(*values):
+    """The delta rules by hand, recorded as a CUDA graph."""
+    step = manual(*values)
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(stream)
+    recorded = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(recorded):
+        step()
+    return recorded.replay
+
+
+def median_of_each(run, seconds):
+    until = time.perf_counter() + seconds
+    times = []
+    while not times or time.perf_counter() < until:
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def mean_of_many(run, seconds):
+    steps = 1
+    while True:
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        for _ in range(steps):
+            run()
+        torch.cuda.synchronize()
+        taken = time.perf_counter() - start
+        if taken >= seconds:
+            return taken / steps
+        steps *= 2
+
+
 def main():
     parser = argparse.ArgumentParser()
-    rules = {"autograd": autograd, "manual": manual, "compiled": compiled}
+    rules = {"autograd": autograd, "manual": manual, "compiled": compiled, "tuned": tuned, "graph": graph}
     parser.add_argument("--rule", choices=rules, required=True)
     parser.add_argument("--size", required=True, help="inputs,hidden,rows")
-    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     size = [int(number) for number in arguments.size.split(",")]
-    values = tensors(*size)
+    values = tensors(*size, arguments.device)
     step = rules[arguments.rule](*values)
     if arguments.rule == "autograd":
         run = step
     else:
-        context = torch.inference_mode if arguments.rule == "manual" else torch.no_grad
+        inference = arguments.rule in ("manual", "graph")
+        context = torch.inference_mode if inference else torch.no_grad
 
         def run():
             with context():
@@ -125,15 +173,10 @@ def main():
 
     for _ in range(5):
         run()
+    measure = median_of_each if arguments.device == "cpu" else mean_of_many
     print("ready", flush=True)
     for line in sys.stdin:
-        until = time.perf_counter() + float(line.split()[1])
-        times = []
-        while not times or time.perf_counter() < until:
-            start = time.perf_counter()
-            run()
-            times.append(time.perf_counter() - start)
-        print(1e3 * statistics.median(times), flush=True)
+        print(1e3 * measure(run, float(line.split()[1])), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,15 @@ use crate::command::{cargo, run};
 #[derive(Args)]
 pub(crate) struct Bench {
     /// Backends to measure
-    #[arg(long, value_delimiter = ',', default_value = "flex,ndarray")]
-    backends: Vec<Backend>,
-    /// A Python with PyTorch, to measure its steps and ours in turn instead
+    #[arg(
+        long,
+        alias = "backends",
+        value_delimiter = ',',
+        default_value = "flex,ndarray"
+    )]
+    backend: Vec<Backend>,
+    /// A Python with PyTorch, to measure its steps and ours in turn instead; with --backend wgpu on the GPU, for
+    /// which PyTorch needs CUDA
     #[arg(long, value_name = "PYTHON")]
     peers: Option<String>,
     /// Arguments of the benchmark, for example a filter
@@ -30,25 +36,41 @@ impl Bench {
 
     fn measure(&self) {
         if self.rest.is_empty() {
-            run(kernels().args(["--bench", "fused_step"]));
+            match self.on_gpu() {
+                true => run(gpu_steps().args(["--bench", "gpu_step"])),
+                false => run(kernels().args(["--bench", "fused_step"])),
+            }
         }
         let mut bench = cargo(&["bench", "--package", "sae-cli", "--bench", "step"]);
         bench
-            .args(features(&self.backends, false))
+            .args(features(&self.backend, false))
             .arg("--")
             .args(&self.rest);
-        run(bench.env("SAE_BENCH_BACKENDS", names(&self.backends)));
+        run(bench.env("SAE_BENCH_BACKENDS", names(&self.backend)));
     }
 
     /// Steps of ours and of PyTorch in turn.
     fn compare(&self, python: &str) {
-        run(kernels().arg("--no-run"));
-        run(Command::new(python)
-            .arg("benches/peers/compare.py")
-            .args(&self.rest));
+        let mut compare = Command::new(python);
+        compare.arg("benches/peers/compare.py");
+        if self.on_gpu() {
+            run(gpu_steps().arg("--no-run"));
+            compare.arg("--gpu");
+        } else {
+            run(kernels().arg("--no-run"));
+        }
+        run(compare.args(&self.rest));
+    }
+
+    fn on_gpu(&self) -> bool {
+        self.backend == [Backend::Wgpu]
     }
 }
 
 fn kernels() -> Command {
     cargo(&["bench", "--package", "sae-kernels"])
+}
+
+fn gpu_steps() -> Command {
+    cargo(&["bench", "--package", "sae-gpu", "--features", "wgpu"])
 }

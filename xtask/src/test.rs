@@ -11,6 +11,10 @@ use crate::command::{cargo, run};
 /// What takes little to build and is no part of the default program.
 pub(crate) const WITH_PARQUET: [&str; 2] = ["--features", "sae-cli/parquet"];
 
+/// Tests of sae-train that go through every executor, and those of the one on GPUs. On a software device the others
+/// take minutes: `cargo test -p sae-train --features wgpu` runs them too.
+const OF_EXECUTORS: [&str; 6] = ["executors", "fit", "full_batch", "gpu", "numbers", "safety"];
+
 #[derive(Args)]
 pub(crate) struct Test {
     /// Test these backends only, against flex; without it everything that needs none of them
@@ -56,6 +60,14 @@ impl Test {
         }
         if self.hosts {
             tests.args(["--test", "hosts"]);
+        }
+        if self.backend.contains(&Backend::Wgpu) {
+            // The kernels, and the tests of executors, to which theirs is added.
+            tests.args(["--package", "sae-gpu", "--test", "against_cpu"]);
+            tests.args(["--package", "sae-train"]);
+            for test in OF_EXECUTORS {
+                tests.args(["--test", test]);
+            }
         }
         tests.args(features(&self.backend, self.mpi));
         let end = self.rest.iter().position(|argument| argument == "--");

@@ -9,7 +9,7 @@ use crate::setting::{Setting, named};
 use crate::unit::Unit;
 
 /// How far a reconstruction z is from its target x.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reconstruction {
     /// (1/R) Σ ½‖x − z‖².

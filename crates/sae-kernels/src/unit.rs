@@ -13,7 +13,7 @@ use crate::setting::{Setting, named};
 
 /// An activation function φ of pre-activations p. At a kink, where φ has no derivative, φ' is 0: that
 /// of ReLU and satlin at p = 0 and of satlin at p = 1. What is not a number stays so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     /// 1 / (1 + e^−p), in (0, 1).
@@ -164,7 +164,7 @@ impl FromStr for Unit {
 }
 
 /// What a layer does to its pre-activations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Activation {
     /// φ.
     pub unit: Unit,

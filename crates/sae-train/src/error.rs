@@ -1,6 +1,7 @@
 //! The errors of this crate.
 
 use sae_data::DataError;
+use sae_gpu::GpuError;
 use sae_kernels::{KernelError, Setting};
 use sae_model::{ModelError, term};
 use thiserror::Error;
@@ -71,6 +72,9 @@ pub enum TrainError {
     /// The kernels refused their input.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// A GPU failed.
+    #[error("the device fails: {0}")]
+    Device(String),
     /// The samples could not be read.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -80,6 +84,17 @@ pub enum TrainError {
     /// The caller's hook failed, for example because a file could not be written.
     #[error(transparent)]
     Hook(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What the kernels for GPUs refuse those for CPUs refuse, too.
+impl From<GpuError> for TrainError {
+    fn from(error: GpuError) -> Self {
+        match error {
+            GpuError::Kernel(KernelError::Setting(setting)) => Self::Setting(setting),
+            GpuError::Kernel(error) => Self::Kernel(error),
+            GpuError::Device(problem) => Self::Device(problem),
+        }
+    }
 }
 
 /// The setting that rules the term to blame.

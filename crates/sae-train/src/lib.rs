@@ -48,6 +48,7 @@ mod schedule;
 mod search;
 mod session;
 mod settings;
+mod settling;
 mod sharded;
 mod state;
 mod steps;
@@ -61,9 +62,11 @@ pub use advance::{Advance, Retreat};
 pub use data::{Batch, Classes, Data, FromHost, Selected, Table};
 pub use epoch::Epoch;
 pub use error::TrainError;
+#[cfg(feature = "wgpu")]
+pub use executor::OnGpu;
 pub use executor::{
-    Choice, Compute, Executor, ExecutorKind, ExecutorState, Fused, FusedKernels, Gradient, Mean,
-    OnBurn, OptimizerState, Step, TensorName, Trainable, executor,
+    Choice, Compute, Executor, ExecutorKind, ExecutorState, Fused, FusedKernels, Gradient,
+    KernelConfig, Mean, OnBurn, OptimizerState, Settled, Step, TensorName, Trainable, executor,
 };
 pub use group::{
     Alone, Communicator, Failure, Group, GroupError, MOST_SHARDS, Threads, check_shards,

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use sae_data::Inputs;
 use sae_model::Terms;
 
 use crate::advance::{Advance, Retreat};
@@ -33,6 +34,8 @@ pub struct Session<'a> {
     /// How often training went back, and to where it would go back now.
     retreats: usize,
     start: Option<Box<State>>,
+    /// Steps of the epoch after which those that are pending began.
+    pub(crate) pending_from: usize,
 }
 
 impl<'a> Session<'a> {
@@ -44,7 +47,7 @@ impl<'a> Session<'a> {
     pub fn new(
         task: Task<'a>,
         training: Training,
-        executor: Box<dyn Executor + 'a>,
+        mut executor: Box<dyn Executor + 'a>,
     ) -> Result<Self, TrainError> {
         training.check()?;
         if task.train.whole == 0 {
@@ -60,6 +63,9 @@ impl<'a> Session<'a> {
                 "0, or a share of validation samples > 0",
             )));
         }
+        if let Inputs::Memory(samples) = &task.train.samples {
+            executor.keep(samples)?;
+        }
         let mut session = Self {
             search: LineSearch::new(&training),
             rates: Rates::new(&training, 0)?,
@@ -72,6 +78,7 @@ impl<'a> Session<'a> {
             rho_hat: None,
             retreats: 0,
             start: None,
+            pending_from: 0,
             task,
             training,
             executor,
@@ -230,6 +237,7 @@ impl<'a> Session<'a> {
     /// Ends the epoch: its figures, validation, and what the stop rules make of them.
     fn finish(&mut self) -> Result<Epoch, TrainError> {
         let start = Instant::now();
+        let pending = self.settle()?;
         self.check()?;
         self.agree()?;
         let waited = start.elapsed().as_secs_f64();
@@ -258,7 +266,7 @@ impl<'a> Session<'a> {
             validation,
             moved: done.moved,
             learning_rate: self.learning_rate,
-            clipped: done.clipped,
+            clipped: done.clipped + pending.clipped,
             retreats: self.retreats,
             seconds,
             waited: self.feed.waited(),
@@ -274,6 +282,7 @@ impl<'a> Session<'a> {
     /// Prepares the next epoch.
     fn begin(&mut self) {
         self.progress = Progress::default();
+        self.pending_from = 0;
         self.learning_rate = self.rates.next() / self.halvings();
     }
 
@@ -301,19 +310,6 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Refuses parameters that are not finite, as an update may leave.
-    ///
-    /// # Errors
-    ///
-    /// Names the tensor.
-    pub fn check(&self) -> Result<(), TrainError> {
-        let diagnosis = Diagnosis {
-            step: (self.progress.steps > 0).then_some(self.progress.steps),
-            ..self.diagnosis()
-        };
-        diagnosis.parameters(&*self.executor, &self.parameters())
-    }
-
     /// Looks at the next step.
     pub(crate) fn diagnosis(&self) -> Diagnosis<'_> {
         Diagnosis {
@@ -332,9 +328,14 @@ impl<'a> Session<'a> {
 
     /// All that training remembers.
     pub fn state(&self) -> State {
+        let mut progress = self.progress.clone();
+        if self.executor.works_alone() {
+            let pending = self.executor.settled().unwrap_or_default();
+            progress.clipped += pending.clipped;
+        }
         State {
             epochs: self.epochs,
-            progress: self.progress.clone(),
+            progress,
             executor: self.executor.state(),
             search: self.search.clone(),
             watch: self.watch.clone(),
@@ -370,6 +371,7 @@ impl<'a> Session<'a> {
         self.rates = Rates::new(&self.training, state.epochs)?;
         self.begin();
         self.progress = state.progress;
+        self.pending_from = self.progress.steps;
         Ok(())
     }
 }

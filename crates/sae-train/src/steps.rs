@@ -1,11 +1,11 @@
 //! The three kinds of steps: an iteration of a line search, all samples at once, and a minibatch.
 
-use crate::executor::{Step, norm};
+use crate::executor::Step;
 use crate::feed::Place;
 use crate::search::LineSearch;
 use crate::session::Session;
 use crate::sharded::{Sharded, Share, Work};
-use crate::whole::{mean_activity, whole_gradient};
+use crate::whole::{in_one_piece, mean_activity, whole_gradient};
 use crate::{Batch, Gradient, RhoHat, Task, TrainError, Training};
 
 impl Session<'_> {
@@ -47,6 +47,17 @@ impl Session<'_> {
     }
 
     pub(crate) fn full_step(&mut self) -> Result<bool, TrainError> {
+        if self.training.rho_hat == RhoHat::Batch && self.executor.works_alone() {
+            let Task { train, group, .. } = &self.task;
+            if let Some(whole) = in_one_piece(&*self.executor, train, group) {
+                let (executor, rate) = (&mut self.executor, self.learning_rate);
+                let step = |batch: &Batch<'_>| executor.step(batch, rate);
+                let step = train.with_batch(group, whole, self.epochs, step)?;
+                self.count(step)?;
+                self.progress.gradient_norm = Some(self.executor.last_norm());
+                return Ok(true);
+            }
+        }
         let Task { train, group, .. } = &self.task;
         let gradient = whole_gradient(&mut *self.executor, train, group, self.epochs)?;
         let parameters = self.executor.parameters();
@@ -89,7 +100,7 @@ impl Session<'_> {
             let step = executor.step(batch, rate)?;
             let refused = match step {
                 Step::Refused => Some(refused(&mut **executor, batch)?),
-                Step::Taken | Step::Clipped => None,
+                Step::Taken | Step::Clipped | Step::Pending => None,
             };
             Ok::<_, TrainError>((step, refused))
         };
@@ -102,7 +113,7 @@ impl Session<'_> {
         }
         self.count(step)?;
         if over {
-            self.progress.gradient_norm = Some(norm(&self.executor.last_gradient()));
+            self.progress.gradient_norm = Some(self.executor.last_norm());
         }
         Ok(())
     }
@@ -157,7 +168,7 @@ impl Session<'_> {
     /// Takes notice of what became of a step.
     fn count(&mut self, step: Step) -> Result<(), TrainError> {
         match step {
-            Step::Taken => Ok(()),
+            Step::Taken | Step::Pending => Ok(()),
             Step::Clipped => {
                 self.progress.clipped += 1;
                 Ok(())

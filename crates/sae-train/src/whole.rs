@@ -31,16 +31,7 @@ pub fn whole_gradient(
         let sum = sharded.gradient(rows, activity, batches, data)?;
         return Ok(sum.to_gradient());
     }
-    if rows <= size
-        && let Inputs::Memory(samples) = &data.samples
-    {
-        let whole = Held {
-            table: Table {
-                samples,
-                selected: Selected::Range(0, rows),
-            },
-            numbers: Numbers::Own,
-        };
+    if let Some(whole) = in_one_piece(executor, data, group) {
         return data.with_batch(group, whole, epoch, |batch| executor.gradient(batch));
     }
     let activity = mean_activity(executor, data, group, epoch)?;
@@ -53,6 +44,28 @@ pub fn whole_gradient(
         return Err(error);
     }
     executor.finish()
+}
+
+/// All samples, where one batch may have them.
+pub(crate) fn in_one_piece<'d>(
+    executor: &dyn Executor,
+    data: &'d Data<'_>,
+    group: &Group,
+) -> Option<Held<'d>> {
+    match &data.samples {
+        Inputs::Memory(samples)
+            if group.shards() == 1 && data.whole <= part_size(executor, data) =>
+        {
+            Some(Held {
+                table: Table {
+                    samples,
+                    selected: Selected::Range(0, data.whole),
+                },
+                numbers: Numbers::Own,
+            })
+        }
+        _ => None,
+    }
 }
 
 /// The mean activity of each hidden unit over all samples of `group`; empty where the objective does not

@@ -13,8 +13,8 @@ use sae_model::{
     relative_difference, with_flat,
 };
 use sae_train::{
-    BatchSize, Data, Executor, FromHost, Gradient, Group, OnBurn, Optimizer, RhoHat, Selected,
-    Session, TrainError, Trainable, Training, whole_gradient,
+    BatchSize, Data, Executor, ExecutorKind, FromHost, Gradient, Group, OnBurn, Optimizer, RhoHat,
+    Selected, Session, TrainError, Trainable, Training, whole_gradient,
 };
 
 use support::{
@@ -248,16 +248,22 @@ fn minibatches_with_every_estimate_of_rho_hat() {
             for kind in EXECUTORS {
                 let case = format!("{architecture:?}, {rho_hat:?}, {kind}");
                 let (found, figures) = run(with(kind, &objective, &model, &training), &data);
+                // Exponentials and logarithms of GPUs are less exact.
+                let most = if kind == ExecutorKind::Gpu {
+                    1e-5
+                } else {
+                    1e-6
+                };
                 let difference = relative_difference(&double(&found), &double(&expected));
-                assert!(difference < 1e-6, "{case}: {difference:e}");
+                assert!(difference < most, "{case}: {difference:e}");
                 let terms = [&figures, &expected_figures].map(|f| values(&f.terms));
                 assert!(
-                    relative_difference(&terms[0], &terms[1]) < 1e-6,
+                    relative_difference(&terms[0], &terms[1]) < most,
                     "{case}: {terms:?}"
                 );
                 let means = [&figures, &expected_figures].map(|f| f.rho_hat.clone().unwrap());
                 assert!(
-                    relative_difference(&means[0], &means[1]) < 1e-6,
+                    relative_difference(&means[0], &means[1]) < most,
                     "{case}: {means:?}"
                 );
             }

@@ -81,8 +81,8 @@ fn every_executor_goes_as_far_as_the_kernels() {
         (Optimizer::Cg, true, 500),
     ] {
         let found = EXECUTORS.map(|kind| searched(kind, (optimizer, most), tied, &samples));
-        let [autodiff, delta, fused] = found;
-        for (epochs, objective) in [autodiff, delta] {
+        let fused = found[2];
+        for (epochs, objective) in found {
             let case = format!("{optimizer}, tied {tied}: {found:?}");
             assert!(epochs + 3 >= fused.0, "{case}");
             // Rounding sends them different ways down the same valley.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use burn::tensor::Device;
+use sae_gpu::Gpu;
 use sae_kernels::Setting;
 use sae_kernels::setting::named;
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,17 @@ impl Backend {
             Self::Flex => Ok(Device::flex()),
             Self::Ndarray => self.ndarray(),
             Self::Wgpu => self.wgpu().map(|(device, _)| device),
+        }
+    }
+
+    /// The GPU on which the fused kernels run, once the device is open; nothing of a CPU.
+    pub(crate) fn gpu(self) -> Option<Gpu> {
+        match self {
+            Self::Flex | Self::Ndarray => None,
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => Some(Gpu::wgpu()),
+            #[cfg(not(feature = "wgpu"))]
+            Self::Wgpu => None,
         }
     }
 

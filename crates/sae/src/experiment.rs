@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sae_data::{DataConfig, Source};
+use sae_gpu::Precision;
 use sae_kernels::{InstructionSet, Setting};
 use sae_model::{GradientRule, ModelError};
 use sae_stack::{
@@ -41,6 +42,8 @@ pub struct Experiment {
     pub gradient: GradientRule,
     /// Whether the delta rules run in the fused kernels.
     pub fused: Fused,
+    /// In how many bits the kernels for GPUs multiply.
+    pub precision: Precision,
     /// Number of threads of the CPU, up to 1024; 0 for as many as there are processors.
     pub threads: usize,
     /// The instruction set of the kernels; nothing for the best that there is.
@@ -89,6 +92,7 @@ impl Default for Experiment {
             backend: Backend::default(),
             gradient: GradientRule::default(),
             fused: Fused::default(),
+            precision: Precision::default(),
             threads: 0,
             instruction_set: None,
             classifier: true,
@@ -184,6 +188,12 @@ impl Experiment {
         if self.threads > MOST_THREADS {
             let expected = format!("0 to {MOST_THREADS}");
             return Err(Setting::new("threads", self.threads, expected));
+        }
+        let in_kernels = self.gradient == GradientRule::Delta && self.fused != Fused::Never;
+        if self.precision != Precision::F32 && (self.backend != Backend::Wgpu || !in_kernels) {
+            let expected =
+                "f32, or backend = \"wgpu\" with gradient = \"delta\" and its fused kernels";
+            return Err(Setting::new("precision", self.precision, expected));
         }
         if let Some(set) = self.instruction_set
             && !InstructionSet::available().contains(&set)
@@ -295,14 +305,20 @@ impl Experiment {
 
     /// As [`Experiment::compute`], among others.
     pub(crate) fn compute_among(&self, group: Group) -> Result<Compute, Error> {
-        Ok(self.compute_with(self.backend.device()?, group))
+        let device = self.backend.device()?;
+        let gpu = self.backend.gpu();
+        Ok(Compute {
+            gpu: gpu.map(|gpu| gpu.with_precision(self.precision)),
+            ..self.compute_with(device, group)
+        })
     }
 
     fn compute_with(&self, device: burn::tensor::Device, group: Group) -> Compute {
-        let elsewhere = self.backend != Backend::Flex;
+        let elsewhere = self.backend == Backend::Ndarray;
         Compute {
             device,
             elsewhere: elsewhere.then(|| format!("backend = \"{}\"", self.backend)),
+            gpu: None,
             gradient: self.gradient,
             fused: self.fused,
             threads: self.threads(),

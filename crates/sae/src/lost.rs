@@ -3,10 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use sae_train::TrainError;
+
 use crate::{Backend, Error};
 
-/// Does the work of a run on a backend. Drivers of GPUs know no errors: where the device is lost, or refuses, they
-/// panic. That is an error here, and the run's last checkpoint stays what it was. Whatever the work had under way is
+/// Does the work of a run on a backend. Most drivers of GPUs know no errors: where the device is lost, or refuses,
+/// they panic. That is an error here, and the run's last checkpoint stays what it was. Whatever the work had under way is
 /// dropped. On the CPU a panic is a fault of this program, and stays one.
 ///
 /// # Errors
@@ -20,16 +22,22 @@ pub(crate) fn unless_lost<T>(
     if !backend.is_gpu() {
         return work();
     }
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        let problem = text.unwrap_or_else(|| "its driver does not say why".to_owned());
+    let lost = |problem: &str| {
         Err(Error::DeviceLost {
             run: run.to_owned(),
             backend: backend.name(),
             problem: problem.lines().next().unwrap_or_default().to_owned(),
         })
-    })
+    };
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Err(Error::Train(TrainError::Device(problem)))) => lost(&problem),
+        Ok(done) => done,
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+            lost(&text.unwrap_or_else(|| "its driver does not say why".to_owned()))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -46,6 +54,10 @@ mod tests {
         assert!(error.to_string().starts_with(expected), "{error}");
         assert!(error.to_string().contains("`sae resume runs/a`"), "{error}");
         assert!(!error.is_input());
+        let told = unless_lost::<()>(Backend::Wgpu, Path::new("runs/a"), || {
+            Err(TrainError::Device("Device lost".to_owned()).into())
+        });
+        assert_eq!(told.unwrap_err().to_string(), error.to_string());
         let fine = unless_lost(Backend::Wgpu, Path::new("a"), || Ok(3));
         assert_eq!(fine.unwrap(), 3);
     }

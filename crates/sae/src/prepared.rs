@@ -134,7 +134,7 @@ impl Prepared {
         check_room(&settings, &data.train.samples)?;
         check_values(experiment, &data)?;
         let compute = experiment.compute()?;
-        self_test::run(experiment.backend, &settings, &data.train, &compute.device)?;
+        self_test::run(experiment.backend, &settings, &data.train, &compute)?;
         Ok(Self {
             choice: compute.choose()?,
             experiment: experiment.clone(),

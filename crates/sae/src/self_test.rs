@@ -2,9 +2,9 @@
 
 use burn::tensor::{DType, Device};
 use sae_data::Dataset;
-use sae_model::{GradientRule, PlainLoops, named_gradients, relative_difference};
+use sae_model::{PlainLoops, relative_difference};
 use sae_stack::{StackSettings, Stage};
-use sae_train::{Batch, FromHost, Trainable};
+use sae_train::{Batch, Compute, FromHost, Trainable, Training, executor};
 
 use crate::stages::{Stages, Visitor};
 use crate::{Backend, Error};
@@ -13,8 +13,9 @@ use crate::{Backend, Error};
 /// orders of magnitude below; a wrong kernel does not.
 const TOLERANCE: f64 = 1e-3;
 
-/// Compares the gradient of every model at the run's real shapes with the one on flex. The CPU
-/// backends are tested against each other elsewhere; they need no test at every start.
+/// Compares the gradient of every model at the run's real shapes, by the executor that is to train it, with that of
+/// the fused kernels on the CPU. The CPU backends are tested against each other elsewhere; they need no test at
+/// every start.
 ///
 /// # Errors
 ///
@@ -23,20 +24,22 @@ pub fn run(
     backend: Backend,
     settings: &StackSettings,
     train: &Dataset,
-    device: &Device,
+    compute: &Compute,
 ) -> Result<(), Error> {
     if !backend.is_gpu() {
         return Ok(());
     }
-    let gradients = |device: &Device| {
+    let gradients = |compute: Compute| {
+        let device = compute.device.clone();
         let mut collector = Collector {
-            device: device.clone(),
+            compute,
             gradients: Vec::new(),
         };
-        Stages::initial(settings, train, DType::F32, device)?.visit(None, &mut collector)?;
+        Stages::initial(settings, train, DType::F32, &device)?.visit(None, &mut collector)?;
         Ok::<_, Error>(collector.gradients)
     };
-    let (here, cpu) = (gradients(device)?, gradients(&Device::flex())?);
+    let here = gradients(compute.clone())?;
+    let cpu = gradients(Compute::on_cpu(Device::flex(), compute.threads))?;
     for ((stage, name, here), (_, _, cpu)) in here.iter().zip(&cpu) {
         let difference = relative_difference(here, cpu);
         let fine = difference < TOLERANCE;
@@ -53,7 +56,7 @@ pub fn run(
 }
 
 struct Collector {
-    device: Device,
+    compute: Compute,
     gradients: Vec<(Stage, String, Vec<f64>)>,
 }
 
@@ -68,13 +71,16 @@ impl Visitor for Collector {
     where
         O::Batch: FromHost,
     {
-        let batch = O::Batch::from_host(batch, &self.device, DType::F32)?;
-        let gradient = GradientRule::Delta.gradient(objective, model, &batch);
-        let named = named_gradients(model, &gradient.gradients);
-        let staged = named
-            .into_iter()
-            .map(|(name, values)| (stage, name, values));
-        self.gradients.extend(staged);
+        let training = Training::default();
+        let mut executor = executor(objective, model.clone(), &training, &self.compute)?;
+        let gradient = executor.gradient(batch)?.values;
+        let mut rest = &gradient[..];
+        for tensor in executor.tensors() {
+            let (own, others) = rest.split_at(tensor.count);
+            self.gradients
+                .push((stage, tensor.name.clone(), own.to_vec()));
+            rest = others;
+        }
         Ok(())
     }
 }

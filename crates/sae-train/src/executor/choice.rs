@@ -1,16 +1,15 @@
 //! Which executor runs, and why not a faster one.
 
 use burn::tensor::Device;
-use sae_kernels::{
-    Autoencoder, AutoencoderConfig, InstructionSet, Network, NetworkConfig, Part, Setting,
-};
-use sae_model::{
-    CrossEntropy, DeepNetwork, DeltaRule, Dense, FineTuning, GradientRule, RHO_HAT_EPSILON,
-    Softmax, SparseAutoencoder, SparseObjective, flat_parameters,
-};
+use sae_gpu::Gpu;
+use sae_kernels::{InstructionSet, Setting};
+use sae_model::{GradientRule, flat_parameters};
 use serde::{Deserialize, Serialize};
 
 use super::kernel::Kernel;
+#[cfg(feature = "wgpu")]
+use super::on_gpu::OnGpu;
+use super::trainable::Trainable;
 use super::{Executor, ExecutorKind, FusedKernels, OnBurn, TensorName};
 use crate::{FromHost, Group, TrainError, Training};
 
@@ -32,9 +31,11 @@ pub enum Fused {
 pub struct Compute {
     /// Burn's device, without autodiff.
     pub device: Device,
-    /// What is in the way of the kernels, for example `backend = "wgpu"`; nothing where the device
-    /// is the CPU that they run on.
+    /// What is in the way of the kernels, for example `backend = "ndarray"`; nothing where the device
+    /// is a CPU or GPU that they run on.
     pub elsewhere: Option<String>,
+    /// The GPU whose kernels are meant; nothing for those of the CPU.
+    pub gpu: Option<Gpu>,
     /// How gradients are computed.
     pub gradient: GradientRule,
     /// Whether the kernels are wanted.
@@ -63,6 +64,7 @@ impl Compute {
         Self {
             device,
             elsewhere: None,
+            gpu: None,
             gradient: GradientRule::Delta,
             fused: Fused::Auto,
             threads,
@@ -87,7 +89,7 @@ impl Compute {
             (Some(obstacle), _) if self.fused == Fused::Always => Err(Setting::new(
                 "fused",
                 format!("\"always\" with {obstacle}"),
-                "gradient = \"delta\" and backend = \"flex\" with it, or fused = \"auto\"",
+                "gradient = \"delta\" and backend = \"flex\" or \"wgpu\" with it, or fused = \"auto\"",
             )),
             (Some(obstacle), GradientRule::Autodiff) => Ok(Choice {
                 executor: ExecutorKind::Autodiff,
@@ -98,34 +100,22 @@ impl Compute {
                 obstacle: Some(obstacle),
             }),
             (None, _) => Ok(Choice {
-                executor: ExecutorKind::Fused,
+                executor: match self.gpu {
+                    None => ExecutorKind::Fused,
+                    Some(_) => ExecutorKind::Gpu,
+                },
                 obstacle: None,
             }),
         }
     }
 }
 
-/// An objective that every executor can train.
-pub trait Trainable: DeltaRule + Clone + 'static
-where
-    Self::Batch: FromHost,
-{
-    /// Number of hidden units of `model` whose mean activity the objective depends on.
-    fn sparse_units(&self, model: &Self::Model) -> usize;
-
-    /// Model and objective inside the kernels, with the model's parameters.
-    ///
-    /// # Errors
-    ///
-    /// Refuses threads or an instruction set that this machine does not have.
-    fn kernel(&self, model: &Self::Model, compute: &Compute) -> Result<Kernel, TrainError>;
-}
-
 /// The executor that `compute` asks for, with `model` in it.
 ///
 /// # Errors
 ///
-/// As [`Compute::choose`] and [`Trainable::kernel`].
+/// As [`Compute::choose`]; refuses threads or an instruction set that this machine does not have, and a model that
+/// the GPU has no room for.
 pub fn executor<O: Trainable>(
     objective: &O,
     model: O::Model,
@@ -140,11 +130,13 @@ where
     let (objective_of, device) = (objective.clone(), &compute.device);
     Ok(match compute.choose()?.executor {
         ExecutorKind::Fused => {
-            let kernel = objective.kernel(&model, compute)?;
+            let config = objective.config(&model);
+            let kernel = Kernel::new(config, &flat_parameters(&model), compute)?;
             let tensors = TensorName::all(&model);
             let terms = objective.terms();
             Box::new(FusedKernels::new(kernel, tensors, terms, training))
         }
+        ExecutorKind::Gpu => on_gpu(objective, &model, training, compute)?,
         ExecutorKind::Delta => {
             Box::new(OnBurn::delta(objective_of, model, hidden, training, device))
         }
@@ -158,82 +150,38 @@ where
     })
 }
 
-impl Trainable for SparseObjective {
-    fn sparse_units(&self, model: &SparseAutoencoder) -> usize {
-        match self.beta() > 0.0 {
-            true => model.hidden(),
-            false => 0,
-        }
-    }
-
-    fn kernel(&self, model: &SparseAutoencoder, compute: &Compute) -> Result<Kernel, TrainError> {
-        let kind = model.architecture();
-        let config = AutoencoderConfig {
-            inputs: model.inputs(),
-            hidden: model.hidden(),
-            encoder: kind.activation(),
-            decoder: kind.decoder,
-            reconstruction: self.reconstruction(),
-            tied: kind.tied,
-            weight_decay: self.weight_decay(),
-            beta: self.beta(),
-            rho: self.rho(),
-            l1: self.l1(),
-            clamp: RHO_HAT_EPSILON,
-        };
-        let mut kernel = Autoencoder::new(config, compute.threads)?;
-        if let Some(set) = compute.instruction_set {
-            kernel = kernel.with_instruction_set(set)?;
-        }
-        let mut kernel = Kernel::Autoencoder(Box::new(kernel));
-        kernel.write(Part::Values, &flat_parameters(model))?;
-        Ok(kernel)
-    }
-}
-
-impl Trainable for CrossEntropy {
-    fn sparse_units(&self, _: &Softmax) -> usize {
-        0
-    }
-
-    fn kernel(&self, head: &Softmax, compute: &Compute) -> Result<Kernel, TrainError> {
-        let parameters = flat_parameters(head);
-        network_kernel(&[], head, self.weight_decay(), &parameters, compute)
-    }
-}
-
-impl Trainable for FineTuning {
-    fn sparse_units(&self, _: &DeepNetwork) -> usize {
-        0
-    }
-
-    fn kernel(&self, network: &DeepNetwork, compute: &Compute) -> Result<Kernel, TrainError> {
-        let parameters = flat_parameters(network);
-        let (encoders, head) = (&network.encoders, &network.head);
-        network_kernel(encoders, head, self.weight_decay(), &parameters, compute)
-    }
-}
-
-fn network_kernel(
-    encoders: &[Dense],
-    head: &Softmax,
-    weight_decay: f64,
-    parameters: &[f32],
+#[cfg(feature = "wgpu")]
+fn on_gpu<O: Trainable>(
+    objective: &O,
+    model: &O::Model,
+    training: &Training,
     compute: &Compute,
-) -> Result<Kernel, TrainError> {
-    let layers = encoders.iter().chain([&head.output]);
-    let mut sizes: Vec<usize> = layers.map(Dense::inputs).collect();
-    sizes.push(head.output.outputs());
-    let config = NetworkConfig {
-        sizes,
-        units: encoders.iter().map(|encoder| encoder.activation).collect(),
-        weight_decay,
+) -> Result<Box<dyn Executor>, TrainError>
+where
+    O::Batch: FromHost,
+{
+    let Some(gpu) = &compute.gpu else {
+        return Err(Setting::new("backend", "no GPU", "one that is open").into());
     };
-    let mut kernel = Network::new(config, compute.threads)?;
-    if let Some(set) = compute.instruction_set {
-        kernel = kernel.with_instruction_set(set)?;
+    let config = objective.config(model);
+    let (tensors, terms) = (TensorName::all(model), objective.terms());
+    let mut executor = OnGpu::new(gpu, &config, tensors, terms, training)?;
+    executor.set_parameters(&flat_parameters(model))?;
+    Ok(Box::new(executor))
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn on_gpu<O: Trainable>(
+    _: &O,
+    _: &O::Model,
+    _: &Training,
+    compute: &Compute,
+) -> Result<Box<dyn Executor>, TrainError>
+where
+    O::Batch: FromHost,
+{
+    match compute.gpu {
+        Some(ref none) => match *none {},
+        None => Err(Setting::new("backend", "no GPU", "one that is open").into()),
     }
-    let mut kernel = Kernel::Network(Box::new(kernel));
-    kernel.write(Part::Values, parameters)?;
-    Ok(kernel)
 }

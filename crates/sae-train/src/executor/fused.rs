@@ -1,14 +1,16 @@
 //! The fused kernels of `sae-kernels`.
 
 use sae_kernels::{KernelError, Part, RhoHat as Estimate, Update};
-use sae_model::{Figures, Reconstruction, term};
+use sae_model::Figures;
 
-use super::kernel::Kernel;
+use super::kernel::{
+    Kernel, MOMENTS, UPDATES, autoencoder_figures, estimate_of, in_kernels, network_figures, uses,
+};
 use super::{
     Executor, ExecutorKind, ExecutorState, Gradient, Mean, OptimizerState, Step, TensorName,
     check_length,
 };
-use crate::{Batch, Optimizer, RhoHat, TrainError, Training};
+use crate::{Batch, Optimizer, TrainError, Training};
 
 /// A model inside the kernels, on the CPU.
 pub struct FusedKernels {
@@ -23,10 +25,6 @@ pub struct FusedKernels {
     /// Whether a gradient is being added up.
     adding: bool,
 }
-
-/// The parts of the kernels' state that an optimizer may have.
-const MOMENTS: [(&str, Part); 2] = [("first", Part::First), ("second", Part::Second)];
-const UPDATES: &str = "updates";
 
 impl FusedKernels {
     /// A kernel whose parameters, these tensors, are set, of an objective with these terms, with the
@@ -48,11 +46,7 @@ impl FusedKernels {
             optimizer: in_kernels(training),
             clip: training.clip(),
             name: training.optimizer,
-            estimate: match training.rho_hat {
-                RhoHat::Running if sparse => Estimate::Running(training.rho_hat_decay),
-                RhoHat::Full if sparse => Estimate::Given,
-                RhoHat::Batch | RhoHat::Running | RhoHat::Full => Estimate::Batch,
-            },
+            estimate: estimate_of(training, sparse),
             mean: Mean::default(),
             adding: false,
         }
@@ -112,39 +106,6 @@ impl FusedKernels {
             }
             Kernel::Network(kernel) => network_figures(&kernel.finish()),
         })
-    }
-
-    /// Whether one of the kernels' vectors is ever anything but zero.
-    fn uses(&self, part: Part) -> bool {
-        matches!(
-            (part, self.name),
-            (_, Optimizer::Adam | Optimizer::AdamW | Optimizer::RmsProp)
-                | (Part::First, Optimizer::Sgd)
-        )
-    }
-}
-
-/// The kernels' optimizer; nothing for a line search.
-fn in_kernels(training: &Training) -> Option<sae_kernels::Optimizer> {
-    let adam = |weight_decay: f64| sae_kernels::Optimizer::Adam {
-        beta1: training.beta1 as f32,
-        beta2: training.beta2 as f32,
-        epsilon: training.epsilon as f32,
-        weight_decay: weight_decay as f32,
-    };
-    match training.optimizer {
-        Optimizer::Sgd => Some(sae_kernels::Optimizer::Sgd {
-            momentum: training.momentum as f32,
-            nesterov: training.nesterov,
-        }),
-        Optimizer::Adam => Some(adam(0.0)),
-        Optimizer::AdamW => Some(adam(training.decoupled_weight_decay)),
-        Optimizer::RmsProp => Some(sae_kernels::Optimizer::RmsProp {
-            decay: training.alpha as f32,
-            momentum: training.momentum as f32,
-            epsilon: training.epsilon as f32,
-        }),
-        Optimizer::Lbfgs | Optimizer::Cg => None,
     }
 }
 
@@ -272,7 +233,7 @@ impl Executor for FusedKernels {
     fn state(&self) -> ExecutorState {
         let mut optimizer = OptimizerState::default();
         for (name, part) in MOMENTS {
-            if self.uses(part) {
+            if uses(self.name, part) {
                 let values = self.kernel.read(part);
                 optimizer.vectors.insert(name.to_owned(), values);
             }
@@ -301,7 +262,7 @@ impl Executor for FusedKernels {
         let begun = Some(&state.optimizer).filter(|memory| !memory.is_empty());
         let nothing = vec![0.0; state.parameters.len()];
         for (name, part) in MOMENTS {
-            if self.uses(part) {
+            if uses(self.name, part) {
                 let moments = begun.map_or(Ok(&nothing[..]), |memory| memory.vector(name))?;
                 self.kernel.write(part, moments)?;
             }
@@ -314,59 +275,5 @@ impl Executor for FusedKernels {
         }
         self.mean = state.mean.clone();
         Ok(())
-    }
-}
-
-impl OptimizerState {
-    fn vector(&self, name: &'static str) -> Result<&[f32], TrainError> {
-        let found = self.vectors.get(name).map(Vec::as_slice);
-        found.ok_or_else(|| missing(name))
-    }
-
-    fn count(&self, name: &'static str) -> Result<u64, TrainError> {
-        let found = self.counts.get(name).copied();
-        found.ok_or_else(|| missing(name))
-    }
-}
-
-fn missing(name: &'static str) -> TrainError {
-    TrainError::State {
-        what: "the optimizer's memory",
-        found: format!("without `{name}`"),
-        expected: "that of the same optimizer and executor".to_owned(),
-    }
-}
-
-/// Those of an autoencoder's terms that its objective has.
-fn autoencoder_figures(
-    names: &[&'static str],
-    reconstruction: Reconstruction,
-    value: &sae_kernels::AutoencoderValue,
-) -> Figures {
-    let terms = [
-        (term::reconstruction(reconstruction), value.reconstruction),
-        (term::WEIGHT_DECAY, value.weight_decay),
-        (term::SPARSITY, value.sparsity),
-        (term::L1, value.l1),
-    ];
-    let own = terms.into_iter().filter(|(name, _)| names.contains(name));
-    Figures {
-        terms: own.collect(),
-        squared_error: Some(value.squared_error),
-        rho_hat: Some(value.rho_hat.clone()),
-        accuracy: None,
-    }
-}
-
-fn network_figures(value: &sae_kernels::NetworkValue) -> Figures {
-    let terms = [
-        (term::CROSS_ENTROPY, value.cross_entropy),
-        (term::WEIGHT_DECAY, value.weight_decay),
-    ];
-    Figures {
-        terms: terms.into_iter().collect(),
-        squared_error: None,
-        rho_hat: None,
-        accuracy: Some(value.accuracy),
     }
 }

@@ -14,6 +14,8 @@ pub enum ExecutorKind {
     Delta,
     /// The delta rules in the fused kernels, on the CPU.
     Fused,
+    /// The delta rules in the fused kernels, on a GPU.
+    Gpu,
 }
 
 impl fmt::Display for ExecutorKind {
@@ -22,6 +24,7 @@ impl fmt::Display for ExecutorKind {
             Self::Autodiff => "autodiff (Burn)",
             Self::Delta => "delta rules (Burn)",
             Self::Fused => "fused kernels",
+            Self::Gpu => "fused kernels (GPU)",
         })
     }
 }

@@ -9,19 +9,28 @@ mod fused;
 mod kernel;
 mod kind;
 mod on_burn;
+#[cfg(feature = "wgpu")]
+mod on_gpu;
 mod per_parameter;
+mod state;
+mod trainable;
 
 use burn::module::Module;
+use sae_data::Samples;
 use sae_model::{Figures, NamedParameter, named_parameters};
 use serde::{Deserialize, Serialize};
 
-pub use choice::{Choice, Compute, Fused, Trainable, executor};
+pub use choice::{Choice, Compute, Fused, executor};
 pub use fused::FusedKernels;
 pub use kind::ExecutorKind;
 pub use on_burn::OnBurn;
+#[cfg(feature = "wgpu")]
+pub use on_gpu::OnGpu;
+pub(crate) use state::check_length;
+pub use state::{ExecutorState, Mean, OptimizerState};
+pub use trainable::{KernelConfig, Trainable};
 
-use crate::vectors::VectorMut;
-use crate::{Batch, Optimizer, TrainError};
+use crate::{Batch, TrainError};
 
 /// A model with its objective and optimizer, and somebody who computes.
 ///
@@ -39,6 +48,17 @@ pub trait Executor {
     ///
     /// Refuses another number of values.
     fn set_parameters(&mut self, parameters: &[f32]) -> Result<(), TrainError>;
+
+    /// Says that most batches will be rows of `samples`, which stay where and as they are for as long as the
+    /// executor is used: a device may keep a copy of them.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the device does.
+    fn keep(&mut self, samples: &Samples) -> Result<(), TrainError> {
+        let _ = samples;
+        Ok(())
+    }
 
     /// Number of hidden units whose mean activity over the whole must be known before
     /// [`Executor::backward`]; 0 where the objective is a plain mean over samples.
@@ -140,6 +160,29 @@ pub trait Executor {
     /// Only right after a step: other passes use the same memory.
     fn last_gradient(&self) -> Vec<f64>;
 
+    /// ‖∇J‖ of the batch of the last [`Executor::step`], before its update.
+    fn last_norm(&self) -> f64 {
+        norm(&self.last_gradient())
+    }
+
+    /// Whether the device works on its own, so that every [`Executor::step`] is [`Step::Pending`].
+    fn works_alone(&self) -> bool {
+        false
+    }
+
+    /// What became of the pending steps since the mean was last taken, or a state put back, and of the parameters.
+    /// Waits for the device.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the device does.
+    fn settled(&self) -> Result<Settled, TrainError> {
+        Ok(Settled {
+            finite: self.parameters().iter().all(|value| value.is_finite()),
+            ..Settled::default()
+        })
+    }
+
     /// The mean of the figures of all steps since it was last taken, weighted by their samples.
     /// Where the device works on its own, this waits for it.
     fn take_mean(&mut self) -> Figures;
@@ -181,6 +224,20 @@ pub enum Step {
     Clipped,
     /// J, its gradient or a parameter is not finite, and nothing was changed.
     Refused,
+    /// Nobody knows yet: [`Executor::settled`] tells. Once one of such steps is refused nothing is changed by
+    /// those after it, until that was asked and the mean taken, or a state put back.
+    Pending,
+}
+
+/// What became of steps that were pending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// How many moved the parameters by a gradient that was shortened.
+    pub clipped: usize,
+    /// The first that was refused, from 0.
+    pub refused: Option<usize>,
+    /// Whether all parameters are finite numbers now.
+    pub finite: bool,
 }
 
 /// A tensor among the parameters.
@@ -242,110 +299,4 @@ impl Gradient {
 /// The Euclidean norm.
 pub(crate) fn norm(values: &[f64]) -> f64 {
     values.iter().map(|v| v * v).sum::<f64>().sqrt()
-}
-
-/// What an executor remembers between steps.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ExecutorState {
-    /// Who it belongs to.
-    pub executor: ExecutorKind,
-    /// Whose memory it holds.
-    pub method: Optimizer,
-    /// The parameters, flat.
-    pub parameters: Vec<f32>,
-    /// The optimizer's.
-    pub optimizer: OptimizerState,
-    /// The estimate of ρ̂, where one is used.
-    pub rho_hat: Option<Vec<f64>>,
-    /// The figures of the epoch's steps so far.
-    pub mean: Mean,
-}
-
-/// What an optimizer remembers: names are the optimizer's own. Before its first step it may be empty.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct OptimizerState {
-    /// Vectors, such as first and second moments.
-    pub vectors: std::collections::BTreeMap<String, Vec<f32>>,
-    /// Counts, such as the number of updates.
-    pub counts: std::collections::BTreeMap<String, u64>,
-}
-
-impl OptimizerState {
-    /// Whether there is nothing to remember.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.vectors.is_empty() && self.counts.is_empty()
-    }
-}
-
-/// A mean that is being taken, of figures weighted by samples.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Mean {
-    /// The weighted sum.
-    pub sum: Figures,
-    /// The sum of the weights.
-    pub rows: usize,
-}
-
-impl Mean {
-    pub(crate) fn add(&mut self, figures: &Figures, rows: usize) {
-        self.sum.add(figures, rows as f64);
-        self.rows += rows;
-    }
-
-    pub(crate) fn take(&mut self) -> Figures {
-        let taken = std::mem::take(self);
-        let mut mean = Figures::default();
-        mean.add(&taken.sum, 1.0 / taken.rows.max(1) as f64);
-        mean
-    }
-}
-
-/// Refuses a state or a vector of other sizes.
-pub(crate) fn check_length(
-    what: &'static str,
-    found: usize,
-    expected: usize,
-) -> Result<(), TrainError> {
-    match found == expected {
-        true => Ok(()),
-        false => Err(TrainError::State {
-            what,
-            found: format!("{found} values"),
-            expected: format!("{expected}"),
-        }),
-    }
-}
-
-impl ExecutorState {
-    pub(crate) fn visit_vectors(&mut self, visit: &mut dyn FnMut(&str, VectorMut<'_>)) {
-        visit("parameters", VectorMut::Single(&mut self.parameters));
-        for (name, values) in &mut self.optimizer.vectors {
-            visit(&format!("optimizer.{name}"), VectorMut::Single(values));
-        }
-    }
-
-    /// Checks that the state is one of such an executor.
-    pub(crate) fn check(
-        &self,
-        kind: ExecutorKind,
-        method: Optimizer,
-        parameters: usize,
-    ) -> Result<(), TrainError> {
-        let refuse = |what, found, expected| {
-            Err(TrainError::State {
-                what,
-                found,
-                expected,
-            })
-        };
-        if self.executor != kind {
-            let (found, expected) = (self.executor.to_string(), kind.to_string());
-            return refuse("the executor", found, expected);
-        }
-        if self.method != method {
-            let (found, expected) = (self.method.to_string(), method.to_string());
-            return refuse("the optimizer", found, expected);
-        }
-        check_length("the model", self.parameters.len(), parameters)
-    }
 }

@@ -11,18 +11,40 @@ use sae_train::{
     Selected, Table, Task, Trainable, Training, executor,
 };
 
-/// Every executor.
+/// Every executor of the CPU.
+#[cfg(not(feature = "wgpu"))]
 pub const EXECUTORS: [ExecutorKind; 3] = [
     ExecutorKind::Autodiff,
     ExecutorKind::Delta,
     ExecutorKind::Fused,
 ];
 
+/// Every executor; these tests then need a device.
+#[cfg(feature = "wgpu")]
+pub const EXECUTORS: [ExecutorKind; 4] = [
+    ExecutorKind::Autodiff,
+    ExecutorKind::Delta,
+    ExecutorKind::Fused,
+    ExecutorKind::Gpu,
+];
+
+#[cfg(feature = "wgpu")]
+fn gpu() -> Option<sae_gpu::Gpu> {
+    static GPU: std::sync::LazyLock<sae_gpu::Gpu> = std::sync::LazyLock::new(sae_gpu::Gpu::wgpu);
+    Some(GPU.clone())
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn gpu() -> Option<sae_gpu::Gpu> {
+    None
+}
+
 /// The settings with which a run has this executor.
 pub fn compute(kind: ExecutorKind) -> Compute {
     let auto = Compute::on_cpu(Device::flex(), 2);
     let compute = match kind {
         ExecutorKind::Fused => auto,
+        ExecutorKind::Gpu => Compute { gpu: gpu(), ..auto },
         ExecutorKind::Delta => Compute {
             fused: Fused::Never,
             ..auto

@@ -74,12 +74,7 @@ pub fn assist(
         threads,
         ..experiment.compute_among(group.clone())?
     };
-    self_test::run(
-        experiment.backend,
-        &settings,
-        &part.data.train,
-        &compute.device,
-    )?;
+    self_test::run(experiment.backend, &settings, &part.data.train, &compute)?;
     begin(&group, &experiment)?;
     let reached = std::mem::take(&mut invitation.reached);
     let mut follower = Follower { group: &group };

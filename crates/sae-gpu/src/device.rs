@@ -1,0 +1,166 @@
+//! A device, and memory on it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cubecl::Device;
+use cubecl::bytes::Bytes;
+use cubecl::prelude::{BufferArg, Client, CubeDim};
+use cubecl::server::Handle;
+use cubecl::wgpu::WgpuDevice;
+
+use crate::error::GpuError;
+use crate::precision::Precision;
+use crate::tiling::UNITS;
+
+/// A device that computes, with a count of what it was asked for.
+#[derive(Clone)]
+pub struct Gpu {
+    pub(crate) client: Client,
+    precision: Precision,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    launches: AtomicU64,
+    reads: AtomicU64,
+}
+
+impl std::fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gpu")
+            .field("launches", &self.launches())
+            .field("reads", &self.reads())
+            .finish()
+    }
+}
+
+impl Gpu {
+    /// The device that Burn's `wgpu` backend uses by default, on which everything else of it runs too.
+    ///
+    /// # Panics
+    ///
+    /// Panics where there is none.
+    pub fn wgpu() -> Self {
+        Self {
+            client: Device::Wgpu(WgpuDevice::default()).client(),
+            precision: Precision::default(),
+            counts: Arc::default(),
+        }
+    }
+
+    /// The same device, whose products multiply numbers so.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// How products multiply numbers.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Kernels launched so far, through this value and its copies.
+    pub fn launches(&self) -> u64 {
+        self.counts.launches.load(Ordering::Relaxed)
+    }
+
+    /// How often the host waited for the device, to read from it.
+    pub fn reads(&self) -> u64 {
+        self.counts.reads.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that a single buffer may have.
+    pub fn largest_buffer(&self) -> usize {
+        let most = self.client.properties().memory.max_page_size;
+        usize::try_from(most).unwrap_or(usize::MAX)
+    }
+
+    /// Waits until everything that was asked for is done.
+    ///
+    /// # Errors
+    ///
+    /// Fails where the device did.
+    pub fn wait(&self) -> Result<(), GpuError> {
+        let waited = cubecl::future::block_on(self.client.sync());
+        waited.map_err(|error| failed(&error))
+    }
+
+    pub(crate) fn count_launch(&self) {
+        self.counts.launches.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Memory for `count` values, which may hold anything.
+    pub(crate) fn empty(&self, count: usize) -> Buffer {
+        // No buffer is empty.
+        let count = count.max(1);
+        Buffer {
+            handle: self.client.empty(count * WORD),
+            count,
+        }
+    }
+
+    pub(crate) fn zeros(&self, count: usize) -> Buffer {
+        self.buffer(&vec![0.0f32; count.max(1)])
+    }
+
+    /// Memory with these values, each of four bytes.
+    pub(crate) fn buffer<T: bytemuck::NoUninit>(&self, values: &[T]) -> Buffer {
+        let mut bytes = bytemuck::cast_slice(values).to_vec();
+        let words = bytes.len().div_ceil(WORD).max(1);
+        bytes.resize(words * WORD, 0);
+        Buffer {
+            handle: self.client.create(Bytes::from_bytes_vec(bytes)),
+            count: words,
+        }
+    }
+
+    pub(crate) fn read(&self, buffer: &Buffer) -> Result<Vec<f32>, GpuError> {
+        self.counts.reads.fetch_add(1, Ordering::Relaxed);
+        let bytes = self.client.read_one(buffer.handle.clone());
+        let bytes = bytes.map_err(|error| failed(&error))?;
+        Ok(bytemuck::pod_collect_to_vec(&bytes))
+    }
+
+    pub(crate) fn write(&self, buffer: &Buffer, values: &[f32]) {
+        let bytes = bytemuck::cast_slice(values).to_vec();
+        self.client
+            .write(&buffer.handle, Bytes::from_bytes_vec(bytes));
+    }
+}
+
+/// Bytes of a value.
+pub(crate) const WORD: usize = 4;
+
+fn failed(error: &cubecl::server::ServerError) -> GpuError {
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim);
+    let first = lines.next().unwrap_or_default().to_owned();
+    // The second line only says that the cause follows.
+    match lines.nth(1) {
+        Some(cause) => GpuError::Device(format!("{first}: {cause}")),
+        None => GpuError::Device(first),
+    }
+}
+
+/// Values of four bytes on the device.
+#[derive(Debug, Clone)]
+pub(crate) struct Buffer {
+    handle: Handle,
+    count: usize,
+}
+
+impl Buffer {
+    /// It, for a kernel.
+    #[allow(unsafe_code)]
+    pub(crate) fn arg(&self) -> BufferArg {
+        // SAFETY: the count is that with which the memory was asked for.
+        unsafe { BufferArg::from_raw_parts(self.handle.clone(), self.count) }
+    }
+}
+
+/// The units of every cube.
+pub(crate) fn cube() -> CubeDim {
+    CubeDim::new_2d(UNITS as u32, UNITS as u32)
+}

@@ -1,0 +1,165 @@
+//! Launches of a softmax head: its Δ and what it adds to J.
+
+use cubecl::prelude::*;
+
+use super::product::{fill_by_columns, fill_by_rows, multiply, panel, place, span, zeros};
+use super::samples::{Form, fill_samples_by_rows};
+use super::sums::{ALL, sum_of_cube};
+use crate::shape::Layer;
+use crate::tiling::{Tiling, UNITS};
+
+/// A softmax head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ClassifyForm {
+    pub layer: Layer,
+    /// The form of the samples where they are its inputs; else the layer before it gives them.
+    pub samples: Option<Form>,
+    /// Place of the inputs otherwise, in what holds the outputs of all layers.
+    pub inputs: usize,
+    /// Biases of the layers before it.
+    pub biases: usize,
+    /// Of all layers.
+    pub outputs: usize,
+    pub tiling: Tiling,
+}
+
+/// P = A·W + b, into the place of Δ.
+#[cube(launch_unchecked)]
+pub(crate) fn weigh(
+    samples: &[u32],
+    order: &[u32],
+    values: &[f32],
+    codes: &[f32],
+    deltas: &mut [f32],
+    rows: u32,
+    first: u32,
+    #[comptime] form: ClassifyForm,
+) {
+    let tiling = comptime!(form.tiling);
+    let layer = comptime!(form.layer);
+    let depth = comptime!(tiling.depth);
+    let side = comptime!(tiling.side());
+    let rows = rows as usize;
+    let place = place(CUBE_POS_Y as usize * side, CUBE_POS_X as usize * side);
+    let mut sums = zeros(tiling);
+    let mut left = panel(tiling);
+    let mut right = panel(tiling);
+    for turn in 0..comptime!(layer.inputs.div_ceil(depth)) {
+        let inner = span(turn * depth, layer.inputs);
+        let own = span(place.row, rows);
+        if comptime!(form.samples.is_some()) {
+            fill_samples_by_rows(
+                &mut left,
+                samples,
+                order,
+                first as usize,
+                &own,
+                &inner,
+                layer.inputs,
+                comptime!(form.samples.unwrap_or_default()),
+                tiling,
+            );
+        } else {
+            let start = rows * form.inputs;
+            fill_by_rows(&mut left, codes, start, layer.inputs, &own, &inner, tiling);
+        }
+        let columns = span(place.column, layer.outputs);
+        let start = layer.weights.runtime();
+        fill_by_columns(
+            &mut right,
+            values,
+            start,
+            layer.outputs,
+            &columns,
+            &inner,
+            tiling,
+        );
+        sync_cube();
+        multiply(&left, &right, &mut sums, &place, tiling);
+        sync_cube();
+    }
+    let start = rows * layer.before;
+    #[unroll]
+    for j in 0..comptime!(tiling.per_unit) {
+        let column = place.column + place.x + comptime!(j * UNITS);
+        if column < layer.outputs {
+            let bias = values[layer.bias + column];
+            #[unroll]
+            for i in 0..comptime!(tiling.per_unit) {
+                let row = place.row + place.y + comptime!(i * UNITS);
+                if row < rows {
+                    let sum = sums[comptime!(i * tiling.per_unit + j)];
+                    deltas[start + row * layer.outputs + column] = sum + bias;
+                }
+            }
+        }
+    }
+}
+
+/// Δ = (softmax(P) − onehot) / R in the place of P. Of the rows of every cube, which has as many as a tile, their
+/// share of −(1/R) Σ log P_label, how many are most probably what they are, and their share of the bias'
+/// gradient.
+#[cube(launch_unchecked)]
+pub(crate) fn classify(
+    labels: &[u32],
+    deltas: &mut [f32],
+    biases: &mut [f32],
+    terms: &mut [f32],
+    rows: u32,
+    share: f32,
+    #[comptime] form: ClassifyForm,
+) {
+    let side = comptime!(form.tiling.side());
+    let width = comptime!(form.layer.outputs);
+    let rows = rows as usize;
+    let unit = UNIT_POS as usize;
+    let top = CUBE_POS_X as usize * side;
+    let start = rows * form.layer.before;
+    let row = top + unit;
+    let mut entropy = 0.0f32;
+    let mut hit = 0.0f32;
+    if unit < side && row < rows {
+        let line = start + row * width;
+        let mut best = deltas[line];
+        let mut most = 0u32;
+        for class in 1..width {
+            let p = deltas[line + class];
+            if p > best {
+                best = p;
+                most = class as u32;
+            }
+        }
+        let mut sum = 0.0f32;
+        for class in 0..width {
+            sum += f32::exp(deltas[line + class] - best);
+        }
+        let label = labels[row];
+        entropy = (f32::ln(sum) - (deltas[line + label as usize] - best)) * share;
+        hit = select(most == label, 1.0, 0.0);
+        for class in 0..width {
+            let probability = f32::exp(deltas[line + class] - best) / sum;
+            let target = select(class as u32 == label, 1.0f32, 0.0f32);
+            deltas[line + class] = (probability - target) * share;
+        }
+    }
+    sync_storage();
+    let end = usize::min(top + side, rows);
+    let to = CUBE_POS_X as usize * form.outputs + form.biases;
+    for turn in 0..comptime!(width.div_ceil(ALL)) {
+        let column = turn * ALL + unit;
+        if column < width {
+            let mut sum = 0.0f32;
+            for row in top..end {
+                sum += deltas[start + row * width + column];
+            }
+            biases[to + column] = sum;
+        }
+    }
+    let entropy = sum_of_cube(entropy);
+    let hits = sum_of_cube(hit);
+    if UNIT_POS == 0 {
+        let cube = CUBE_POS_X as usize;
+        terms[2 * cube] = entropy;
+        terms[2 * cube + 1] = hits;
+    }
+}

@@ -1,0 +1,189 @@
+//! Launches that take samples forward: a hidden layer's activations, and the sums of which ρ̂ is made.
+
+use cubecl::prelude::*;
+use sae_kernels::Unit;
+
+use super::product::{fill_by_columns, fill_by_rows, multiply, panel, place, span, zeros};
+use super::samples::{Form, fill_samples_by_rows};
+use super::sums::{ALL, sum_of_columns};
+use super::units::value;
+use crate::shape::Layer;
+use crate::tiling::{Tiling, UNITS};
+
+/// A hidden layer, going forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct EncodeForm {
+    pub layer: Layer,
+    pub unit: Unit,
+    /// The form of the samples where they are its inputs; else the layer before it gives them.
+    pub samples: Option<Form>,
+    /// Place of the inputs otherwise, in what holds the outputs of all layers.
+    pub inputs: usize,
+    /// Whether activations are added up over samples.
+    pub sums: bool,
+    pub tiling: Tiling,
+}
+
+/// Y = φ(X·W + b); and of every row of tiles the sums of its activations, `[tile, output]`.
+#[cube(launch_unchecked)]
+pub(crate) fn encode(
+    samples: &[u32],
+    order: &[u32],
+    values: &[f32],
+    codes: &mut [f32],
+    activity: &mut [f32],
+    rows: u32,
+    first: u32,
+    #[comptime] form: EncodeForm,
+) {
+    let tiling = comptime!(form.tiling);
+    let layer = comptime!(form.layer);
+    let depth = comptime!(tiling.depth);
+    let side = comptime!(tiling.side());
+    let rows = rows as usize;
+    let place = place(CUBE_POS_Y as usize * side, CUBE_POS_X as usize * side);
+    let mut sums = zeros(tiling);
+    let mut left = panel(tiling);
+    let mut right = panel(tiling);
+    for turn in 0..comptime!(layer.inputs.div_ceil(depth)) {
+        let inner = span(turn * depth, layer.inputs);
+        let own = span(place.row, rows);
+        if comptime!(form.samples.is_some()) {
+            fill_samples_by_rows(
+                &mut left,
+                samples,
+                order,
+                first as usize,
+                &own,
+                &inner,
+                layer.inputs,
+                comptime!(form.samples.unwrap_or_default()),
+                tiling,
+            );
+        } else {
+            let start = rows * form.inputs;
+            fill_by_rows(
+                &mut left,
+                &*codes,
+                start,
+                layer.inputs,
+                &own,
+                &inner,
+                tiling,
+            );
+        }
+        let columns = span(place.column, layer.outputs);
+        fill_by_columns(
+            &mut right,
+            values,
+            layer.weights,
+            layer.outputs,
+            &columns,
+            &inner,
+            tiling,
+        );
+        sync_cube();
+        multiply(&left, &right, &mut sums, &place, tiling);
+        sync_cube();
+    }
+    let count = comptime!(tiling.per_unit);
+    let mut of_columns = Array::<f32>::new(count);
+    #[unroll]
+    for j in 0..count {
+        of_columns[j] = 0.0;
+    }
+    let start = rows * layer.before;
+    #[unroll]
+    for j in 0..count {
+        let column = place.column + place.x + comptime!(j * UNITS);
+        if column < layer.outputs {
+            let bias = values[layer.bias + column];
+            #[unroll]
+            for i in 0..count {
+                let row = place.row + place.y + comptime!(i * UNITS);
+                if row < rows {
+                    let y = value(sums[comptime!(i * tiling.per_unit + j)] + bias, form.unit);
+                    codes[start + row * layer.outputs + column] = y;
+                    of_columns[j] += y;
+                }
+            }
+        }
+    }
+    if comptime!(form.sums) {
+        let start = CUBE_POS_Y as usize * layer.outputs;
+        sum_of_columns(&of_columns, activity, start, layer.outputs, &place, tiling);
+    }
+}
+
+/// The selection of a layer's largest activations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SelectForm {
+    pub layer: Layer,
+    /// Of each sample so many are kept.
+    pub keep: usize,
+    /// Whether activations are added up over samples.
+    pub sums: bool,
+    pub tiling: Tiling,
+}
+
+/// Sets to 0 what is below the k-th largest activation of its sample, and adds up as [`encode`] does. A cube has
+/// the rows of a tile.
+#[cube(launch_unchecked)]
+pub(crate) fn select_largest(
+    codes: &mut [f32],
+    activity: &mut [f32],
+    rows: u32,
+    #[comptime] form: SelectForm,
+) {
+    let side = comptime!(form.tiling.side());
+    let width = comptime!(form.layer.outputs);
+    let rows = rows as usize;
+    let unit = UNIT_POS as usize;
+    let top = CUBE_POS_X as usize * side;
+    let start = rows * form.layer.before;
+    let row = top + unit;
+    if unit < side && row < rows {
+        let line = start + row * width;
+        // The largest key that at least k activations reach, bit by bit.
+        let mut least = 0u32;
+        for bit in 0..32u32 {
+            let tried = least | (1u32 << (31u32 - bit));
+            let mut reach = 0u32;
+            for column in 0..width {
+                if key(codes[line + column]) >= tried {
+                    reach += 1u32;
+                }
+            }
+            if reach >= comptime!(form.keep as u32) {
+                least = tried;
+            }
+        }
+        for column in 0..width {
+            if key(codes[line + column]) < least {
+                codes[line + column] = 0.0;
+            }
+        }
+    }
+    sync_storage();
+    if comptime!(form.sums) {
+        let end = usize::min(top + side, rows);
+        for turn in 0..comptime!(width.div_ceil(ALL)) {
+            let column = turn * ALL + unit;
+            if column < width {
+                let mut sum = 0.0f32;
+                for row in top..end {
+                    sum += codes[start + row * width + column];
+                }
+                activity[CUBE_POS_X as usize * width + column] = sum;
+            }
+        }
+    }
+}
+
+/// A whole number that is larger where `value` is; both zeros have the same.
+#[cube]
+fn key(value: f32) -> u32 {
+    let bits = u32::reinterpret(select(value == 0.0, 0.0, value));
+    let negative = bits >= 0x8000_0000u32;
+    select(negative, 0xffff_ffffu32 - bits, bits | 0x8000_0000u32)
+}

@@ -1,0 +1,116 @@
+//! The delta rules, fused for GPUs: a whole training step in a handful of launches, on Vulkan, Metal and DirectX
+//! 12 through CubeCL.
+//!
+//! | launch | what it does |
+//! |---|---|
+//! | encode | Y = φ(X·W1 + b), rows gathered and bytes turned into numbers as they are read; sums for ρ̂ |
+//! | select | keeps the k largest activations, where an encoder has `top_k` |
+//! | decode | Δ3 from φ(Y·W2 + c) − X, the reconstruction term, sums for ∂J/∂c |
+//! | back | Δ2 from Δ3·W2ᵀ and ρ̂, the L1 term, sums for ∂J/∂b |
+//! | gradients | all weight gradients, as sums over parts of the batch |
+//! | finish | these sums, decay, ‖∇J‖², what is not finite |
+//! | update | the parameters move, and a line is written |
+//!
+//! An autoencoder takes 6 launches a step, 7 with `top_k`; a head alone 5, and every hidden layer of a network 2
+//! more. Nothing is read back between steps: the `update` itself makes none where J, its gradient or a parameter
+//! is not finite, nor after that, and writes down what became of the step in a line that the host reads when it
+//! likes.
+//!
+//! Products are cut into tiles by their shapes alone, nothing is tuned by timing, and no sum is made by atomics:
+//! the same step gives the same bits on the same device. [`Precision`] says in how many bits numbers are multiplied.
+//!
+//! The crate is empty, but for the name of a device that there is none of, without its feature `wgpu`.
+//!
+//! ```
+//! # #[cfg(feature = "wgpu")] {
+//! use sae_gpu::{Gpu, Model, Resident};
+//! use sae_kernels::{
+//!     Activation, AutoencoderConfig, Optimizer, Part, Reconstruction, RhoHat, Rows, Unit, Update,
+//! };
+//!
+//! let config = AutoencoderConfig {
+//!     inputs: 4,
+//!     hidden: 2,
+//!     encoder: Activation::of(Unit::Sigmoid),
+//!     decoder: Unit::Sigmoid,
+//!     reconstruction: Reconstruction::SquaredError,
+//!     tied: false,
+//!     weight_decay: 1e-4,
+//!     beta: 0.1,
+//!     rho: 0.3,
+//!     l1: 0.0,
+//!     clamp: 1e-7,
+//! };
+//! let gpu = Gpu::wgpu();
+//! let mut model = Model::autoencoder(&gpu, &config)?;
+//! let start: Vec<f32> = (0..model.parameters()).map(|i| 0.1 * (i % 5) as f32).collect();
+//! model.write(Part::Values, &start)?;
+//! let samples = [0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0]; // two rows
+//! let kept = Resident::new(&gpu, Rows::of(&samples, 4))?.expect("they fit");
+//! let sgd = Update::new(Optimizer::Sgd { momentum: 0.9, nesterov: false }, 0.1);
+//! for _ in 0..200 {
+//!     model.step(kept.all(), None, &[], Some(sgd), RhoHat::Batch)?;
+//! }
+//! let steps = model.lines()?.steps;
+//! assert!(steps[199].term < steps[0].term);
+//! # }
+//! # Ok::<(), sae_gpu::GpuError>(())
+//! ```
+
+mod error;
+mod precision;
+
+pub use error::GpuError;
+pub use precision::Precision;
+
+#[cfg(feature = "wgpu")]
+mod device;
+#[cfg(feature = "wgpu")]
+mod finishing;
+#[cfg(feature = "wgpu")]
+mod kernels;
+#[cfg(feature = "wgpu")]
+mod launches;
+#[cfg(feature = "wgpu")]
+mod lines;
+#[cfg(feature = "wgpu")]
+pub mod measure;
+#[cfg(feature = "wgpu")]
+mod model;
+#[cfg(feature = "wgpu")]
+mod parts;
+#[cfg(feature = "wgpu")]
+mod plan;
+#[cfg(feature = "wgpu")]
+mod samples;
+#[cfg(feature = "wgpu")]
+mod shape;
+#[cfg(feature = "wgpu")]
+mod step;
+#[cfg(feature = "wgpu")]
+mod tiling;
+#[cfg(feature = "wgpu")]
+mod work;
+
+#[cfg(feature = "wgpu")]
+pub use self::{
+    device::Gpu,
+    kernels::ledger::MOST_LINES,
+    lines::{Line, Lines, Status},
+    model::Model,
+    samples::{Batch, Resident, Which},
+};
+
+/// A device that there is none of: without the feature `wgpu` nothing computes on one.
+#[cfg(not(feature = "wgpu"))]
+#[derive(Debug, Clone)]
+pub enum Gpu {}
+
+#[cfg(not(feature = "wgpu"))]
+impl Gpu {
+    /// The same device, whose products multiply numbers so.
+    #[must_use]
+    pub fn with_precision(self, _: Precision) -> Self {
+        self
+    }
+}

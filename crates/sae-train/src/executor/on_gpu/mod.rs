@@ -1,0 +1,355 @@
+//! The fused kernels of `sae-gpu`.
+
+mod brought;
+mod reading;
+
+use std::cell::RefCell;
+
+use sae_data::Samples;
+use sae_gpu::{Gpu, GpuError, Lines, Model, Status};
+use sae_kernels::{Part, RhoHat as Estimate, Setting, Update};
+use sae_model::Figures;
+
+use self::brought::{Brought, Kept};
+use super::kernel::{MOMENTS, UPDATES, estimate_of, in_kernels, uses};
+use super::trainable::KernelConfig;
+use super::{
+    Executor, ExecutorKind, ExecutorState, Gradient, Mean, OptimizerState, Settled, Step,
+    TensorName, check_length,
+};
+use crate::{Batch, Optimizer, TrainError, Training};
+
+/// A model inside the kernels for GPUs.
+///
+/// Steps are not waited for: figures, and what became of each, lie on the device until somebody asks.
+///
+/// # Panics
+///
+/// What a device holds cannot be had where it fails: [`Executor::parameters`], [`Executor::last_gradient`],
+/// [`Executor::take_mean`] and [`Executor::state`] panic then, as Burn does.
+pub struct OnGpu {
+    gpu: Gpu,
+    model: Model,
+    config: KernelConfig,
+    tensors: Vec<TensorName>,
+    terms: &'static [&'static str],
+    optimizer: Option<sae_kernels::Optimizer>,
+    clip: Option<f64>,
+    name: Optimizer,
+    estimate: Estimate,
+    kept: Option<Kept>,
+    /// Of steps whose lines were read.
+    mean: Mean,
+    settled: Settled,
+    read: usize,
+    /// The lines of the others, where they were looked at.
+    seen: RefCell<Option<Lines>>,
+    norm: f64,
+    sum: Option<Gradient>,
+}
+
+impl OnGpu {
+    /// A model whose parameters are all 0, of an objective with these terms, with the optimizer of `training`.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a model that the device has no room for.
+    pub fn new(
+        gpu: &Gpu,
+        config: &KernelConfig,
+        tensors: Vec<TensorName>,
+        terms: &'static [&'static str],
+        training: &Training,
+    ) -> Result<Self, TrainError> {
+        let (model, sparse) = match config {
+            KernelConfig::Autoencoder(config) => {
+                (Model::autoencoder(gpu, config)?, config.beta > 0.0)
+            }
+            KernelConfig::Network(config) => (Model::network(gpu, config)?, false),
+        };
+        Ok(Self {
+            gpu: gpu.clone(),
+            model,
+            config: config.clone(),
+            tensors,
+            terms,
+            optimizer: in_kernels(training),
+            clip: training.clip(),
+            name: training.optimizer,
+            estimate: estimate_of(training, sparse),
+            kept: None,
+            mean: Mean::default(),
+            settled: Settled::default(),
+            read: 0,
+            seen: RefCell::new(None),
+            norm: 0.0,
+            sum: None,
+        })
+    }
+
+    fn next_update(&self, learning_rate: f64) -> Result<Update, TrainError> {
+        let optimizer = self.optimizer.ok_or(TrainError::LineSearchUpdate)?;
+        Ok(Update {
+            clip: self.clip,
+            ..Update::new(optimizer, learning_rate as f32)
+        })
+    }
+
+    /// Takes notice of all steps, so that there is room for others.
+    fn take_lines(&mut self) -> Result<(), TrainError> {
+        let lines = match self.seen.take() {
+            Some(lines) => lines,
+            None if self.model.written() == 0 => return Ok(()),
+            None => self.model.lines()?,
+        };
+        self.model.clear(&lines);
+        self.mean = self.mean_with(&lines);
+        self.settled = self.settled_with(&lines);
+        self.read += lines.steps.len();
+        if let Some(last) = lines.steps.last() {
+            self.norm = last.norm;
+        }
+        Ok(())
+    }
+
+    /// The lines that were not taken; read once.
+    fn with_lines<R>(&self, look: impl FnOnce(&Lines) -> R) -> Result<R, GpuError> {
+        let mut seen = self.seen.borrow_mut();
+        let lines = match seen.take() {
+            Some(lines) => lines,
+            None => self.model.lines()?,
+        };
+        let found = look(&lines);
+        *seen = Some(lines);
+        Ok(found)
+    }
+
+    /// A step without an update: its line, its ρ̂, and its gradient inside.
+    fn look(&mut self, batch: &Batch<'_>) -> Result<Figures, TrainError> {
+        // Its line is then the only one.
+        self.take_lines()?;
+        let (lines, rho_hat) = self.on_device(batch, |model, inputs, targets, labels| {
+            model.step(inputs, targets, labels, None, Estimate::Batch)?;
+            let lines = model.lines()?;
+            model.clear(&lines);
+            Ok((lines, model.rho_hat()?))
+        })?;
+        self.seen.take();
+        let rho_hat = Some(rho_hat).filter(|means| !means.is_empty());
+        Ok(self.figures_of(&lines.steps[0], rho_hat))
+    }
+
+    /// Calls `work` with a batch on the device.
+    fn on_device<R>(
+        &mut self,
+        batch: &Batch<'_>,
+        work: impl FnOnce(
+            &mut Model,
+            sae_gpu::Batch<'_>,
+            Option<sae_gpu::Batch<'_>>,
+            &[u32],
+        ) -> Result<R, GpuError>,
+    ) -> Result<R, TrainError> {
+        let (rows, most) = (batch.rows(), self.model.most_rows());
+        if rows > most {
+            let expected = format!("at most {most}, for which the device has room");
+            return Err(Setting::new("batch", rows, expected).into());
+        }
+        let inputs = Brought::new(&self.gpu, self.kept.as_ref(), batch.inputs)?;
+        let targets = batch
+            .targets
+            .map(|table| Brought::new(&self.gpu, self.kept.as_ref(), table));
+        let targets = targets.transpose()?;
+        let labels = batch.classes.map_or(&[][..], |classes| classes.labels);
+        let targets = targets.as_ref().map(Brought::batch);
+        Ok(work(&mut self.model, inputs.batch(), targets, labels)?)
+    }
+}
+
+/// What the device holds, which cannot be had where it fails.
+fn had<T>(found: Result<T, GpuError>) -> T {
+    found.unwrap_or_else(|error| panic!("{error}"))
+}
+
+impl Executor for OnGpu {
+    fn tensors(&self) -> &[TensorName] {
+        &self.tensors
+    }
+
+    fn parameters(&self) -> Vec<f32> {
+        had(self.model.read(Part::Values))
+    }
+
+    fn set_parameters(&mut self, parameters: &[f32]) -> Result<(), TrainError> {
+        Ok(self.model.write(Part::Values, parameters)?)
+    }
+
+    fn keep(&mut self, samples: &Samples) -> Result<(), TrainError> {
+        self.kept = Kept::new(&self.gpu, samples)?;
+        Ok(())
+    }
+
+    fn hidden(&self) -> usize {
+        self.model.hidden()
+    }
+
+    fn part_size(&self) -> usize {
+        self.model.most_rows()
+    }
+
+    fn forward(
+        &mut self,
+        part: &Batch<'_>,
+        rows: usize,
+        activity: &mut [f64],
+    ) -> Result<(), TrainError> {
+        self.on_device(part, |model, inputs, _, _| {
+            model.forward(inputs, rows, activity)
+        })
+    }
+
+    fn backward(
+        &mut self,
+        part: &Batch<'_>,
+        rows: usize,
+        activity: &[f64],
+    ) -> Result<(), TrainError> {
+        self.take_lines()?;
+        let (line, values) = self.on_device(part, |model, inputs, targets, labels| {
+            model.backward(inputs, targets, labels, rows, activity)
+        })?;
+        self.seen.take();
+        let share = part.rows() as f64 / rows as f64;
+        let means = activity.iter().map(|mean| mean * share);
+        let rho_hat = (!activity.is_empty()).then(|| means.collect());
+        let figures = self.figures_of(&line, rho_hat);
+        let values = values.into_iter().map(f64::from).collect();
+        let sum = self.sum.get_or_insert_default();
+        sum.add(&Gradient { figures, values });
+        Ok(())
+    }
+
+    fn gradient(&mut self, whole: &Batch<'_>) -> Result<Gradient, TrainError> {
+        Ok(Gradient {
+            figures: self.look(whole)?,
+            values: self.last_gradient(),
+        })
+    }
+
+    fn finish(&mut self) -> Result<Gradient, TrainError> {
+        self.sum.take().ok_or(TrainError::NothingAddedUp)
+    }
+
+    fn update(&mut self, gradient: &[f64], learning_rate: f64) -> Result<Step, TrainError> {
+        let single: Vec<f32> = gradient.iter().map(|&g| g as f32).collect();
+        self.update_single(&single, learning_rate)
+    }
+
+    fn update_single(&mut self, gradient: &[f32], learning_rate: f64) -> Result<Step, TrainError> {
+        let update = self.next_update(learning_rate)?;
+        self.take_lines()?;
+        let line = self.model.update(gradient, update)?;
+        self.seen.take();
+        Ok(match line.status {
+            Status::Taken => Step::Taken,
+            Status::Clipped => Step::Clipped,
+            Status::Refused => Step::Refused,
+        })
+    }
+
+    fn step(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<Step, TrainError> {
+        let update = self.next_update(learning_rate)?;
+        let estimate = self.estimate;
+        if !self.model.has_room() {
+            self.take_lines()?;
+        }
+        // A step that was refused forbids those after it, also when its line was taken.
+        if self.settled.refused.is_none() {
+            self.seen.take();
+            self.on_device(batch, |model, inputs, targets, labels| {
+                model.step(inputs, targets, labels, Some(update), estimate)
+            })?;
+        }
+        Ok(Step::Pending)
+    }
+
+    fn last_gradient(&self) -> Vec<f64> {
+        let values = had(self.model.read(Part::Gradients));
+        values.into_iter().map(f64::from).collect()
+    }
+
+    fn last_norm(&self) -> f64 {
+        had(self.with_lines(|lines| lines.steps.last().map_or(self.norm, |line| line.norm)))
+    }
+
+    fn works_alone(&self) -> bool {
+        true
+    }
+
+    fn settled(&self) -> Result<Settled, TrainError> {
+        Ok(self.with_lines(|lines| self.settled_with(lines))?)
+    }
+
+    fn take_mean(&mut self) -> Figures {
+        if let Err(error) = self.take_lines() {
+            panic!("{error}");
+        }
+        (self.settled, self.read) = (Settled::default(), 0);
+        self.mean.take()
+    }
+
+    fn figures(&mut self, batch: &Batch<'_>) -> Result<Figures, TrainError> {
+        self.look(batch)
+    }
+
+    fn set_rho_hat(&mut self, rho_hat: &[f64]) -> Result<(), TrainError> {
+        check_length("the estimate of rho_hat", rho_hat.len(), self.hidden())?;
+        self.take_lines()?;
+        Ok(self.model.set_estimate(rho_hat)?)
+    }
+
+    fn state(&self) -> ExecutorState {
+        let mut optimizer = OptimizerState::default();
+        for (name, part) in MOMENTS {
+            if uses(self.name, part) {
+                let values = had(self.model.read(part));
+                optimizer.vectors.insert(name.to_owned(), values);
+            }
+        }
+        let updates = self.model.updates();
+        optimizer.counts.insert(UPDATES.to_owned(), updates);
+        ExecutorState {
+            executor: ExecutorKind::Gpu,
+            method: self.name,
+            parameters: self.parameters(),
+            optimizer,
+            rho_hat: had(self.model.estimate()),
+            mean: had(self.with_lines(|lines| self.mean_with(lines))),
+        }
+    }
+
+    fn restore(&mut self, state: &ExecutorState) -> Result<(), TrainError> {
+        state.check(ExecutorKind::Gpu, self.name, self.model.parameters())?;
+        // What was added up, and what became of steps, belongs to another point.
+        let lines = self.model.lines()?;
+        self.model.clear(&lines);
+        (self.settled, self.read, self.sum) = (Settled::default(), 0, None);
+        self.seen.take();
+        let begun = Some(&state.optimizer).filter(|memory| !memory.is_empty());
+        let nothing = vec![0.0; state.parameters.len()];
+        for (name, part) in MOMENTS {
+            if uses(self.name, part) {
+                let moments = begun.map_or(Ok(&nothing[..]), |memory| memory.vector(name))?;
+                self.model.write(part, moments)?;
+            }
+        }
+        let updates = begun.map_or(Ok(0), |memory| memory.count(UPDATES))?;
+        self.model.set_updates(updates);
+        self.set_parameters(&state.parameters)?;
+        if let Some(rho_hat) = &state.rho_hat {
+            self.set_rho_hat(rho_hat)?;
+        }
+        self.mean = state.mean.clone();
+        Ok(())
+    }
+}

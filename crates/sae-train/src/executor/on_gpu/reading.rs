@@ -1,0 +1,69 @@
+//! What lines say of the steps that wrote them.
+
+use sae_gpu::{Line, Lines, Status};
+use sae_kernels::{AutoencoderValue, NetworkValue};
+use sae_model::Figures;
+
+use super::OnGpu;
+use crate::executor::kernel::{autoencoder_figures, network_figures};
+use crate::executor::trainable::KernelConfig;
+use crate::executor::{Mean, Settled};
+
+impl OnGpu {
+    pub(super) fn figures_of(&self, line: &Line, rho_hat: Option<Vec<f64>>) -> Figures {
+        match &self.config {
+            KernelConfig::Autoencoder(config) => {
+                let value = AutoencoderValue {
+                    reconstruction: line.term,
+                    squared_error: line.measure,
+                    weight_decay: line.weight_decay,
+                    sparsity: line.sparsity,
+                    l1: line.l1,
+                    rho_hat: vec![],
+                };
+                Figures {
+                    rho_hat,
+                    ..autoencoder_figures(self.terms, config.reconstruction, &value)
+                }
+            }
+            KernelConfig::Network(_) => network_figures(&NetworkValue {
+                cross_entropy: line.term,
+                weight_decay: line.weight_decay,
+                accuracy: line.measure,
+            }),
+        }
+    }
+
+    pub(super) fn mean_with(&self, lines: &Lines) -> Mean {
+        let mut mean = self.mean.clone();
+        let taken = |line: &&Line| line.status != Status::Refused;
+        let before = mean.rows;
+        for line in lines.steps.iter().filter(taken) {
+            mean.add(&self.figures_of(line, None), line.rows);
+        }
+        if mean.rows > before && !lines.rho_hat.is_empty() {
+            let of_all = Figures {
+                rho_hat: Some(lines.rho_hat.clone()),
+                ..Figures::default()
+            };
+            mean.sum.add(&of_all, 1.0);
+        }
+        mean
+    }
+
+    pub(super) fn settled_with(&self, lines: &Lines) -> Settled {
+        let of = |status| lines.steps.iter().filter(move |line| line.status == status);
+        let first = lines
+            .steps
+            .iter()
+            .position(|line| line.status == Status::Refused);
+        Settled {
+            clipped: self.settled.clipped + of(Status::Clipped).count(),
+            refused: self
+                .settled
+                .refused
+                .or(first.map(|place| self.read + place)),
+            finite: lines.finite,
+        }
+    }
+}
