@@ -1,9 +1,10 @@
 """configs/mnist.toml in PyTorch, as people write it: autograd, torch.optim.Adam, batches of a shuffled
 index. Same data, architecture, objective, epochs and batch size; no pictures and no reports.
 
-    SAE_MNIST_DIR=FOLDER python benches/peers/mnist.py --threads 2
+    SAE_MNIST_DIR=FOLDER python benches/peers/mnist.py [--threads 2] [--device cuda]
 
-Compare the whole process with `sae train configs/mnist.toml --set control=false`.
+Compare the whole process with `sae train configs/mnist.toml --set control=false`, on a GPU with
+`--backend wgpu`.
 """
 
 import argparse
@@ -19,7 +20,7 @@ ALPHA, BETA, RHO, LAMBDA, BATCH = 1e-3, 3.0, 0.1, 1e-5, 256
 def read(name, header):
     path = Path(os.environ["SAE_MNIST_DIR"]) / name
     data = path.read_bytes() if path.exists() else gzip.decompress(path.with_name(name + ".gz").read_bytes())
-    return torch.frombuffer(bytearray(data[header:]), dtype=torch.uint8)
+    return torch.frombuffer(bytearray(data[header:]), dtype=torch.uint8).to(torch.get_default_device())
 
 
 def layer(inputs, outputs):
@@ -60,7 +61,10 @@ def autoencoder(samples, hidden):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    torch.set_num_threads(parser.parse_args().threads)
+    parser.add_argument("--device", default="cpu")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.set_default_device(arguments.device)
     torch.manual_seed(1)
     images = read("train-images-idx3-ubyte", 16).view(-1, 784)
     labels = read("train-labels-idx1-ubyte", 8).long()

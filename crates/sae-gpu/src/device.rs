@@ -77,6 +77,11 @@ impl Gpu {
         usize::try_from(most).unwrap_or(usize::MAX)
     }
 
+    /// Bytes of memory that the units of a cube can share.
+    pub(crate) fn shared_memory(&self) -> usize {
+        self.client.properties().hardware.max_shared_memory_size
+    }
+
     /// Waits until everything that was asked for is done.
     ///
     /// # Errors
@@ -133,15 +138,15 @@ impl Gpu {
 /// Bytes of a value.
 pub(crate) const WORD: usize = 4;
 
+/// What is said, on one line, without what leads over to it.
 fn failed(error: &cubecl::server::ServerError) -> GpuError {
     let text = error.to_string();
-    let mut lines = text.lines().map(str::trim);
-    let first = lines.next().unwrap_or_default().to_owned();
-    // The second line only says that the cause follows.
-    match lines.nth(1) {
-        Some(cause) => GpuError::Device(format!("{first}: {cause}")),
-        None => GpuError::Device(first),
-    }
+    let lines = text.lines().map(str::trim);
+    let said = lines.filter(|line| !line.is_empty() && !line.ends_with("Caused by:"));
+    let said: Vec<&str> = said
+        .take_while(|line| !line.starts_with("Backtrace"))
+        .collect();
+    GpuError::Device(said.join("; "))
 }
 
 /// Values of four bytes on the device.

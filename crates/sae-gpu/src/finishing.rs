@@ -41,7 +41,7 @@ impl Default for Rates {
             root: 1.0,
             epsilon: 0.0,
             keep: 1.0,
-            longest: f32::MAX,
+            longest: 0.0,
             rows: 0.0,
         }
     }

@@ -19,7 +19,8 @@ use crate::work::Work;
 /// One way of a batch through the model and back.
 pub(crate) struct Pass<'a> {
     pub inputs: Batch<'a>,
-    pub targets: Batch<'a>,
+    /// Where they are not the inputs.
+    pub targets: Option<Batch<'a>>,
     pub labels: &'a [u32],
     /// Samples of the whole, of which the batch may be a part.
     pub whole: usize,
@@ -113,7 +114,7 @@ impl Model {
         self.encode_in(pass.inputs, &order);
         match &self.shape.purpose {
             Purpose::Reconstruction(config) => {
-                self.decode(pass, work, config.decoder, config.reconstruction);
+                self.decode(pass, &order, config.decoder, config.reconstruction);
             }
             Purpose::Classes => self.classify(pass, work, &order),
         }
@@ -123,16 +124,21 @@ impl Model {
         self.weight_gradients(pass, work, &order);
     }
 
-    fn decode(&self, pass: &Pass<'_>, work: &Work, unit: Unit, reconstruction: Reconstruction) {
+    fn decode(&self, pass: &Pass<'_>, order: &Buffer, unit: Unit, reconstruction: Reconstruction) {
+        let work = &self.work;
         let (layer, tiling) = (self.shape.last(), self.plan.last);
         let rows = pass.inputs.count();
-        let order = pass.targets.order(&self.gpu, &self.nothing);
+        let targets = pass.targets.unwrap_or(pass.inputs);
+        let order = match pass.targets {
+            None => order.clone(),
+            Some(targets) => targets.order(&self.gpu, &self.nothing),
+        };
         let form = DecodeForm {
             layer,
             codes: layer.before - layer.inputs,
             unit,
             reconstruction,
-            targets: pass.targets.form(),
+            targets: targets.form(),
             biases: layer.before,
             outputs: self.shape.outputs,
             tiling,
@@ -144,7 +150,7 @@ impl Model {
                 &self.gpu.client,
                 tiles_of(tiling, rows, layer.outputs),
                 cube(),
-                pass.targets.samples.values.arg(),
+                targets.samples.values.arg(),
                 order.arg(),
                 self.values.arg(),
                 work.codes.arg(),
@@ -152,7 +158,7 @@ impl Model {
                 work.biases.arg(),
                 work.terms.arg(),
                 rows as u32,
-                pass.targets.first(),
+                targets.first(),
                 1.0 / pass.whole as f32,
                 form,
             );

@@ -47,7 +47,7 @@ pub enum Status {
 pub struct Lines {
     /// Each step's.
     pub steps: Vec<Line>,
-    /// Σ over steps of their samples times ρ̂, `[hidden]`, of an autoencoder.
+    /// Σ over all steps since [`Model::set_sums`] of their samples times ρ̂, `[hidden]`, of an autoencoder.
     pub rho_hat: Vec<f64>,
     /// Whether all parameters are finite numbers after them.
     pub finite: bool,
@@ -85,7 +85,17 @@ impl Model {
             self.updates -= wanted.count() as u64;
         }
         self.written.clear();
-        let head = vec![0.0; lines(self.hidden())];
+        self.gpu.write(&self.ledger, &[0.0; SUMS]);
+    }
+
+    /// Begins the sum of the steps' ρ̂ at `sums`, `[hidden]`, as [`Lines::rho_hat`] gives it; at zeros where that is
+    /// empty.
+    pub fn set_sums(&mut self, sums: &[f64]) {
+        // As the device has them: a sum in single precision, and what rounding took from it.
+        let mut head = vec![0.0; SUMS];
+        head.extend(sums.iter().map(|&sum| sum as f32));
+        head.extend(sums.iter().map(|&sum| (f64::from(sum as f32) - sum) as f32));
+        head.resize(lines(self.hidden()), 0.0);
         self.gpu.write(&self.ledger, &head);
     }
 
@@ -97,7 +107,7 @@ impl Model {
 
     fn lines_of(&self, ledger: &[f32]) -> Lines {
         let hidden = self.hidden();
-        let sums = &ledger[SUMS..SUMS + hidden];
+        let (sums, lost) = ledger[SUMS..SUMS + 2 * hidden].split_at(hidden);
         let l1 = match &self.shape.purpose {
             Purpose::Reconstruction(config) => config.l1,
             Purpose::Classes => 0.0,
@@ -122,12 +132,15 @@ impl Model {
                 },
             }
         };
+        let pairs = sums.iter().zip(lost);
         let numbers = || ledger[lines(hidden)..].chunks(LINE);
         let look = numbers().nth(MOST_LINES);
         Lines {
             finite: look.is_none_or(|look| look[STATUS] != REFUSED),
             steps: numbers().zip(&self.written).map(of_line).collect(),
-            rho_hat: sums.iter().map(|&sum| sum.into()).collect(),
+            rho_hat: pairs
+                .map(|(&sum, &lost)| f64::from(sum) - f64::from(lost))
+                .collect(),
         }
     }
 }

@@ -52,7 +52,7 @@ impl Model {
     /// Refuses what [`AutoencoderConfig::check`] refuses, and a model that the device has no room for.
     pub fn autoencoder(gpu: &Gpu, config: &AutoencoderConfig) -> Result<Self, GpuError> {
         config.check()?;
-        Self::new(gpu, Shape::of_autoencoder(config, gpu.precision()))
+        Self::new(gpu, Shape::of_autoencoder(config, gpu))
     }
 
     /// A network, or a softmax head alone, whose parameters are all 0.
@@ -62,7 +62,7 @@ impl Model {
     /// Refuses what [`NetworkConfig::check`] refuses, and a model that the device has no room for.
     pub fn network(gpu: &Gpu, config: &NetworkConfig) -> Result<Self, GpuError> {
         config.check()?;
-        Self::new(gpu, Shape::of_network(config, gpu.precision()))
+        Self::new(gpu, Shape::of_network(config, gpu))
     }
 
     fn new(gpu: &Gpu, shape: Shape) -> Result<Self, GpuError> {

@@ -69,7 +69,7 @@ impl Model {
         self.ensure_work(own);
         self.run(&Pass {
             inputs,
-            targets: targets.unwrap_or(inputs),
+            targets,
             labels,
             whole: rows,
             which: GIVEN,

@@ -54,7 +54,13 @@ impl Plan {
         let of_cube = shape.parameters.div_ceil(MOST_CUBES).div_ceil(ALL) * ALL;
         let largest = gpu.largest_buffer();
         let most = largest.min(WORK) / (shape.outputs * WORD);
-        let of = |outputs: usize| Tiling::of(TYPICAL_ROWS, outputs, gpu.precision());
+        let of = |outputs: usize| {
+            Tiling::of(
+                (TYPICAL_ROWS, outputs),
+                gpu.precision(),
+                gpu.shared_memory(),
+            )
+        };
         let plan = Self {
             encoders: hidden.iter().map(|layer| of(layer.outputs)).collect(),
             last: match shape.hidden() {
@@ -69,6 +75,12 @@ impl Plan {
         };
         let tiles: usize = shape.weights.iter().map(|weights| weights.tiles()).sum();
         let fits = shape.parameters * WORD <= largest && tiles <= MOST_ACROSS && plan.most_rows > 0;
+        let (least, shared) = (Tiling::small(gpu.precision()).shared(), gpu.shared_memory());
+        if least > shared {
+            let found = format!("a device whose units share {shared} bytes");
+            let expected = format!("{least} bytes, which its kernels need, or fused = \"never\"");
+            return Err(KernelError::from(Setting::new("backend", found, expected)).into());
+        }
         if !fits {
             let found = format!("{} parameters", shape.parameters);
             let expected = format!("fewer than a buffer of {largest} bytes of the device holds");

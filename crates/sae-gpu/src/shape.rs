@@ -2,7 +2,7 @@
 
 use sae_kernels::{Activation, AutoencoderConfig, NetworkConfig};
 
-use crate::precision::Precision;
+use crate::device::Gpu;
 use crate::tiling::Tiling;
 
 /// A layer.
@@ -72,22 +72,15 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    pub(crate) fn of_autoencoder(config: &AutoencoderConfig, precision: Precision) -> Self {
+    pub(crate) fn of_autoencoder(config: &AutoencoderConfig, device: &Gpu) -> Self {
         let sizes = [config.inputs, config.hidden, config.inputs];
         let decays = [config.weight_decay; 2];
         let tied = config.tied;
         let purpose = Purpose::Reconstruction(*config);
-        Self::new(
-            &sizes,
-            vec![config.encoder],
-            &decays,
-            tied,
-            purpose,
-            precision,
-        )
+        Self::new(&sizes, vec![config.encoder], &decays, tied, purpose, device)
     }
 
-    pub(crate) fn of_network(config: &NetworkConfig, precision: Precision) -> Self {
+    pub(crate) fn of_network(config: &NetworkConfig, device: &Gpu) -> Self {
         let mut decays = vec![0.0; config.units.len()];
         decays.push(config.weight_decay);
         let units = config.units.clone();
@@ -97,7 +90,7 @@ impl Shape {
             &decays,
             false,
             Purpose::Classes,
-            precision,
+            device,
         )
     }
 
@@ -107,7 +100,7 @@ impl Shape {
         decays: &[f64],
         tied: bool,
         purpose: Purpose,
-        precision: Precision,
+        device: &Gpu,
     ) -> Self {
         let (mut layers, mut parameters, mut outputs) = (Vec::<Layer>::new(), 0, 0);
         for pair in sizes.windows(2) {
@@ -129,6 +122,13 @@ impl Shape {
             parameters += pair[1];
             outputs += pair[1];
         }
+        let own = || layers.iter().filter(|layer| !layer.turned);
+        let (precision, shared) = (device.precision(), device.shared_memory());
+        // One for all, so that they share memory.
+        let tiling = Tiling::largest(precision, shared, |tiling| {
+            let tiles = own().map(|of| tiling.tiles(of.inputs) * tiling.tiles(of.outputs));
+            tiles.sum()
+        });
         let owners = layers.iter().enumerate().filter(|(_, layer)| !layer.turned);
         let weights = owners.zip(decays).map(|((index, &layer), &decay)| {
             let tied = layers.get(index + 1).copied().filter(|next| next.turned);
@@ -138,7 +138,7 @@ impl Shape {
                 index,
                 tied,
                 decay: bits(decay * times),
-                tiling: Tiling::of(layer.inputs, layer.outputs, precision),
+                tiling,
             }
         });
         let terms = match &purpose {

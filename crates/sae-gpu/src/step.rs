@@ -41,7 +41,7 @@ impl Model {
         };
         let pass = Pass {
             inputs,
-            targets: targets.unwrap_or(inputs),
+            targets,
             labels,
             whole: rows,
             which,
@@ -118,7 +118,7 @@ fn rates(update: Update, number: u64) -> (Method, Rates) {
     let eta = update.learning_rate;
     let plain = Rates {
         rate: eta,
-        longest: update.clip.map_or(f32::MAX, |most| most as f32),
+        longest: update.clip.map_or(0.0, |most| most as f32),
         ..Rates::default()
     };
     match update.optimizer {

@@ -26,24 +26,42 @@ pub(crate) struct Tiling {
 const BUSY: usize = 128;
 
 impl Tiling {
-    /// For an output of `rows` × `columns`: the largest tiles of which there are enough, since they read least.
-    pub(crate) fn of(rows: usize, columns: usize, precision: Precision) -> Self {
-        let cubes = |side: usize| rows.div_ceil(side) * columns.div_ceil(side);
-        let large = [8, 4];
-        let enough = |&per_unit: &usize| cubes(per_unit * UNITS) >= BUSY;
-        Self {
-            per_unit: large.into_iter().find(enough).unwrap_or(LEAST),
-            ..Self::small(precision)
-        }
+    /// The largest tiles of which there are enough by `tiles`, since they read least, and whose cubes need no more
+    /// than `shared` bytes of shared memory.
+    pub(crate) fn largest(
+        precision: Precision,
+        shared: usize,
+        tiles: impl Fn(Self) -> usize,
+    ) -> Self {
+        let of = |per_unit| Self {
+            per_unit,
+            // As much shared memory as tiles of half the side.
+            depth: if per_unit > 4 { 8 } else { 16 },
+            precision,
+        };
+        let large = [8, 4].map(of).into_iter();
+        let mut suits = large.filter(|tiling| tiling.shared() <= shared && tiles(*tiling) >= BUSY);
+        suits.next().unwrap_or(of(LEAST))
+    }
+
+    /// For an output of `rows` × `columns`.
+    pub(crate) fn of((rows, columns): (usize, usize), precision: Precision, shared: usize) -> Self {
+        Self::largest(precision, shared, |tiling| {
+            tiling.tiles(rows) * tiling.tiles(columns)
+        })
     }
 
     /// The smallest tiles.
-    pub(crate) const fn small(precision: Precision) -> Self {
-        Self {
-            per_unit: LEAST,
-            depth: 16,
-            precision,
-        }
+    pub(crate) fn small(precision: Precision) -> Self {
+        Self::largest(precision, 0, |_| 0)
+    }
+
+    /// Bytes of shared memory that the neediest kernel takes: two panels, two times the sums of each unit's columns,
+    /// what is used of each column, and the sum of a cube.
+    pub(crate) const fn shared(self) -> usize {
+        let panels = 2 * self.depth * self.line();
+        let sums = 2 * UNITS * self.side() + self.side();
+        4 * (panels + sums + UNITS * UNITS)
     }
 
     /// Rows and columns of a tile.

@@ -173,12 +173,17 @@ fn kinds() -> Vec<(String, AutoencoderConfig)> {
         };
         kinds.push((format!("{k} largest of {unit}"), selects));
     }
-    let wide = AutoencoderConfig {
-        inputs: 300,
-        hidden: 130,
-        ..config()
-    };
-    kinds.push(more("wide", wide));
+    // Tiles of every size, for activations, for Δ and for weights.
+    for (inputs, hidden) in [(300, 130), (33, 2100), (9, 4000), (1100, 1030)] {
+        let tied = inputs == 33;
+        let wide = AutoencoderConfig {
+            inputs,
+            hidden,
+            tied,
+            ..config()
+        };
+        kinds.push((format!("{inputs}-{hidden}"), wide));
+    }
     kinds
 }
 
@@ -415,6 +420,7 @@ fn networks_and_heads(gpu: &Gpu) -> Result<(), GpuError> {
             ],
         ),
         (vec![45, 30, 300], vec![of(Unit::Tanh)]),
+        (vec![45, 9, 9, 9, 9, 9, 9, 9, 9, 4], vec![of(Unit::Tanh); 8]),
     ];
     for (sizes, units) in kinds {
         let classes = *sizes.last().expect("sizes") as u32;

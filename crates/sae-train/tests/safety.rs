@@ -235,7 +235,8 @@ fn retreats_halve_the_rate_until_training_is_sound() {
             assert_eq!(found.figures, expected.figures);
         }
         // From any moment, before a retreat and after it, training goes on to the same bits.
-        for state in states.into_iter().step_by(7) {
+        let every = if kind == EXECUTORS[2] { 7 } else { 23 };
+        for state in states.into_iter().step_by(every) {
             let mut bytes = vec![];
             ciborium::into_writer(&state, &mut bytes).unwrap();
             let state: State = ciborium::from_reader(&bytes[..]).unwrap();

@@ -177,8 +177,16 @@ fn settings_that_do_not_go_together() {
             "a.toml:1: fused is \"always\" with gradient",
         ),
         (
-            "fused = \"always\"\nbackend = \"wgpu\"",
+            "fused = \"always\"\nbackend = \"ndarray\"",
             "a.toml:1: fused is \"always\" with backend",
+        ),
+        (
+            "precision = \"tf32\"",
+            "a.toml:1: precision is tf32; expected f32, or backend = \"wgpu\"",
+        ),
+        (
+            "backend = \"wgpu\"\nprecision = \"tf32\"\nfused = \"never\"",
+            "a.toml:2: precision is tf32",
         ),
         (
             "[pretrain]\nschedule = \"cosine\"\nlearning_rate = 2",

@@ -35,20 +35,20 @@ pub(crate) fn gradients(
     let from = CUBE_POS_Y as usize * part as usize;
     let to = usize::min(from + part as usize, rows);
     let start = CUBE_POS_Y as usize * form.parameters;
+    let tiling = comptime!(form.weights[0].tiling);
+    let mut left = panel(tiling);
+    let mut right = panel(tiling);
     let mut before = comptime!(0usize);
     #[unroll]
     for index in 0..comptime!(form.weights.len()) {
         let weights = comptime!(form.weights[index]);
         let layer = comptime!(weights.layer);
-        let tiling = comptime!(weights.tiling);
         if cube >= before && cube < comptime!(before + weights.tiles()) {
             let side = comptime!(tiling.side());
             let tile = cube - before;
             let across = comptime!(tiling.tiles(layer.outputs));
             let place = place(tile / across * side, tile % across * side);
             let mut sums = zeros(tiling);
-            let mut left = panel(tiling);
-            let mut right = panel(tiling);
             let depth = comptime!(tiling.depth);
             let turns = (to - from).div_ceil(depth);
             let own = span(place.row, layer.inputs);

@@ -51,5 +51,5 @@ pub(crate) const OF_SMALLER: usize = 1;
 pub(crate) const DECAY: usize = 2;
 /// Numbers that are not finite, among gradients and parameters.
 pub(crate) const BAD: usize = 3;
-/// A power of two.
-pub(crate) const SMALLER: f32 = 1.0 / 1_048_576.0 / 1_099_511_627_776.0;
+/// 2⁻¹⁰⁰.
+pub(crate) const SMALLER: f32 = 7.888_609e-31;

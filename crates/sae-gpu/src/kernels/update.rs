@@ -57,7 +57,7 @@ pub(crate) struct Rates {
     pub epsilon: f32,
     /// What AdamW's weights are multiplied by.
     pub keep: f32,
-    /// The longest ‖∇J‖.
+    /// The longest ‖∇J‖; 0 for no limit.
     pub longest: f32,
     /// Samples of the step.
     pub rows: f32,
@@ -126,7 +126,7 @@ pub(crate) fn update(
         f32::sqrt(of_gradients),
         f32::sqrt(of_smaller) * comptime!(1.0 / SMALLER),
     );
-    let clips = norm > rates.longest;
+    let clips = rates.longest > 0.0 && norm > rates.longest;
     let mut scale = 1.0f32;
     if clips {
         scale = rates.longest / norm;
@@ -252,7 +252,7 @@ fn note_rho_hat(
                 divergence += kl_divergence(mean, form.rho, form.clamp);
             }
             if comptime!(form.method != Method::Rest) {
-                if !refused {
+                if !refused && rows > 0.0 {
                     let at = comptime!(SUMS) + index;
                     let lost = at + hidden;
                     let more = mean * rows - ledger[lost];

@@ -131,7 +131,8 @@ where
     Ok(match compute.choose()?.executor {
         ExecutorKind::Fused => {
             let config = objective.config(&model);
-            let kernel = Kernel::new(config, &flat_parameters(&model), compute)?;
+            let (threads, set) = (compute.threads, compute.instruction_set);
+            let kernel = Kernel::new(config, &flat_parameters(&model), threads, set)?;
             let tensors = TensorName::all(&model);
             let terms = objective.terms();
             Box::new(FusedKernels::new(kernel, tensors, terms, training))

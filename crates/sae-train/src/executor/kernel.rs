@@ -1,11 +1,13 @@
 //! The kernels of any kind of model, and what they do alike.
 
-use sae_kernels::{Autoencoder, AutoencoderValue, Network, NetworkValue, Part, RhoHat as Estimate};
+use sae_kernels::{
+    Autoencoder, AutoencoderValue, InstructionSet, Network, NetworkValue, Part, RhoHat as Estimate,
+};
 use sae_model::{Figures, Reconstruction, term};
 
 use super::OptimizerState;
 use super::trainable::KernelConfig;
-use crate::{Compute, Optimizer, RhoHat, TrainError, Training};
+use crate::{Optimizer, RhoHat, TrainError, Training};
 
 /// The kernels of one kind of model.
 pub enum Kernel {
@@ -19,9 +21,9 @@ impl Kernel {
     pub(super) fn new(
         config: KernelConfig,
         parameters: &[f32],
-        compute: &Compute,
+        threads: usize,
+        set: Option<InstructionSet>,
     ) -> Result<Self, TrainError> {
-        let (threads, set) = (compute.threads, compute.instruction_set);
         let mut kernel = match config {
             KernelConfig::Autoencoder(config) => {
                 let mut kernel = Autoencoder::new(config, threads)?;

@@ -94,8 +94,20 @@ fn gathered(gpu: &Gpu, rows: Rows<'_>, order: &[usize]) -> Result<Option<Residen
                 },
             )
         }
-        Values::Floats(values) | Values::Mapped(values, _) => {
+        Values::Floats(values) => {
             Resident::new(gpu, Rows::of(&of(values, columns, order), columns))
+        }
+        Values::Mapped(values, by) => {
+            let values = of(values, columns, order);
+            let values = Values::Mapped(&values, by);
+            Resident::new(
+                gpu,
+                Rows {
+                    values,
+                    columns,
+                    order: None,
+                },
+            )
         }
     }
 }
@@ -104,8 +116,7 @@ fn gathered(gpu: &Gpu, rows: Rows<'_>, order: &[usize]) -> Result<Option<Residen
 fn place_of(table: Table<'_>) -> Option<(usize, usize)> {
     match table.rows().ok()?.values {
         Values::Bytes(values) => Some((values.as_ptr() as usize, values.len())),
-        Values::Floats(values) | Values::Mapped(values, _) => {
-            Some((values.as_ptr() as usize, values.len()))
-        }
+        Values::Floats(values) => Some((values.as_ptr() as usize, values.len())),
+        Values::Mapped(..) => None,
     }
 }

@@ -95,6 +95,11 @@ impl OnGpu {
         })
     }
 
+    fn own_gradient(&self) -> Result<Vec<f64>, GpuError> {
+        let values = self.model.read(Part::Gradients)?;
+        Ok(values.into_iter().map(f64::from).collect())
+    }
+
     /// Takes notice of all steps, so that there is room for others.
     fn take_lines(&mut self) -> Result<(), TrainError> {
         let lines = match self.seen.take() {
@@ -232,7 +237,7 @@ impl Executor for OnGpu {
     fn gradient(&mut self, whole: &Batch<'_>) -> Result<Gradient, TrainError> {
         Ok(Gradient {
             figures: self.look(whole)?,
-            values: self.last_gradient(),
+            values: self.own_gradient()?,
         })
     }
 
@@ -274,8 +279,7 @@ impl Executor for OnGpu {
     }
 
     fn last_gradient(&self) -> Vec<f64> {
-        let values = had(self.model.read(Part::Gradients));
-        values.into_iter().map(f64::from).collect()
+        had(self.own_gradient())
     }
 
     fn last_norm(&self) -> f64 {
@@ -291,11 +295,13 @@ impl Executor for OnGpu {
     }
 
     fn take_mean(&mut self) -> Figures {
+        let mut mean = had(self.with_lines(|lines| self.whole_mean(lines)));
         if let Err(error) = self.take_lines() {
             panic!("{error}");
         }
-        (self.settled, self.read) = (Settled::default(), 0);
-        self.mean.take()
+        self.model.set_sums(&[]);
+        (self.mean, self.settled, self.read) = (Mean::default(), Settled::default(), 0);
+        mean.take()
     }
 
     fn figures(&mut self, batch: &Batch<'_>) -> Result<Figures, TrainError> {
@@ -324,7 +330,7 @@ impl Executor for OnGpu {
             parameters: self.parameters(),
             optimizer,
             rho_hat: had(self.model.estimate()),
-            mean: had(self.with_lines(|lines| self.mean_with(lines))),
+            mean: had(self.with_lines(|lines| self.whole_mean(lines))),
         }
     }
 
@@ -350,6 +356,8 @@ impl Executor for OnGpu {
             self.set_rho_hat(rho_hat)?;
         }
         self.mean = state.mean.clone();
+        let sums = self.mean.sum.rho_hat.take();
+        self.model.set_sums(&sums.unwrap_or_default());
         Ok(())
     }
 }

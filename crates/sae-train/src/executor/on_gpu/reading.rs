@@ -34,19 +34,21 @@ impl OnGpu {
         }
     }
 
+    /// The mean of the steps so far, but for their ρ̂.
     pub(super) fn mean_with(&self, lines: &Lines) -> Mean {
         let mut mean = self.mean.clone();
         let taken = |line: &&Line| line.status != Status::Refused;
-        let before = mean.rows;
         for line in lines.steps.iter().filter(taken) {
             mean.add(&self.figures_of(line, None), line.rows);
         }
-        if mean.rows > before && !lines.rho_hat.is_empty() {
-            let of_all = Figures {
-                rho_hat: Some(lines.rho_hat.clone()),
-                ..Figures::default()
-            };
-            mean.sum.add(&of_all, 1.0);
+        mean
+    }
+
+    /// The same with the steps' ρ̂, whose sum is that of all of them.
+    pub(super) fn whole_mean(&self, lines: &Lines) -> Mean {
+        let mut mean = self.mean_with(lines);
+        if mean.rows > 0 && !lines.rho_hat.is_empty() {
+            mean.sum.rho_hat = Some(lines.rho_hat.clone());
         }
         mean
     }
