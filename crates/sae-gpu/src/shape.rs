@@ -3,6 +3,7 @@
 use sae_kernels::{Activation, AutoencoderConfig, NetworkConfig};
 
 use crate::device::Gpu;
+use crate::kernels::product::Right;
 use crate::tiling::Tiling;
 
 /// A layer.
@@ -18,6 +19,33 @@ pub(crate) struct Layer {
     pub bias: usize,
     /// Outputs of all layers before it, and so the place of its own in what holds the outputs of all layers.
     pub before: usize,
+}
+
+impl Layer {
+    /// The weights, to go forward.
+    pub(crate) fn forward(self) -> Right {
+        Right {
+            start: self.weights,
+            width: if self.turned {
+                self.inputs
+            } else {
+                self.outputs
+            },
+            by_rows: self.turned,
+            outputs: self.outputs,
+            inner: self.inputs,
+        }
+    }
+
+    /// The weights turned, to go back.
+    pub(crate) fn backward(self) -> Right {
+        Right {
+            by_rows: !self.turned,
+            outputs: self.inputs,
+            inner: self.outputs,
+            ..self.forward()
+        }
+    }
 }
 
 /// A matrix of weights: those of a layer, or those that a tied encoder and decoder share.

@@ -3,7 +3,7 @@
 use cubecl::prelude::*;
 use sae_kernels::Unit;
 
-use super::product::{Place, fill_by_columns, fill_by_rows, multiply, panel, place, span, zeros};
+use super::product::{Place, place, rows_by_weights};
 use super::sums::{sum_of_columns, sum_of_cube};
 use super::units::{not_finite, slope};
 use crate::shape::Layer;
@@ -70,53 +70,12 @@ pub(crate) fn back(
 ) {
     let tiling = comptime!(form.tiling);
     let (layer, next) = comptime!((form.layer, form.next));
-    let depth = comptime!(tiling.depth);
     let side = comptime!(tiling.side());
     let rows = rows as usize;
     let place = place(CUBE_POS_Y as usize * side, CUBE_POS_X as usize * side);
-    let mut sums = zeros(tiling);
-    let mut left = panel(tiling);
-    let mut right = panel(tiling);
-    for turn in 0..comptime!(next.outputs.div_ceil(depth)) {
-        let inner = span(turn * depth, next.outputs);
-        let own = span(place.row, rows);
-        let start = rows * next.before;
-        fill_by_rows(
-            &mut left,
-            &*deltas,
-            start,
-            next.outputs,
-            &own,
-            &inner,
-            tiling,
-        );
-        let columns = span(place.column, layer.outputs);
-        let start = next.weights.runtime();
-        if comptime!(next.turned) {
-            fill_by_columns(
-                &mut right,
-                values,
-                start,
-                layer.outputs,
-                &columns,
-                &inner,
-                tiling,
-            );
-        } else {
-            fill_by_rows(
-                &mut right,
-                values,
-                start,
-                next.outputs,
-                &columns,
-                &inner,
-                tiling,
-            );
-        }
-        sync_cube();
-        multiply(&left, &right, &mut sums, &place, tiling);
-        sync_cube();
-    }
+    let start = rows * next.before;
+    let right = comptime!(next.backward());
+    let sums = rows_by_weights(&*deltas, start, rows, values, &place, right, tiling);
     let count = comptime!(tiling.per_unit);
     let mut of_columns = Array::<f32>::new(count);
     let mut slopes = Array::<f32>::new(count);

@@ -2,8 +2,8 @@
 
 use cubecl::prelude::*;
 
-use super::product::{fill_by_columns, fill_by_rows, multiply, panel, place, span, zeros};
-use super::samples::{Form, fill_samples_by_rows};
+use super::product::place;
+use super::samples::{Form, Inputs, inputs_by_weights};
 use super::sums::{ALL, sum_of_cube};
 use crate::shape::Layer;
 use crate::tiling::{Tiling, UNITS};
@@ -37,47 +37,24 @@ pub(crate) fn weigh(
 ) {
     let tiling = comptime!(form.tiling);
     let layer = comptime!(form.layer);
-    let depth = comptime!(tiling.depth);
     let side = comptime!(tiling.side());
     let rows = rows as usize;
     let place = place(CUBE_POS_Y as usize * side, CUBE_POS_X as usize * side);
-    let mut sums = zeros(tiling);
-    let mut left = panel(tiling);
-    let mut right = panel(tiling);
-    for turn in 0..comptime!(layer.inputs.div_ceil(depth)) {
-        let inner = span(turn * depth, layer.inputs);
-        let own = span(place.row, rows);
-        if comptime!(form.samples.is_some()) {
-            fill_samples_by_rows(
-                &mut left,
-                samples,
-                order,
-                first as usize,
-                &own,
-                &inner,
-                layer.inputs,
-                comptime!(form.samples.unwrap_or_default()),
-                tiling,
-            );
-        } else {
-            let start = rows * form.inputs;
-            fill_by_rows(&mut left, codes, start, layer.inputs, &own, &inner, tiling);
-        }
-        let columns = span(place.column, layer.outputs);
-        let start = layer.weights.runtime();
-        fill_by_columns(
-            &mut right,
-            values,
-            start,
-            layer.outputs,
-            &columns,
-            &inner,
-            tiling,
-        );
-        sync_cube();
-        multiply(&left, &right, &mut sums, &place, tiling);
-        sync_cube();
-    }
+    let sums = inputs_by_weights(
+        samples,
+        order,
+        first as usize,
+        codes,
+        rows,
+        values,
+        &place,
+        comptime!(Inputs {
+            samples: form.samples,
+            start: form.inputs,
+            right: layer.forward(),
+        }),
+        tiling,
+    );
     let start = rows * layer.before;
     #[unroll]
     for j in 0..comptime!(tiling.per_unit) {

@@ -3,7 +3,7 @@
 use cubecl::prelude::*;
 use sae_kernels::{Reconstruction, Unit};
 
-use super::product::{fill_by_columns, fill_by_rows, multiply, panel, place, span, zeros};
+use super::product::{place, rows_by_weights};
 use super::samples::{Form, row_of, sample};
 use super::sums::{sum_of_columns, sum_of_cube};
 use super::units::{sigmoid, slope, value};
@@ -45,45 +45,12 @@ pub(crate) fn decode(
 ) {
     let tiling = comptime!(form.tiling);
     let layer = comptime!(form.layer);
-    let depth = comptime!(tiling.depth);
     let side = comptime!(tiling.side());
     let rows = rows as usize;
     let place = place(CUBE_POS_Y as usize * side, CUBE_POS_X as usize * side);
-    let mut sums = zeros(tiling);
-    let mut left = panel(tiling);
-    let mut right = panel(tiling);
-    for turn in 0..comptime!(layer.inputs.div_ceil(depth)) {
-        let inner = span(turn * depth, layer.inputs);
-        let own = span(place.row, rows);
-        let start = rows * form.codes;
-        fill_by_rows(&mut left, codes, start, layer.inputs, &own, &inner, tiling);
-        let columns = span(place.column, layer.outputs);
-        let start = layer.weights.runtime();
-        if comptime!(layer.turned) {
-            fill_by_rows(
-                &mut right,
-                values,
-                start,
-                layer.inputs,
-                &columns,
-                &inner,
-                tiling,
-            );
-        } else {
-            fill_by_columns(
-                &mut right,
-                values,
-                start,
-                layer.outputs,
-                &columns,
-                &inner,
-                tiling,
-            );
-        }
-        sync_cube();
-        multiply(&left, &right, &mut sums, &place, tiling);
-        sync_cube();
-    }
+    let start = rows * form.codes;
+    let right = comptime!(layer.forward());
+    let sums = rows_by_weights(codes, start, rows, values, &place, right, tiling);
     let count = comptime!(tiling.per_unit);
     let mut of_columns = Array::<f32>::new(count);
     #[unroll]

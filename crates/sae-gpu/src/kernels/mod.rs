@@ -9,7 +9,7 @@ pub(crate) mod finish;
 pub(crate) mod gradients;
 pub(crate) mod ledger;
 pub(crate) mod limits;
-mod product;
+pub(crate) mod product;
 pub(crate) mod samples;
 mod sums;
 mod units;

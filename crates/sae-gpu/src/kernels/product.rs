@@ -131,6 +131,65 @@ pub(crate) fn rounded(value: f32, #[comptime] tiling: Tiling) -> f32 {
     }
 }
 
+/// Weights as a product takes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Right {
+    /// Place of the first.
+    pub start: usize,
+    /// Values of a row.
+    pub width: usize,
+    /// Whether outputs go along rows of the matrix; else along columns.
+    pub by_rows: bool,
+    /// Outputs, and values that are multiplied for each.
+    pub outputs: usize,
+    pub inner: usize,
+}
+
+/// A tile of the product of rows with weights. `left` lies row by row, each of `right.inner` values, from `start` on.
+#[cube]
+pub(crate) fn rows_by_weights(
+    left: &[f32],
+    start: usize,
+    rows: usize,
+    weights: &[f32],
+    place: &Place,
+    #[comptime] right: Right,
+    #[comptime] tiling: Tiling,
+) -> Array<f32> {
+    let mut sums = zeros(tiling);
+    let mut lefts = panel(tiling);
+    let mut rights = panel(tiling);
+    let own = span(place.row, rows);
+    for turn in 0..comptime!(right.inner.div_ceil(tiling.depth)) {
+        let inner = span(turn * tiling.depth, right.inner);
+        fill_by_rows(&mut lefts, left, start, right.inner, &own, &inner, tiling);
+        fill_weights(&mut rights, weights, place, &inner, right, tiling);
+        sync_cube();
+        multiply(&lefts, &rights, &mut sums, place, tiling);
+        sync_cube();
+    }
+    sums
+}
+
+/// Fills a panel with the weights of a tile's columns.
+#[cube]
+pub(crate) fn fill_weights(
+    panel: &mut Shared<[f32]>,
+    weights: &[f32],
+    place: &Place,
+    inner: &Span,
+    #[comptime] right: Right,
+    #[comptime] tiling: Tiling,
+) {
+    let columns = span(place.column, right.outputs);
+    let start = right.start.runtime();
+    if comptime!(right.by_rows) {
+        fill_by_rows(panel, weights, start, right.width, &columns, inner, tiling);
+    } else {
+        fill_by_columns(panel, weights, start, right.width, &columns, inner, tiling);
+    }
+}
+
 /// Adds the products of two panels to `sums`.
 #[cube]
 pub(crate) fn multiply(

@@ -2,7 +2,9 @@
 
 use cubecl::prelude::*;
 
-use super::product::{Span, rounded};
+use super::product::{
+    Place, Right, Span, fill_weights, multiply, panel, rounded, rows_by_weights, span, zeros,
+};
 use crate::tiling::{Tiling, UNITS};
 
 /// How samples lie there.
@@ -93,5 +95,68 @@ pub(crate) fn fill_samples_by_columns(
             value = sample(samples, row * width + column, form);
         }
         panel[k * comptime!(tiling.line()) + i] = rounded(value, tiling);
+    }
+}
+
+/// The inputs of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Inputs {
+    /// The form of the samples where these are the inputs; else the layer before it gives them.
+    pub samples: Option<Form>,
+    /// Their place otherwise, in what holds the outputs of all layers.
+    pub start: usize,
+    /// The layer's weights.
+    pub right: Right,
+}
+
+/// A tile of the product of a layer's inputs with its weights.
+#[cube]
+pub(crate) fn inputs_by_weights(
+    samples: &[u32],
+    order: &[u32],
+    first: usize,
+    codes: &[f32],
+    rows: usize,
+    weights: &[f32],
+    place: &Place,
+    #[comptime] inputs: Inputs,
+    #[comptime] tiling: Tiling,
+) -> Array<f32> {
+    let right = comptime!(inputs.right);
+    if comptime!(inputs.samples.is_some()) {
+        let form = comptime!(inputs.samples.unwrap_or_default());
+        let mut sums = zeros(tiling);
+        let mut lefts = panel(tiling);
+        let mut rights = panel(tiling);
+        let own = span(place.row, rows);
+        for turn in 0..comptime!(right.inner.div_ceil(tiling.depth)) {
+            let inner = span(turn * tiling.depth, right.inner);
+            fill_samples_by_rows(
+                &mut lefts,
+                samples,
+                order,
+                first,
+                &own,
+                &inner,
+                right.inner,
+                form,
+                tiling,
+            );
+            fill_weights(&mut rights, weights, place, &inner, right, tiling);
+            sync_cube();
+            multiply(&lefts, &rights, &mut sums, place, tiling);
+            sync_cube();
+        }
+        sums
+    } else {
+        rows_by_weights(
+            codes,
+            rows * inputs.start,
+            rows,
+            weights,
+            place,
+            right,
+            tiling,
+        )
     }
 }
