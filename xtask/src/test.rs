@@ -13,7 +13,15 @@ pub(crate) const WITH_PARQUET: [&str; 2] = ["--features", "sae-cli/parquet"];
 
 /// Tests of sae-train that go through every executor, and those of the one on GPUs. On a software device the others
 /// take minutes: `cargo test -p sae-train --features wgpu` runs them too.
-const OF_EXECUTORS: [&str; 6] = ["executors", "fit", "full_batch", "gpu", "numbers", "safety"];
+const OF_EXECUTORS: [&str; 7] = [
+    "executors",
+    "fit",
+    "full_batch",
+    "gpu",
+    "numbers",
+    "safety",
+    "state",
+];
 
 #[derive(Args)]
 pub(crate) struct Test {

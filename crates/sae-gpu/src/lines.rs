@@ -85,7 +85,7 @@ impl Model {
             self.updates -= wanted.count() as u64;
         }
         self.written.clear();
-        self.gpu.write(&self.ledger, &[0.0; SUMS]);
+        self.set_sums(&seen.rho_hat);
     }
 
     /// Begins the sum of the steps' ρ̂ at `sums`, `[hidden]`, as [`Lines::rho_hat`] gives it; at zeros where that is

@@ -54,8 +54,10 @@ fn epochs(kind: ExecutorKind, training: Training) -> Vec<Epoch> {
     let samples = samples();
     let objective = SparseObjective::new(1e-3, 0.5, 0.1).unwrap();
     let executor = executor(&objective, model(), &training, &compute(kind)).unwrap();
-    let mut session =
-        Session::new(task(Data::unlabelled(&samples), None), training, executor).unwrap();
+    let data = Data::unlabelled(&samples);
+    // Validation is between the last step and the epoch's figures.
+    let task = task(data.clone(), Some(data));
+    let mut session = Session::new(task, training, executor).unwrap();
     let mut epochs = vec![];
     session
         .run(|epoch| {
@@ -94,6 +96,8 @@ fn twenty_epochs_have_the_curve_of_the_cpu() {
             for (gpu, cpu) in means[0].iter().zip(&means[1]) {
                 close(&format!("{what}, rho_hat"), *gpu, *cpu);
             }
+            let validation = [gpu, cpu].map(|epoch| epoch.validation.as_ref().unwrap().objective());
+            close(&format!("{what}, validation"), validation[0], validation[1]);
             let [gpu, cpu] = [gpu, cpu].map(|epoch| epoch.gradient_norm.unwrap());
             close(&format!("{what}, norm"), gpu, cpu);
         }

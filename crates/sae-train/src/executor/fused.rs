@@ -4,11 +4,10 @@ use sae_kernels::{KernelError, Part, RhoHat as Estimate, Update};
 use sae_model::Figures;
 
 use super::kernel::{
-    Kernel, MOMENTS, UPDATES, autoencoder_figures, estimate_of, in_kernels, network_figures, uses,
+    Kernel, autoencoder_figures, estimate_of, in_kernels, network_figures, recalled, remembered,
 };
 use super::{
-    Executor, ExecutorKind, ExecutorState, Gradient, Mean, OptimizerState, Step, TensorName,
-    check_length,
+    Executor, ExecutorKind, ExecutorState, Gradient, Mean, Step, TensorName, check_length,
 };
 use crate::{Batch, Optimizer, TrainError, Training};
 
@@ -231,20 +230,13 @@ impl Executor for FusedKernels {
     }
 
     fn state(&self) -> ExecutorState {
-        let mut optimizer = OptimizerState::default();
-        for (name, part) in MOMENTS {
-            if uses(self.name, part) {
-                let values = self.kernel.read(part);
-                optimizer.vectors.insert(name.to_owned(), values);
-            }
-        }
-        let updates = self.kernel.updates();
-        optimizer.counts.insert(UPDATES.to_owned(), updates);
         ExecutorState {
             executor: ExecutorKind::Fused,
             method: self.name,
             parameters: self.parameters(),
-            optimizer,
+            optimizer: remembered(self.name, self.kernel.updates(), |part| {
+                self.kernel.read(part)
+            }),
             rho_hat: match &self.kernel {
                 Kernel::Autoencoder(kernel) => kernel.estimate().map(<[f64]>::to_vec),
                 Kernel::Network(_) => None,
@@ -259,15 +251,7 @@ impl Executor for FusedKernels {
             // What was added up before belongs to another point.
             self.finish()?;
         }
-        let begun = Some(&state.optimizer).filter(|memory| !memory.is_empty());
-        let nothing = vec![0.0; state.parameters.len()];
-        for (name, part) in MOMENTS {
-            if uses(self.name, part) {
-                let moments = begun.map_or(Ok(&nothing[..]), |memory| memory.vector(name))?;
-                self.kernel.write(part, moments)?;
-            }
-        }
-        let updates = begun.map_or(Ok(0), |memory| memory.count(UPDATES))?;
+        let updates = recalled(state, |part, moments| self.kernel.write(part, moments))?;
         self.kernel.set_updates(updates);
         self.set_parameters(&state.parameters)?;
         if let Some(rho_hat) = &state.rho_hat {

@@ -5,8 +5,8 @@ use sae_kernels::{
 };
 use sae_model::{Figures, Reconstruction, term};
 
-use super::OptimizerState;
 use super::trainable::KernelConfig;
+use super::{ExecutorState, OptimizerState};
 use crate::{Optimizer, RhoHat, TrainError, Training};
 
 /// The kernels of one kind of model.
@@ -97,11 +97,11 @@ impl Kernel {
 }
 
 /// The parts of the kernels' state that an optimizer may have.
-pub(super) const MOMENTS: [(&str, Part); 2] = [("first", Part::First), ("second", Part::Second)];
-pub(super) const UPDATES: &str = "updates";
+const MOMENTS: [(&str, Part); 2] = [("first", Part::First), ("second", Part::Second)];
+const UPDATES: &str = "updates";
 
 /// Whether one of the kernels' vectors is ever anything but zero.
-pub(super) fn uses(optimizer: Optimizer, part: Part) -> bool {
+fn uses(optimizer: Optimizer, part: Part) -> bool {
     matches!(
         (part, optimizer),
         (_, Optimizer::Adam | Optimizer::AdamW | Optimizer::RmsProp)
@@ -142,13 +142,46 @@ pub(super) fn in_kernels(training: &Training) -> Option<sae_kernels::Optimizer> 
     }
 }
 
+/// What an optimizer of the kernels remembers.
+pub(super) fn remembered(
+    optimizer: Optimizer,
+    updates: u64,
+    read: impl Fn(Part) -> Vec<f32>,
+) -> OptimizerState {
+    let used = MOMENTS
+        .into_iter()
+        .filter(|&(_, part)| uses(optimizer, part));
+    OptimizerState {
+        vectors: used
+            .map(|(name, part)| (name.to_owned(), read(part)))
+            .collect(),
+        counts: [(UPDATES.to_owned(), updates)].into(),
+    }
+}
+
+/// Puts it back, nothing being zeros, and says how many updates there were.
+pub(super) fn recalled(
+    state: &ExecutorState,
+    mut write: impl FnMut(Part, &[f32]) -> Result<(), TrainError>,
+) -> Result<u64, TrainError> {
+    let begun = Some(&state.optimizer).filter(|memory| !memory.is_empty());
+    let nothing = vec![0.0; state.parameters.len()];
+    for (name, part) in MOMENTS {
+        if uses(state.method, part) {
+            let moments = begun.map_or(Ok(&nothing[..]), |memory| memory.vector(name))?;
+            write(part, moments)?;
+        }
+    }
+    begun.map_or(Ok(0), |memory| memory.count(UPDATES))
+}
+
 impl OptimizerState {
-    pub(super) fn vector(&self, name: &'static str) -> Result<&[f32], TrainError> {
+    fn vector(&self, name: &'static str) -> Result<&[f32], TrainError> {
         let found = self.vectors.get(name).map(Vec::as_slice);
         found.ok_or_else(|| missing(name))
     }
 
-    pub(super) fn count(&self, name: &'static str) -> Result<u64, TrainError> {
+    fn count(&self, name: &'static str) -> Result<u64, TrainError> {
         let found = self.counts.get(name).copied();
         found.ok_or_else(|| missing(name))
     }

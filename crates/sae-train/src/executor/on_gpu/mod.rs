@@ -11,11 +11,10 @@ use sae_kernels::{Part, RhoHat as Estimate, Setting, Update};
 use sae_model::Figures;
 
 use self::brought::{Brought, Kept};
-use super::kernel::{MOMENTS, UPDATES, estimate_of, in_kernels, uses};
+use super::kernel::{estimate_of, in_kernels, recalled, remembered};
 use super::trainable::KernelConfig;
 use super::{
-    Executor, ExecutorKind, ExecutorState, Gradient, Mean, OptimizerState, Settled, Step,
-    TensorName, check_length,
+    Executor, ExecutorKind, ExecutorState, Gradient, Mean, Settled, Step, TensorName, check_length,
 };
 use crate::{Batch, Optimizer, TrainError, Training};
 
@@ -315,20 +314,13 @@ impl Executor for OnGpu {
     }
 
     fn state(&self) -> ExecutorState {
-        let mut optimizer = OptimizerState::default();
-        for (name, part) in MOMENTS {
-            if uses(self.name, part) {
-                let values = had(self.model.read(part));
-                optimizer.vectors.insert(name.to_owned(), values);
-            }
-        }
-        let updates = self.model.updates();
-        optimizer.counts.insert(UPDATES.to_owned(), updates);
         ExecutorState {
             executor: ExecutorKind::Gpu,
             method: self.name,
             parameters: self.parameters(),
-            optimizer,
+            optimizer: remembered(self.name, self.model.updates(), |part| {
+                had(self.model.read(part))
+            }),
             rho_hat: had(self.model.estimate()),
             mean: had(self.with_lines(|lines| self.whole_mean(lines))),
         }
@@ -341,15 +333,9 @@ impl Executor for OnGpu {
         self.model.clear(&lines);
         (self.settled, self.read, self.sum) = (Settled::default(), 0, None);
         self.seen.take();
-        let begun = Some(&state.optimizer).filter(|memory| !memory.is_empty());
-        let nothing = vec![0.0; state.parameters.len()];
-        for (name, part) in MOMENTS {
-            if uses(self.name, part) {
-                let moments = begun.map_or(Ok(&nothing[..]), |memory| memory.vector(name))?;
-                self.model.write(part, moments)?;
-            }
-        }
-        let updates = begun.map_or(Ok(0), |memory| memory.count(UPDATES))?;
+        let updates = recalled(state, |part, moments| {
+            Ok(self.model.write(part, moments)?)
+        })?;
         self.model.set_updates(updates);
         self.set_parameters(&state.parameters)?;
         if let Some(rho_hat) = &state.rho_hat {
