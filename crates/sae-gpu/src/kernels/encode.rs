@@ -96,7 +96,7 @@ pub(crate) struct SelectForm {
     pub tiling: Tiling,
 }
 
-/// Sets to 0 what is below the k-th largest activation of its sample, and adds up as [`encode`] does. A cube has
+/// Sets to 0 what is below the k-th largest activation of its sample, and adds up as `encode` does. A cube has
 /// the rows of a tile.
 #[cube(launch_unchecked)]
 pub(crate) fn select_largest(

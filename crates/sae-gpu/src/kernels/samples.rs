@@ -38,7 +38,7 @@ pub(crate) fn row_of(order: &[u32], first: usize, row: usize, #[comptime] form: 
     }
 }
 
-/// As [`fill_by_rows`](super::product::fill_by_rows), of samples: the batch's rows from `first` on.
+/// As `fill_by_rows`, of samples: the batch's rows from `first` on.
 #[cube]
 pub(crate) fn fill_samples_by_rows(
     panel: &mut Shared<[f32]>,
@@ -68,7 +68,7 @@ pub(crate) fn fill_samples_by_rows(
     }
 }
 
-/// As [`fill_by_columns`](super::product::fill_by_columns), of samples.
+/// As `fill_by_columns`, of samples.
 #[cube]
 pub(crate) fn fill_samples_by_columns(
     panel: &mut Shared<[f32]>,
