@@ -42,7 +42,8 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(gpu: &Gpu, (inputs, hidden, rows): Size) -> Result<Self, GpuError> {
+    /// Nothing where the device has no room for the samples.
+    fn new(gpu: &Gpu, (inputs, hidden, rows): Size) -> Result<Option<Self>, GpuError> {
         let config = AutoencoderConfig {
             inputs,
             hidden,
@@ -63,11 +64,11 @@ impl Bench {
         model.write(Part::Values, &start)?;
         let values = random(inputs * rows);
         let samples = Resident::new(gpu, Rows::of(&values, inputs))?;
-        Ok(Self {
+        Ok(samples.map(|samples| Self {
             gpu: gpu.clone(),
             model,
-            samples: samples.expect("samples that fit on the device"),
-        })
+            samples,
+        }))
     }
 
     fn step(&mut self) -> Result<(), GpuError> {
@@ -140,7 +141,12 @@ fn table() -> Result<(), GpuError> {
         "N-H, rows", "launches", "us a step", "GFLOP/s", "GB/s", "of roofline"
     );
     for size in SIZES {
-        let mut bench = Bench::new(&gpu, size)?;
+        let (n, h, rows) = size;
+        let name = format!("{n}-{h}, {rows}");
+        let Some(mut bench) = Bench::new(&gpu, size)? else {
+            println!("{name:<18} the samples do not fit into a buffer of this device");
+            continue;
+        };
         bench.step()?;
         let before = gpu.launches();
         bench.step()?;
@@ -148,10 +154,8 @@ fn table() -> Result<(), GpuError> {
         let seconds = bench.time(1.0)?;
         let (operations, bytes) = work(size);
         let least = (operations / limits.multiply_add).max(bytes / limits.copy);
-        let (n, h, rows) = size;
         println!(
-            "{:<18} {launches:>8} {:>10.1} {:>10.1} {:>9.1} {:>10.0}%",
-            format!("{n}-{h}, {rows}"),
+            "{name:<18} {launches:>8} {:>10.1} {:>10.1} {:>9.1} {:>10.0}%",
             1e6 * seconds,
             operations / seconds / 1e9,
             bytes / seconds / 1e9,
@@ -166,7 +170,8 @@ fn serve(size: &str) -> Result<(), GpuError> {
         .split(',')
         .map(|n| n.parse().expect("a size"))
         .collect();
-    let mut bench = Bench::new(&Gpu::wgpu(), (numbers[0], numbers[1], numbers[2]))?;
+    let size = (numbers[0], numbers[1], numbers[2]);
+    let mut bench = Bench::new(&Gpu::wgpu(), size)?.expect("samples that fit on the device");
     bench.step()?;
     println!("ready");
     for line in std::io::stdin().lock().lines() {
