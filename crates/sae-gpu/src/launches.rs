@@ -5,7 +5,7 @@ use sae_kernels::{Reconstruction, Unit};
 
 use crate::device::{Buffer, cube};
 use crate::kernels::back::{BackForm, Rest, back};
-use crate::kernels::classify::{ClassifyForm, classify, weigh};
+use crate::kernels::classify::{ClassifyForm, classify, weigh, weigh_and_classify};
 use crate::kernels::decode::{DecodeForm, decode};
 use crate::kernels::encode::{EncodeForm, SelectForm, encode, select_largest};
 use crate::kernels::gradients::{GradientsForm, gradients};
@@ -176,6 +176,31 @@ impl Model {
             outputs: self.shape.outputs,
             tiling,
         };
+        let labels = self.gpu.buffer(pass.labels);
+        if layer.outputs <= tiling.side() {
+            self.gpu.count_launch();
+            // SAFETY: see above.
+            unsafe {
+                weigh_and_classify::launch_unchecked(
+                    &self.gpu.client,
+                    along(tiling.tiles(rows)),
+                    cube(),
+                    pass.inputs.samples.values.arg(),
+                    order.arg(),
+                    self.values.arg(),
+                    work.codes.arg(),
+                    labels.arg(),
+                    work.deltas.arg(),
+                    work.biases.arg(),
+                    work.terms.arg(),
+                    rows as u32,
+                    pass.inputs.first(),
+                    1.0 / pass.whole as f32,
+                    form,
+                );
+            }
+            return;
+        }
         self.gpu.count_launch();
         // SAFETY: see above.
         unsafe {
@@ -193,7 +218,6 @@ impl Model {
                 form,
             );
         }
-        let labels = self.gpu.buffer(pass.labels);
         self.gpu.count_launch();
         // SAFETY: see above.
         unsafe {

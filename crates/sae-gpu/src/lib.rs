@@ -11,8 +11,8 @@
 //! | finish | these sums, decay, ‖∇J‖², what is not finite |
 //! | update | the parameters move, and a line is written |
 //!
-//! An autoencoder takes 6 launches a step, 7 with `top_k`; a head alone 5, and every hidden layer of a network 2
-//! more. Nothing is read back between steps: the `update` itself makes none where J, its gradient or a parameter
+//! An autoencoder takes 6 launches a step, 7 with `top_k`; a head alone 4 (5 where it has more than 32 classes), and
+//! every hidden layer of a network 2 more. Nothing is read back between steps: the `update` itself makes none where J, its gradient or a parameter
 //! is not finite, nor after that, and writes down what became of the step in a line that the host reads when it
 //! likes.
 //!

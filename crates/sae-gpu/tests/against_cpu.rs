@@ -430,7 +430,7 @@ fn networks_and_heads(gpu: &Gpu) -> Result<(), GpuError> {
             weight_decay: 1e-2,
         };
         let mut gpu_model = Model::network(gpu, &config)?;
-        let mut cpu = Network::new(config, 1)?;
+        let mut cpu = Network::new(config.clone(), 1)?;
         let values = around_zero(cpu.parameters(), 11, 0.5);
         gpu_model.write(Part::Values, &values)?;
         cpu.write(Part::Values, &values)?;
@@ -450,6 +450,13 @@ fn networks_and_heads(gpu: &Gpu) -> Result<(), GpuError> {
             momentum: 0.9,
             nesterov: false,
         };
+        // Forward and back through each hidden layer, the head, gradients, their end, the update.
+        let selects = config.units.iter().filter(|unit| unit.top_k.is_some());
+        let expected = 2 * config.units.len() + selects.count() + 4 + usize::from(classes > 32);
+        let before = gpu.launches();
+        gpu_model.step(batch, None, &labels, None, RhoHat::Batch)?;
+        assert_eq!(gpu.launches() - before, expected as u64);
+        last(&mut gpu_model);
         for _ in 0..3 {
             let update = Some(Update::new(sgd, 0.05));
             gpu_model.step(batch, None, &labels, update, RhoHat::Batch)?;
