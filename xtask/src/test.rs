@@ -59,37 +59,47 @@ impl Test {
 
     /// The test targets that other backends and MPI add to, and of backends just the tests of those wanted.
     fn special(&self) {
-        let mut tests = tests(&["test", "--package", "sae-cli"]);
+        let mut targets = vec![];
         if !self.backend.is_empty() {
-            tests.args(["--test", "backends"]);
+            targets.push("backends");
         }
         if self.mpi {
-            tests.args(["--test", "cluster"]);
+            targets.push("cluster");
         }
-        if self.hosts {
-            tests.args(["--test", "hosts"]);
-        }
-        if self.backend.contains(&Backend::Wgpu) {
+        if self.on_gpu() {
             // The kernels, and the tests of executors, to which theirs is added.
-            tests.args(["--package", "sae-gpu", "--test", "against_cpu"]);
-            tests.args(["--package", "sae-train"]);
-            for test in OF_EXECUTORS {
-                tests.args(["--test", test]);
-            }
+            targets.push("against_cpu");
+            targets.extend(OF_EXECUTORS);
+        }
+        run(&mut self.tests_of(&targets));
+        if self.hosts {
+            run(self.tests_of(&["hosts"]).arg("--ignored"));
+        }
+    }
+
+    fn on_gpu(&self) -> bool {
+        self.backend.iter().any(|backend| backend.is_gpu())
+    }
+
+    /// Always of the same packages, so that nothing is built twice.
+    fn tests_of(&self, targets: &[&str]) -> Command {
+        let mut tests = tests(&["test", "--package", "sae-cli"]);
+        if self.on_gpu() {
+            tests.args(["--package", "sae-gpu", "--package", "sae-train"]);
+        }
+        for target in targets {
+            tests.args(["--test", target]);
         }
         tests.args(features(&self.backend, self.mpi));
         let end = self.rest.iter().position(|argument| argument == "--");
         let (of_cargo, of_tests) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         tests.args(of_cargo).arg("--").args(of_tests.iter().skip(1));
-        if self.hosts {
-            tests.arg("--include-ignored");
-        }
         for other in Backend::value_variants() {
             if !self.backend.contains(other) {
                 tests.args(["--skip", &format!("{}_", other.name())]);
             }
         }
-        run(&mut tests);
+        tests
     }
 }
 

@@ -293,7 +293,10 @@ fn training_goes_on_in_another_process_bit_by_bit() {
 #[test]
 #[ignore = "the process that another test starts"]
 fn the_other_process() {
-    let path = PathBuf::from(std::env::var(FILE).unwrap());
+    // Asked for by nobody, for example with --include-ignored; who asks misses the outcomes.
+    let Some(path) = std::env::var_os(FILE).map(PathBuf::from) else {
+        return;
+    };
     let file = BufReader::new(File::open(&path).unwrap());
     let all: Vec<Vec<State>> = ciborium::from_reader(file).unwrap();
     let continued = |(case, states): (&Case, Vec<State>)| -> Vec<Outcome> {
