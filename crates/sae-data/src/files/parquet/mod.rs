@@ -2,6 +2,7 @@
 
 mod cells;
 mod guard;
+mod pages;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use ::parquet::file::serialized_reader::SerializedFileReader;
 
 use self::cells::{Cells, Kind, OpenColumn};
 use self::guard::guarded;
+use self::pages::open_column;
 use super::purpose::Purpose;
 use super::table::{Columns, Input, TableConfig, Vocabulary, Words};
 use crate::DataError;
@@ -188,7 +190,7 @@ fn open_group(
         let group = file.get_row_group(group)?;
         let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
         let open = wanted.iter().map(|&column| {
-            let reader = group.get_column_reader(column)?;
+            let reader = open_column(&*group, column)?;
             Ok(OpenColumn::new(column, kinds[column], reader))
         });
         Ok((rows, open.collect::<Result<_, ParquetError>>()?))
