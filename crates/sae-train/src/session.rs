@@ -63,8 +63,13 @@ impl<'a> Session<'a> {
                 "0, or a share of validation samples > 0",
             )));
         }
-        if let Inputs::Memory(samples) = &task.train.samples {
-            executor.keep(samples)?;
+        for data in [Some(&task.train), task.validation.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            if let Inputs::Memory(samples) = &data.samples {
+                executor.keep(samples)?;
+            }
         }
         let mut session = Self {
             search: LineSearch::new(&training),

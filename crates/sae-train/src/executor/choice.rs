@@ -3,14 +3,13 @@
 use burn::tensor::Device;
 use sae_gpu::Gpu;
 use sae_kernels::{InstructionSet, Setting};
-use sae_model::{GradientRule, flat_parameters};
+use sae_model::GradientRule;
 use serde::{Deserialize, Serialize};
 
-use super::kernel::Kernel;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 use super::on_gpu::OnGpu;
 use super::trainable::Trainable;
-use super::{Executor, ExecutorKind, FusedKernels, OnBurn, TensorName};
+use super::{Executor, ExecutorKind, FusedKernels, OnBurn};
 use crate::{FromHost, Group, TrainError, Training};
 
 /// Whether the fused kernels are used: the key `fused`.
@@ -89,7 +88,7 @@ impl Compute {
             (Some(obstacle), _) if self.fused == Fused::Always => Err(Setting::new(
                 "fused",
                 format!("\"always\" with {obstacle}"),
-                "gradient = \"delta\" and backend = \"flex\" or \"wgpu\" with it, or fused = \"auto\"",
+                "gradient = \"delta\" and backend = \"flex\", \"wgpu\" or \"cuda\" with it, or fused = \"auto\"",
             )),
             (Some(obstacle), GradientRule::Autodiff) => Ok(Choice {
                 executor: ExecutorKind::Autodiff,
@@ -130,12 +129,9 @@ where
     let (objective_of, device) = (objective.clone(), &compute.device);
     Ok(match compute.choose()?.executor {
         ExecutorKind::Fused => {
-            let config = objective.config(&model);
             let (threads, set) = (compute.threads, compute.instruction_set);
-            let kernel = Kernel::new(config, &flat_parameters(&model), threads, set)?;
-            let tensors = TensorName::all(&model);
-            let terms = objective.terms();
-            Box::new(FusedKernels::new(kernel, tensors, terms, training))
+            let executor = FusedKernels::new(objective, &model, training, threads, set)?;
+            Box::new(executor)
         }
         ExecutorKind::Gpu => on_gpu(objective, &model, training, compute)?,
         ExecutorKind::Delta => {
@@ -151,7 +147,7 @@ where
     })
 }
 
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 fn on_gpu<O: Trainable>(
     objective: &O,
     model: &O::Model,
@@ -164,14 +160,10 @@ where
     let Some(gpu) = &compute.gpu else {
         return Err(Setting::new("backend", "no GPU", "one that is open").into());
     };
-    let config = objective.config(model);
-    let (tensors, terms) = (TensorName::all(model), objective.terms());
-    let mut executor = OnGpu::new(gpu, &config, tensors, terms, training)?;
-    executor.set_parameters(&flat_parameters(model))?;
-    Ok(Box::new(executor))
+    Ok(Box::new(OnGpu::new(gpu, objective, model, training)?))
 }
 
-#[cfg(not(feature = "wgpu"))]
+#[cfg(not(feature = "gpu"))]
 fn on_gpu<O: Trainable>(
     _: &O,
     _: &O::Model,

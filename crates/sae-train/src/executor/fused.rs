@@ -1,61 +1,48 @@
 //! The fused kernels of `sae-kernels`.
 
-use sae_kernels::{KernelError, Part, RhoHat as Estimate, Update};
-use sae_model::Figures;
+use sae_kernels::{InstructionSet, KernelError, Part, RhoHat as Estimate, Update};
+use sae_model::{Figures, flat_parameters};
 
-use super::kernel::{
-    Kernel, autoencoder_figures, estimate_of, in_kernels, network_figures, recalled, remembered,
-};
+use super::kernel::Kernel;
+use super::setup::{KernelSetup, recalled};
+use super::trainable::Trainable;
 use super::{
     Executor, ExecutorKind, ExecutorState, Gradient, Mean, Step, TensorName, check_length,
 };
-use crate::{Batch, Optimizer, TrainError, Training};
+use crate::{Batch, FromHost, TrainError, Training};
 
 /// A model inside the kernels, on the CPU.
 pub struct FusedKernels {
     kernel: Kernel,
-    tensors: Vec<TensorName>,
-    terms: &'static [&'static str],
-    optimizer: Option<sae_kernels::Optimizer>,
-    clip: Option<f64>,
-    name: Optimizer,
-    estimate: Estimate,
+    setup: KernelSetup,
     mean: Mean,
     /// Whether a gradient is being added up.
     adding: bool,
 }
 
 impl FusedKernels {
-    /// A kernel whose parameters, these tensors, are set, of an objective with these terms, with the
-    /// optimizer of `training`.
-    pub fn new(
-        kernel: Kernel,
-        tensors: Vec<TensorName>,
-        terms: &'static [&'static str],
+    /// `model`, with the optimizer of `training`, computed by `threads` threads with an instruction set; nothing
+    /// for the best that there is.
+    ///
+    /// # Errors
+    ///
+    /// Refuses threads or an instruction set that this machine does not have.
+    pub fn new<O: Trainable>(
+        objective: &O,
+        model: &O::Model,
         training: &Training,
-    ) -> Self {
-        let sparse = match &kernel {
-            Kernel::Autoencoder(kernel) => kernel.config().beta > 0.0,
-            Kernel::Network(_) => false,
-        };
-        Self {
-            kernel,
-            tensors,
-            terms,
-            optimizer: in_kernels(training),
-            clip: training.clip(),
-            name: training.optimizer,
-            estimate: estimate_of(training, sparse),
+        threads: usize,
+        set: Option<InstructionSet>,
+    ) -> Result<Self, TrainError>
+    where
+        O::Batch: FromHost,
+    {
+        let setup = KernelSetup::new(objective, model, training);
+        Ok(Self {
+            kernel: Kernel::new(&setup.config, &flat_parameters(model), threads, set)?,
+            setup,
             mean: Mean::default(),
             adding: false,
-        }
-    }
-
-    fn next_update(&self, learning_rate: f64) -> Result<Update, TrainError> {
-        let optimizer = self.optimizer.ok_or(TrainError::LineSearchUpdate)?;
-        Ok(Update {
-            clip: self.clip,
-            ..Update::new(optimizer, learning_rate as f32)
         })
     }
 
@@ -81,14 +68,13 @@ impl FusedKernels {
         match &mut self.kernel {
             Kernel::Autoencoder(kernel) => {
                 let targets = batch.targets.map(|targets| targets.rows()).transpose()?;
-                let reconstruction = kernel.config().reconstruction;
                 let value = kernel.step(inputs, targets, update, estimate)?;
-                Ok(autoencoder_figures(self.terms, reconstruction, value))
+                Ok(self.setup.autoencoder_figures(value))
             }
             Kernel::Network(kernel) => {
                 let labels = batch.classes.map_or(&[][..], |classes| classes.labels);
                 let value = kernel.step(inputs, labels, update)?;
-                Ok(network_figures(value))
+                Ok(self.setup.network_figures(value))
             }
         }
     }
@@ -99,18 +85,15 @@ impl FusedKernels {
             return Err(TrainError::NothingAddedUp);
         }
         Ok(match &mut self.kernel {
-            Kernel::Autoencoder(kernel) => {
-                let reconstruction = kernel.config().reconstruction;
-                autoencoder_figures(self.terms, reconstruction, &kernel.finish())
-            }
-            Kernel::Network(kernel) => network_figures(&kernel.finish()),
+            Kernel::Autoencoder(kernel) => self.setup.autoencoder_figures(&kernel.finish()),
+            Kernel::Network(kernel) => self.setup.network_figures(&kernel.finish()),
         })
     }
 }
 
 impl Executor for FusedKernels {
     fn tensors(&self) -> &[TensorName] {
-        &self.tensors
+        &self.setup.tensors
     }
 
     fn parameters(&self) -> Vec<f32> {
@@ -122,10 +105,7 @@ impl Executor for FusedKernels {
     }
 
     fn hidden(&self) -> usize {
-        match &self.kernel {
-            Kernel::Autoencoder(kernel) => kernel.config().hidden,
-            Kernel::Network(_) => 0,
-        }
+        self.setup.hidden()
     }
 
     /// The kernels take any number of rows through in their own chunks.
@@ -193,7 +173,7 @@ impl Executor for FusedKernels {
     }
 
     fn update_single(&mut self, gradient: &[f32], learning_rate: f64) -> Result<Step, TrainError> {
-        let update = self.next_update(learning_rate)?;
+        let update = self.setup.update(learning_rate)?;
         self.kernel.write(Part::Gradients, gradient)?;
         let moved = match &mut self.kernel {
             Kernel::Autoencoder(kernel) => kernel.update(update),
@@ -203,8 +183,8 @@ impl Executor for FusedKernels {
     }
 
     fn step(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<Step, TrainError> {
-        let update = self.next_update(learning_rate)?;
-        let figures = self.step_with(batch, Some(update), self.estimate);
+        let update = self.setup.update(learning_rate)?;
+        let figures = self.step_with(batch, Some(update), self.setup.estimate);
         let moved = figures.map(|figures| self.mean.add(&figures, batch.rows()));
         self.outcome(moved)
     }
@@ -232,11 +212,11 @@ impl Executor for FusedKernels {
     fn state(&self) -> ExecutorState {
         ExecutorState {
             executor: ExecutorKind::Fused,
-            method: self.name,
+            method: self.setup.optimizer,
             parameters: self.parameters(),
-            optimizer: remembered(self.name, self.kernel.updates(), |part| {
-                self.kernel.read(part)
-            }),
+            optimizer: self
+                .setup
+                .remembered(self.kernel.updates(), |part| self.kernel.read(part)),
             rho_hat: match &self.kernel {
                 Kernel::Autoencoder(kernel) => kernel.estimate().map(<[f64]>::to_vec),
                 Kernel::Network(_) => None,
@@ -246,7 +226,11 @@ impl Executor for FusedKernels {
     }
 
     fn restore(&mut self, state: &ExecutorState) -> Result<(), TrainError> {
-        state.check(ExecutorKind::Fused, self.name, self.kernel.count())?;
+        state.check(
+            ExecutorKind::Fused,
+            self.setup.optimizer,
+            self.kernel.count(),
+        )?;
         if self.adding {
             // What was added up before belongs to another point.
             self.finish()?;

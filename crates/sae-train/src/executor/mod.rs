@@ -9,9 +9,10 @@ mod fused;
 mod kernel;
 mod kind;
 mod on_burn;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod on_gpu;
 mod per_parameter;
+mod setup;
 mod state;
 mod trainable;
 
@@ -24,7 +25,7 @@ pub use choice::{Choice, Compute, Fused, executor};
 pub use fused::FusedKernels;
 pub use kind::ExecutorKind;
 pub use on_burn::OnBurn;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 pub use on_gpu::OnGpu;
 pub(crate) use state::check_length;
 pub use state::{ExecutorState, Mean, OptimizerState};
@@ -49,8 +50,8 @@ pub trait Executor {
     /// Refuses another number of values.
     fn set_parameters(&mut self, parameters: &[f32]) -> Result<(), TrainError>;
 
-    /// Says that most batches will be rows of `samples`, which stay where and as they are for as long as the
-    /// executor is used: a device may keep a copy of them.
+    /// Says that batches will be rows of `samples`, which stay where and as they are for as long as the
+    /// executor is used: a device may keep a copy of them, beside others.
     ///
     /// # Errors
     ///

@@ -37,17 +37,14 @@ pub(super) enum Brought<'a> {
 }
 
 impl<'a> Brought<'a> {
-    pub(super) fn new(
-        gpu: &Gpu,
-        kept: Option<&'a Kept>,
-        table: Table<'a>,
-    ) -> Result<Self, TrainError> {
+    pub(super) fn new(gpu: &Gpu, kept: &'a [Kept], table: Table<'a>) -> Result<Self, TrainError> {
         let rows = table.rows()?;
         let all = Table {
             selected: Selected::Range(0, table.samples.rows()),
             ..table
         };
-        if let Some(kept) = kept.filter(|kept| place_of(all) == Some(kept.values)) {
+        let place = place_of(all);
+        if let Some(kept) = kept.iter().find(|kept| place == Some(kept.values)) {
             return Ok(Self::Kept(sae_gpu::Batch {
                 samples: &kept.samples,
                 rows: match table.selected {
@@ -80,35 +77,19 @@ fn gathered(gpu: &Gpu, rows: Rows<'_>, order: &[usize]) -> Result<Option<Residen
         let row = |&row: &usize| &values[row * columns..(row + 1) * columns];
         order.iter().flat_map(row).copied().collect()
     }
-    let (columns, order) = (rows.columns, &order);
+    let columns = rows.columns;
+    let keep = |values: Values<'_>| {
+        let rows = Rows {
+            values,
+            columns,
+            order: None,
+        };
+        Resident::new(gpu, rows)
+    };
     match rows.values {
-        Values::Bytes(values) => {
-            let values = of(values, columns, order);
-            let values = Values::Bytes(&values);
-            Resident::new(
-                gpu,
-                Rows {
-                    values,
-                    columns,
-                    order: None,
-                },
-            )
-        }
-        Values::Floats(values) => {
-            Resident::new(gpu, Rows::of(&of(values, columns, order), columns))
-        }
-        Values::Mapped(values, by) => {
-            let values = of(values, columns, order);
-            let values = Values::Mapped(&values, by);
-            Resident::new(
-                gpu,
-                Rows {
-                    values,
-                    columns,
-                    order: None,
-                },
-            )
-        }
+        Values::Bytes(values) => keep(Values::Bytes(&of(values, columns, order))),
+        Values::Floats(values) => keep(Values::Floats(&of(values, columns, order))),
+        Values::Mapped(values, by) => keep(Values::Mapped(&of(values, columns, order), by)),
     }
 }
 

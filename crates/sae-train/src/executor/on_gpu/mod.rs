@@ -7,16 +7,16 @@ use std::cell::RefCell;
 
 use sae_data::Samples;
 use sae_gpu::{Gpu, GpuError, Lines, Model, Status};
-use sae_kernels::{Part, RhoHat as Estimate, Setting, Update};
-use sae_model::Figures;
+use sae_kernels::{Part, RhoHat as Estimate, Setting};
+use sae_model::{Figures, flat_parameters};
 
 use self::brought::{Brought, Kept};
-use super::kernel::{estimate_of, in_kernels, recalled, remembered};
-use super::trainable::KernelConfig;
+use super::setup::{KernelSetup, recalled};
+use super::trainable::{KernelConfig, Trainable};
 use super::{
     Executor, ExecutorKind, ExecutorState, Gradient, Mean, Settled, Step, TensorName, check_length,
 };
-use crate::{Batch, Optimizer, TrainError, Training};
+use crate::{Batch, FromHost, TrainError, Training};
 
 /// A model inside the kernels for GPUs.
 ///
@@ -29,14 +29,8 @@ use crate::{Batch, Optimizer, TrainError, Training};
 pub struct OnGpu {
     gpu: Gpu,
     model: Model,
-    config: KernelConfig,
-    tensors: Vec<TensorName>,
-    terms: &'static [&'static str],
-    optimizer: Option<sae_kernels::Optimizer>,
-    clip: Option<f64>,
-    name: Optimizer,
-    estimate: Estimate,
-    kept: Option<Kept>,
+    setup: KernelSetup,
+    kept: Vec<Kept>,
     /// Of steps whose lines were read.
     mean: Mean,
     settled: Settled,
@@ -48,49 +42,37 @@ pub struct OnGpu {
 }
 
 impl OnGpu {
-    /// A model whose parameters are all 0, of an objective with these terms, with the optimizer of `training`.
+    /// `model`, with the optimizer of `training`.
     ///
     /// # Errors
     ///
     /// Refuses a model that the device has no room for.
-    pub fn new(
+    pub fn new<O: Trainable>(
         gpu: &Gpu,
-        config: &KernelConfig,
-        tensors: Vec<TensorName>,
-        terms: &'static [&'static str],
+        objective: &O,
+        model: &O::Model,
         training: &Training,
-    ) -> Result<Self, TrainError> {
-        let (model, sparse) = match config {
-            KernelConfig::Autoencoder(config) => {
-                (Model::autoencoder(gpu, config)?, config.beta > 0.0)
-            }
-            KernelConfig::Network(config) => (Model::network(gpu, config)?, false),
+    ) -> Result<Self, TrainError>
+    where
+        O::Batch: FromHost,
+    {
+        let setup = KernelSetup::new(objective, model, training);
+        let mut on_device = match &setup.config {
+            KernelConfig::Autoencoder(config) => Model::autoencoder(gpu, config)?,
+            KernelConfig::Network(config) => Model::network(gpu, config)?,
         };
+        on_device.write(Part::Values, &flat_parameters(model))?;
         Ok(Self {
             gpu: gpu.clone(),
-            model,
-            config: config.clone(),
-            tensors,
-            terms,
-            optimizer: in_kernels(training),
-            clip: training.clip(),
-            name: training.optimizer,
-            estimate: estimate_of(training, sparse),
-            kept: None,
+            model: on_device,
+            setup,
+            kept: vec![],
             mean: Mean::default(),
             settled: Settled::default(),
             read: 0,
             seen: RefCell::new(None),
             norm: 0.0,
             sum: None,
-        })
-    }
-
-    fn next_update(&self, learning_rate: f64) -> Result<Update, TrainError> {
-        let optimizer = self.optimizer.ok_or(TrainError::LineSearchUpdate)?;
-        Ok(Update {
-            clip: self.clip,
-            ..Update::new(optimizer, learning_rate as f32)
         })
     }
 
@@ -159,10 +141,10 @@ impl OnGpu {
             let expected = format!("at most {most}, for which the device has room");
             return Err(Setting::new("batch", rows, expected).into());
         }
-        let inputs = Brought::new(&self.gpu, self.kept.as_ref(), batch.inputs)?;
+        let inputs = Brought::new(&self.gpu, &self.kept, batch.inputs)?;
         let targets = batch
             .targets
-            .map(|table| Brought::new(&self.gpu, self.kept.as_ref(), table));
+            .map(|table| Brought::new(&self.gpu, &self.kept, table));
         let targets = targets.transpose()?;
         let labels = batch.classes.map_or(&[][..], |classes| classes.labels);
         let targets = targets.as_ref().map(Brought::batch);
@@ -177,7 +159,7 @@ fn had<T>(found: Result<T, GpuError>) -> T {
 
 impl Executor for OnGpu {
     fn tensors(&self) -> &[TensorName] {
-        &self.tensors
+        &self.setup.tensors
     }
 
     fn parameters(&self) -> Vec<f32> {
@@ -189,7 +171,7 @@ impl Executor for OnGpu {
     }
 
     fn keep(&mut self, samples: &Samples) -> Result<(), TrainError> {
-        self.kept = Kept::new(&self.gpu, samples)?;
+        self.kept.extend(Kept::new(&self.gpu, samples)?);
         Ok(())
     }
 
@@ -250,7 +232,7 @@ impl Executor for OnGpu {
     }
 
     fn update_single(&mut self, gradient: &[f32], learning_rate: f64) -> Result<Step, TrainError> {
-        let update = self.next_update(learning_rate)?;
+        let update = self.setup.update(learning_rate)?;
         self.take_lines()?;
         let line = self.model.update(gradient, update)?;
         self.seen.take();
@@ -262,8 +244,8 @@ impl Executor for OnGpu {
     }
 
     fn step(&mut self, batch: &Batch<'_>, learning_rate: f64) -> Result<Step, TrainError> {
-        let update = self.next_update(learning_rate)?;
-        let estimate = self.estimate;
+        let update = self.setup.update(learning_rate)?;
+        let estimate = self.setup.estimate;
         if !self.model.has_room() {
             self.take_lines()?;
         }
@@ -316,18 +298,22 @@ impl Executor for OnGpu {
     fn state(&self) -> ExecutorState {
         ExecutorState {
             executor: ExecutorKind::Gpu,
-            method: self.name,
+            method: self.setup.optimizer,
             parameters: self.parameters(),
-            optimizer: remembered(self.name, self.model.updates(), |part| {
-                had(self.model.read(part))
-            }),
+            optimizer: self
+                .setup
+                .remembered(self.model.updates(), |part| had(self.model.read(part))),
             rho_hat: had(self.model.estimate()),
             mean: had(self.with_lines(|lines| self.whole_mean(lines))),
         }
     }
 
     fn restore(&mut self, state: &ExecutorState) -> Result<(), TrainError> {
-        state.check(ExecutorKind::Gpu, self.name, self.model.parameters())?;
+        state.check(
+            ExecutorKind::Gpu,
+            self.setup.optimizer,
+            self.model.parameters(),
+        )?;
         // What was added up, and what became of steps, belongs to another point.
         let lines = self.model.lines()?;
         self.model.clear(&lines);

@@ -5,14 +5,13 @@ use sae_kernels::{AutoencoderValue, NetworkValue};
 use sae_model::Figures;
 
 use super::OnGpu;
-use crate::executor::kernel::{autoencoder_figures, network_figures};
 use crate::executor::trainable::KernelConfig;
 use crate::executor::{Mean, Settled};
 
 impl OnGpu {
     pub(super) fn figures_of(&self, line: &Line, rho_hat: Option<Vec<f64>>) -> Figures {
-        match &self.config {
-            KernelConfig::Autoencoder(config) => {
+        match &self.setup.config {
+            KernelConfig::Autoencoder(_) => {
                 let value = AutoencoderValue {
                     reconstruction: line.term,
                     squared_error: line.measure,
@@ -23,10 +22,10 @@ impl OnGpu {
                 };
                 Figures {
                     rho_hat,
-                    ..autoencoder_figures(self.terms, config.reconstruction, &value)
+                    ..self.setup.autoencoder_figures(&value)
                 }
             }
-            KernelConfig::Network(_) => network_figures(&NetworkValue {
+            KernelConfig::Network(_) => self.setup.network_figures(&NetworkValue {
                 cross_entropy: line.term,
                 weight_decay: line.weight_decay,
                 accuracy: line.measure,
