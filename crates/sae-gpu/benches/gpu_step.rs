@@ -129,12 +129,21 @@ fn work((n, h, rows): Size) -> (f64, f64) {
 }
 
 fn table() -> Result<(), GpuError> {
-    let gpu = Gpu::wgpu();
+    let gpu = Gpu::open();
     let limits = measure::limits(&gpu, 0.5)?;
     println!(
         "copies {:.1} GB/s, multiply-adds {:.2} TFLOP/s",
         limits.copy / 1e9,
         limits.multiply_add / 1e12
+    );
+    let cost = measure::launch_cost(&gpu, 0.5)?;
+    let replayed = match cost.replayed {
+        Some(seconds) => format!("{:.1} us replayed from a graph", 1e6 * seconds),
+        None => "no graphs".to_owned(),
+    };
+    println!(
+        "a launch of nothing {:.1} us, {replayed}",
+        1e6 * cost.launched
     );
     println!(
         "{:<18} {:>8} {:>10} {:>10} {:>9} {:>11}",
@@ -171,7 +180,7 @@ fn serve(size: &str) -> Result<(), GpuError> {
         .map(|n| n.parse().expect("a size"))
         .collect();
     let size = (numbers[0], numbers[1], numbers[2]);
-    let mut bench = Bench::new(&Gpu::wgpu(), size)?.expect("samples that fit on the device");
+    let mut bench = Bench::new(&Gpu::open(), size)?.expect("samples that fit on the device");
     bench.step()?;
     println!("ready");
     for line in std::io::stdin().lock().lines() {

@@ -2,7 +2,7 @@
 
 use crate::device::cube;
 use crate::kernels::finish::{FinishForm, Source, finish};
-use crate::kernels::update::{Method, Move, RatesLaunch, update};
+use crate::kernels::update::{Method, Move, Rates, update};
 use crate::launches::along;
 use crate::model::Model;
 use crate::plan::Plan;
@@ -19,34 +19,6 @@ pub(crate) enum Gradient {
     Nobodys,
 }
 
-/// Numbers of an update: see [`crate::kernels::update::Rates`].
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Rates {
-    pub rate: f32,
-    pub first: f32,
-    pub second: f32,
-    pub root: f32,
-    pub epsilon: f32,
-    pub keep: f32,
-    pub longest: f32,
-    pub rows: f32,
-}
-
-impl Default for Rates {
-    fn default() -> Self {
-        Self {
-            rate: 0.0,
-            first: 0.0,
-            second: 0.0,
-            root: 1.0,
-            epsilon: 0.0,
-            keep: 1.0,
-            longest: 0.0,
-            rows: 0.0,
-        }
-    }
-}
-
 // Each kernel reads and writes below the ends of what it is given: the sizes are those of the same shape and plan.
 #[allow(unsafe_code)]
 impl Model {
@@ -54,11 +26,10 @@ impl Model {
     pub(crate) fn complete(&self, gradient: Gradient, rows: usize) {
         let work = &self.work;
         let (splits, _) = Plan::splits(&self.shape, rows.max(1));
-        let back = self.plan.back.iter().chain([&self.plan.last]);
         let form = FinishForm {
             weights: self.shape.weights.clone(),
             layers: self.shape.layers.clone(),
-            sides: back.map(|tiling| tiling.side()).collect(),
+            sides: self.plan.sides.clone(),
             parameters: self.shape.parameters,
             outputs: self.shape.outputs,
             of_cube: self.plan.of_cube,
@@ -112,16 +83,6 @@ impl Model {
             estimates,
         };
         let rows = rates.rows as usize;
-        let rates = RatesLaunch::new(
-            rates.rate,
-            rates.first,
-            rates.second,
-            rates.root,
-            rates.epsilon,
-            rates.keep,
-            rates.longest,
-            rates.rows,
-        );
         self.gpu.count_launch();
         // SAFETY: see above.
         unsafe {
@@ -137,7 +98,7 @@ impl Model {
                 work.terms.arg(),
                 self.means.arg(),
                 self.ledger.arg(),
-                rates,
+                rates.arg(),
                 self.plan.cubes as u32,
                 self.pairs(rows) as u32,
                 self.singles(rows) as u32,

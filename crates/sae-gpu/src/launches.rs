@@ -49,12 +49,8 @@ impl Model {
     fn encode_in(&self, inputs: Batch<'_>, order: &Buffer) {
         let work = &self.work;
         let rows = inputs.count();
-        for (index, (&layer, &tiling)) in self
-            .shape
-            .layers
-            .iter()
-            .zip(&self.plan.encoders)
-            .enumerate()
+        for (index, (&layer, &tiling)) in
+            self.shape.layers.iter().zip(&self.plan.hidden).enumerate()
         {
             let activation = self.shape.units[index];
             let sums = self.shape.hidden() > 0;
@@ -118,7 +114,7 @@ impl Model {
             }
             Purpose::Classes => self.classify(pass, work, &order),
         }
-        for index in (0..self.plan.back.len()).rev() {
+        for index in (0..self.plan.hidden.len()).rev() {
             self.back(pass, work, index);
         }
         self.weight_gradients(pass, work, &order);
@@ -170,7 +166,7 @@ impl Model {
         let rows = pass.inputs.count();
         let form = ClassifyForm {
             layer,
-            samples: self.plan.encoders.is_empty().then(|| pass.inputs.form()),
+            samples: self.plan.hidden.is_empty().then(|| pass.inputs.form()),
             inputs: layer.before.saturating_sub(layer.inputs),
             biases: layer.before,
             outputs: self.shape.outputs,
@@ -238,7 +234,7 @@ impl Model {
 
     fn back(&self, pass: &Pass<'_>, work: &Work, index: usize) {
         let (layer, next) = (self.shape.layers[index], self.shape.layers[index + 1]);
-        let tiling = self.plan.back[index];
+        let tiling = self.plan.hidden[index];
         let rows = pass.inputs.count();
         let activation = self.shape.units[index];
         let form = BackForm {
@@ -246,7 +242,7 @@ impl Model {
             next,
             unit: activation.unit,
             selects: activation.top_k.is_some(),
-            rest: self.rest(index),
+            rest: self.rest(),
             biases: layer.before,
             outputs: self.shape.outputs,
             tiling,
@@ -277,7 +273,7 @@ impl Model {
     }
 
     /// What keeps the units of a hidden layer at rest.
-    fn rest(&self, index: usize) -> Option<Rest> {
+    fn rest(&self) -> Option<Rest> {
         let Purpose::Reconstruction(config) = &self.shape.purpose else {
             return None;
         };
@@ -289,7 +285,6 @@ impl Model {
             l1: bits(config.l1),
             shift: bits(unit.mean_activity(0.0)),
             factor: bits(unit.activity_slope()),
-            side: self.plan.encoders[index].side(),
         })
     }
 
@@ -304,7 +299,7 @@ impl Model {
 
     /// Tiles of the hidden layer, each of which has a number after those.
     pub(crate) fn singles(&self, rows: usize) -> usize {
-        match (&self.shape.purpose, self.plan.back.first()) {
+        match (&self.shape.purpose, self.plan.hidden.first()) {
             (Purpose::Reconstruction(config), Some(tiling)) => {
                 tiling.tiles(rows) * tiling.tiles(config.hidden)
             }

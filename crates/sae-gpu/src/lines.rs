@@ -1,12 +1,12 @@
 //! What became of steps: a line of each, which the device writes and the host reads.
 
 use crate::error::GpuError;
-use crate::finishing::{Gradient, Rates};
+use crate::finishing::Gradient;
 use crate::kernels::ledger::{
-    ACTIVITY, CLIPPED, LINE, MEASURE, MOST_LINES, NORM, OF_DECAY, REFUSED, SPARSITY, STATUS, SUMS,
-    TERM, lines,
+    ACTIVITY, CLIPPED, FIRST, LINE, LOOK, MEASURE, MOST_LINES, NORM, OF_DECAY, REFUSED, SPARSITY,
+    STATUS, SUMS, TERM, lines,
 };
-use crate::kernels::update::Method;
+use crate::kernels::update::{Method, Rates};
 use crate::model::{Model, Written};
 use crate::shape::Purpose;
 
@@ -71,8 +71,9 @@ impl Model {
     /// Fails where the device does.
     pub fn lines(&self) -> Result<Lines, GpuError> {
         self.complete(Gradient::Nobodys, 0);
-        self.move_by(Method::Rest, Rates::default(), false, MOST_LINES);
-        Ok(self.lines_of(&self.gpu.read(&self.ledger)?))
+        self.move_by(Method::Rest, Rates::default(), false, LOOK);
+        let count = lines(self.hidden()) + (FIRST + self.written.len()) * LINE;
+        Ok(self.lines_of(&self.gpu.read_first(&self.ledger, count)?))
     }
 
     /// Takes leave of the steps that were written down, which are `seen`. Where one was refused, others may move
@@ -134,10 +135,11 @@ impl Model {
         };
         let pairs = sums.iter().zip(lost);
         let numbers = || ledger[lines(hidden)..].chunks(LINE);
-        let look = numbers().nth(MOST_LINES);
+        let look = numbers().nth(LOOK);
+        let steps = numbers().skip(FIRST);
         Lines {
             finite: look.is_none_or(|look| look[STATUS] != REFUSED),
-            steps: numbers().zip(&self.written).map(of_line).collect(),
+            steps: steps.zip(&self.written).map(of_line).collect(),
             rho_hat: pairs
                 .map(|(&sum, &lost)| f64::from(sum) - f64::from(lost))
                 .collect(),

@@ -4,7 +4,7 @@ use sae_kernels::{AutoencoderConfig, NetworkConfig, Part};
 
 use crate::device::{Buffer, Gpu};
 use crate::error::{GpuError, count};
-use crate::kernels::ledger::{LINE, MOST_LINES, lines};
+use crate::kernels::ledger::{FIRST, LINE, MOST_LINES, lines};
 use crate::plan::Plan;
 use crate::shape::Shape;
 use crate::work::Work;
@@ -75,8 +75,7 @@ impl Model {
             second: gpu.zeros(parameters),
             squares: gpu.zeros(plan.squares()),
             means: gpu.zeros(2 * hidden),
-            // And a line to look at the parameters.
-            ledger: gpu.zeros(lines(hidden) + (MOST_LINES + 1) * LINE),
+            ledger: gpu.zeros(lines(hidden) + (FIRST + MOST_LINES) * LINE),
             nothing: gpu.zeros(1),
             work: Work::new(gpu, &shape, 1),
             updates: 0,

@@ -32,10 +32,12 @@ impl Model {
         self.whole(own, rows)?;
         self.ensure_work(own);
         self.encode(inputs);
-        let sums = self.gpu.read(&self.work.activity)?;
-        let tiles = self.plan.encoders[0].tiles(own);
+        let tiles = self.plan.hidden[0].tiles(own);
+        let sums = self
+            .gpu
+            .read_first(&self.work.activity, tiles * config.hidden)?;
         let mut totals = vec![0.0; config.hidden];
-        for tile in sums.chunks(config.hidden).take(tiles) {
+        for tile in sums.chunks(config.hidden) {
             let pairs = totals.iter_mut().zip(tile);
             pairs.for_each(|(total, &sum)| *total += f64::from(sum));
         }

@@ -1,5 +1,7 @@
 //! How the launches of a model are cut: by its shape alone, so that bits are fixed.
 
+use std::sync::Arc;
+
 use sae_kernels::{KernelError, Setting};
 
 use crate::device::{Gpu, WORD};
@@ -12,10 +14,11 @@ use crate::tiling::{LEAST_SIDE, Tiling};
 /// Tilings and sizes.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    /// Of each hidden layer going forward, of the last layer, and of each hidden layer going back.
-    pub encoders: Vec<Tiling>,
+    /// Of each hidden layer, there and back, and of the last layer.
+    pub hidden: Vec<Tiling>,
     pub last: Tiling,
-    pub back: Vec<Tiling>,
+    /// Rows of a tile of each.
+    pub sides: Arc<[usize]>,
     /// Parameters of a cube that completes the gradient, or moves parameters.
     pub of_cube: usize,
     /// Cubes that do.
@@ -61,14 +64,17 @@ impl Plan {
                 gpu.shared_memory(),
             )
         };
+        let last = match shape.hidden() {
+            // Rows of a head's tile go one to a unit.
+            0 => Tiling::small(gpu.precision()),
+            _ => of(shape.last().outputs),
+        };
+        let hidden: Vec<Tiling> = hidden.iter().map(|layer| of(layer.outputs)).collect();
+        let sides = hidden.iter().chain([&last]).map(|tiling| tiling.side());
         let plan = Self {
-            encoders: hidden.iter().map(|layer| of(layer.outputs)).collect(),
-            last: match shape.hidden() {
-                // Rows of a head's tile go one to a unit.
-                0 => Tiling::small(gpu.precision()),
-                _ => of(shape.last().outputs),
-            },
-            back: hidden.iter().map(|layer| of(layer.outputs)).collect(),
+            sides: sides.collect(),
+            hidden,
+            last,
             of_cube,
             cubes: shape.parameters.div_ceil(of_cube),
             most_rows: most.min(MOST_ACROSS * LEAST_SIDE),

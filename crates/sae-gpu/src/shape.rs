@@ -1,5 +1,7 @@
 //! A model's layers, and where everything of them lies.
 
+use std::sync::Arc;
+
 use sae_kernels::{Activation, AutoencoderConfig, NetworkConfig};
 
 use crate::device::Gpu;
@@ -86,10 +88,10 @@ pub(crate) enum Purpose {
 /// A model.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Shape {
-    pub layers: Vec<Layer>,
+    pub layers: Arc<[Layer]>,
     /// What each layer but the last does.
     pub units: Vec<Activation>,
-    pub weights: Vec<Weights>,
+    pub weights: Arc<[Weights]>,
     pub purpose: Purpose,
     /// Number of parameters.
     pub parameters: usize,
@@ -177,7 +179,7 @@ impl Shape {
         Self {
             finite: terms.all(|&weight| (weight as f32).is_finite()),
             weights: weights.collect(),
-            layers,
+            layers: layers.into(),
             units,
             purpose,
             parameters,

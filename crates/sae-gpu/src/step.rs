@@ -3,9 +3,10 @@
 use sae_kernels::{KernelError, Optimizer, RhoHat, Update};
 
 use crate::error::{GpuError, count};
-use crate::finishing::{Gradient, Rates};
+use crate::finishing::Gradient;
 use crate::kernels::back::{GIVEN, OWN, RUNNING};
-use crate::kernels::update::Method;
+use crate::kernels::ledger::FIRST;
+use crate::kernels::update::{Method, Rates};
 use crate::launches::Pass;
 use crate::model::{Model, Written};
 use crate::samples::Batch;
@@ -105,7 +106,7 @@ impl Model {
             rows: rows as f32,
             ..rates
         };
-        self.move_by(method, rates, estimates, self.written.len());
+        self.move_by(method, rates, estimates, FIRST + self.written.len());
         self.written.push(Written {
             rows,
             updates: update.is_some(),

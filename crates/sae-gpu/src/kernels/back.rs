@@ -3,7 +3,7 @@
 use cubecl::prelude::*;
 use sae_kernels::Unit;
 
-use super::product::{Place, place, rows_by_weights};
+use super::product::{Dense, Place, place, rows_by_weights};
 use super::sums::{sum_of_columns, sum_of_cube};
 use super::units::{not_finite, slope};
 use crate::shape::Layer;
@@ -38,8 +38,6 @@ pub(crate) struct Rest {
     /// The activity is shift + factor·y.
     pub shift: u32,
     pub factor: u32,
-    /// Rows of a tile of the sums of activations.
-    pub side: usize,
 }
 
 /// Which ρ̂ is used.
@@ -73,9 +71,9 @@ pub(crate) fn back(
     let side = comptime!(tiling.side());
     let rows = rows as usize;
     let place = place(CUBE_POS_Y as usize * side, CUBE_POS_X as usize * side);
-    let start = rows * next.before;
+    let left = Dense::new(&*deltas, rows * next.before, next.outputs);
     let right = comptime!(next.backward());
-    let sums = rows_by_weights(&*deltas, start, rows, values, &place, right, tiling);
+    let sums = rows_by_weights::<Dense<'_>>(&left, rows, values, &place, right, tiling);
     let count = comptime!(tiling.per_unit);
     let mut of_columns = Array::<f32>::new(count);
     let mut slopes = Array::<f32>::new(count);
@@ -167,7 +165,7 @@ fn used_of_columns(
     let side = comptime!(tiling.side());
     let mut parts = Shared::<[f32]>::new_slice(comptime!(UNITS * tiling.side()));
     let mut used = Shared::<[f32]>::new_slice(side);
-    let tiles = rows.div_ceil(rest.side);
+    let tiles = rows.div_ceil(side);
     #[unroll]
     for j in 0..comptime!(tiling.per_unit) {
         let own = place.x + comptime!(j * UNITS);

@@ -1,7 +1,9 @@
 //! Launches of a softmax head: its Δ and what it adds to J.
 
 use cubecl::prelude::*;
+use sae_kernels::Unit;
 
+use super::encode::put;
 use super::product::place;
 use super::samples::{Form, Inputs, inputs_by_weights};
 use super::sums::{ALL, sum_of_cube};
@@ -43,7 +45,7 @@ pub(crate) fn weigh(
     let sums = inputs_by_weights(
         samples,
         order,
-        first as usize,
+        first,
         codes,
         rows,
         values,
@@ -55,22 +57,16 @@ pub(crate) fn weigh(
         }),
         tiling,
     );
-    let start = rows * layer.before;
-    #[unroll]
-    for j in 0..comptime!(tiling.per_unit) {
-        let column = place.column + place.x + comptime!(j * UNITS);
-        if column < layer.outputs {
-            let bias = values[layer.bias + column];
-            #[unroll]
-            for i in 0..comptime!(tiling.per_unit) {
-                let row = place.row + place.y + comptime!(i * UNITS);
-                if row < rows {
-                    let sum = sums[comptime!(i * tiling.per_unit + j)];
-                    deltas[start + row * layer.outputs + column] = sum + bias;
-                }
-            }
-        }
-    }
+    put(
+        &sums,
+        values,
+        deltas,
+        rows,
+        &place,
+        layer,
+        Unit::Linear,
+        tiling,
+    );
 }
 
 /// Δ = (softmax(P) − onehot) / R in the place of P. Of the rows of every cube, which has as many as a tile, their
@@ -114,6 +110,12 @@ pub(crate) fn classify(
             biases[to + column] = sum;
         }
     }
+    put_terms(terms, entropy, hit);
+}
+
+/// The sums over a cube.
+#[cube]
+fn put_terms(terms: &mut [f32], entropy: f32, hit: f32) {
     let entropy = sum_of_cube(entropy);
     let hits = sum_of_cube(hit);
     if UNIT_POS == 0 {
@@ -185,7 +187,7 @@ pub(crate) fn weigh_and_classify(
     let sums = inputs_by_weights(
         samples,
         order,
-        first as usize,
+        first,
         codes,
         rows,
         values,
@@ -242,11 +244,5 @@ pub(crate) fn weigh_and_classify(
         }
         biases[CUBE_POS_X as usize * form.outputs + form.biases + unit] = sum;
     }
-    let entropy = sum_of_cube(entropy);
-    let hits = sum_of_cube(hit);
-    if unit == 0 {
-        let cube = CUBE_POS_X as usize;
-        terms[2 * cube] = entropy;
-        terms[2 * cube + 1] = hits;
-    }
+    put_terms(terms, entropy, hit);
 }

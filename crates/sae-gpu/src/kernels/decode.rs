@@ -3,8 +3,8 @@
 use cubecl::prelude::*;
 use sae_kernels::{Reconstruction, Unit};
 
-use super::product::{place, rows_by_weights};
-use super::samples::{Form, row_of, sample};
+use super::product::{Dense, Matrix, MatrixExpand, place, rows_by_weights};
+use super::samples::{Form, Gathered};
 use super::sums::{sum_of_columns, sum_of_cube};
 use super::units::{sigmoid, slope, value};
 use crate::shape::Layer;
@@ -48,9 +48,10 @@ pub(crate) fn decode(
     let side = comptime!(tiling.side());
     let rows = rows as usize;
     let place = place(CUBE_POS_Y as usize * side, CUBE_POS_X as usize * side);
-    let start = rows * form.codes;
+    let left = Dense::new(codes, rows * form.codes, layer.inputs);
     let right = comptime!(layer.forward());
-    let sums = rows_by_weights(codes, start, rows, values, &place, right, tiling);
+    let sums = rows_by_weights::<Dense<'_>>(&left, rows, values, &place, right, tiling);
+    let targets = Gathered::new(targets, order, first, layer.outputs, form.targets);
     let count = comptime!(tiling.per_unit);
     let mut of_columns = Array::<f32>::new(count);
     #[unroll]
@@ -70,8 +71,7 @@ pub(crate) fn decode(
                 let row = place.row + place.y + comptime!(i * UNITS);
                 if row < rows {
                     let p = sums[comptime!(i * tiling.per_unit + j)] + bias;
-                    let of_targets = row_of(order, first as usize, row, form.targets);
-                    let x = sample(targets, of_targets * layer.outputs + column, form.targets);
+                    let x = targets.value(row, column);
                     let z = value(p, form.unit);
                     let error = z - x;
                     let mut delta = error * share;

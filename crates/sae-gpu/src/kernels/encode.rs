@@ -3,7 +3,7 @@
 use cubecl::prelude::*;
 use sae_kernels::Unit;
 
-use super::product::place;
+use super::product::{Place, place};
 use super::samples::{Form, Inputs, inputs_by_weights};
 use super::sums::{ALL, sum_of_columns};
 use super::units::value;
@@ -44,7 +44,7 @@ pub(crate) fn encode(
     let sums = inputs_by_weights(
         samples,
         order,
-        first as usize,
+        first,
         &*codes,
         rows,
         values,
@@ -56,6 +56,26 @@ pub(crate) fn encode(
         }),
         tiling,
     );
+    let of_columns = put(&sums, values, codes, rows, &place, layer, form.unit, tiling);
+    if comptime!(form.sums) {
+        let start = CUBE_POS_Y as usize * layer.outputs;
+        sum_of_columns(&of_columns, activity, start, layer.outputs, &place, tiling);
+    }
+}
+
+/// Writes φ(sum + b) of each output of a tile to the layer's place in `outputs`. Gives for each column of a unit the
+/// sum over its own rows.
+#[cube]
+pub(crate) fn put(
+    sums: &Array<f32>,
+    values: &[f32],
+    outputs: &mut [f32],
+    rows: usize,
+    place: &Place,
+    #[comptime] layer: Layer,
+    #[comptime] unit: Unit,
+    #[comptime] tiling: Tiling,
+) -> Array<f32> {
     let count = comptime!(tiling.per_unit);
     let mut of_columns = Array::<f32>::new(count);
     #[unroll]
@@ -72,17 +92,14 @@ pub(crate) fn encode(
             for i in 0..count {
                 let row = place.row + place.y + comptime!(i * UNITS);
                 if row < rows {
-                    let y = value(sums[comptime!(i * tiling.per_unit + j)] + bias, form.unit);
-                    codes[start + row * layer.outputs + column] = y;
+                    let y = value(sums[comptime!(i * tiling.per_unit + j)] + bias, unit);
+                    outputs[start + row * layer.outputs + column] = y;
                     of_columns[j] += y;
                 }
             }
         }
     }
-    if comptime!(form.sums) {
-        let start = CUBE_POS_Y as usize * layer.outputs;
-        sum_of_columns(&of_columns, activity, start, layer.outputs, &place, tiling);
-    }
+    of_columns
 }
 
 /// The selection of a layer's largest activations.

@@ -5,6 +5,8 @@
     reason = "one condition is decided when the kernel is compiled, the other when it runs"
 )]
 
+use std::sync::Arc;
+
 use cubecl::prelude::*;
 
 use super::ledger::{BAD, DECAY, OF_GRADIENTS, OF_SMALLER, SMALLER, SQUARES, STOPPED};
@@ -15,10 +17,10 @@ use crate::shape::{Layer, Weights};
 /// All parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct FinishForm {
-    pub weights: Vec<Weights>,
-    pub layers: Vec<Layer>,
+    pub weights: Arc<[Weights]>,
+    pub layers: Arc<[Layer]>,
     /// Rows of a tile of the launch that found each layer's Δ.
-    pub sides: Vec<usize>,
+    pub sides: Arc<[usize]>,
     /// Number of parameters, and of outputs of all layers.
     pub parameters: usize,
     pub outputs: usize,

@@ -1,16 +1,20 @@
 //! The launch of all weight gradients.
 
+use std::sync::Arc;
+
 use cubecl::prelude::*;
 
-use super::product::{Place, fill_by_columns, multiply, panel, place, span, zeros};
-use super::samples::{Form, fill_samples_by_columns};
+use super::product::{
+    Dense, Matrix, Panels, Place, Span, fill_by_columns, multiply, panels, place, span, zeros,
+};
+use super::samples::{Form, Gathered};
 use crate::shape::Weights;
 use crate::tiling::{Tiling, UNITS};
 
 /// All weights of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct GradientsForm {
-    pub weights: Vec<Weights>,
+    pub weights: Arc<[Weights]>,
     pub samples: Form,
     /// Number of parameters.
     pub parameters: usize,
@@ -33,11 +37,10 @@ pub(crate) fn gradients(
     let rows = rows as usize;
     let cube = CUBE_POS_X as usize;
     let from = CUBE_POS_Y as usize * part as usize;
-    let to = usize::min(from + part as usize, rows);
+    let of_batch = span(from, usize::min(from + part as usize, rows));
     let start = CUBE_POS_Y as usize * form.parameters;
     let tiling = comptime!(form.weights[0].tiling);
-    let mut left = panel(tiling);
-    let mut right = panel(tiling);
+    let mut panels = panels(tiling);
     let mut before = comptime!(0usize);
     #[unroll]
     for index in 0..comptime!(form.weights.len()) {
@@ -49,67 +52,72 @@ pub(crate) fn gradients(
             let across = comptime!(tiling.tiles(layer.outputs));
             let place = place(tile / across * side, tile % across * side);
             let mut sums = zeros(tiling);
-            let depth = comptime!(tiling.depth);
-            let turns = (to - from).div_ceil(depth);
-            let own = span(place.row, layer.inputs);
-            let columns = span(place.column, layer.outputs);
-            for turn in 0..turns {
-                let inner = span(from + turn * depth, to);
-                if comptime!(weights.index == 0) {
-                    fill_samples_by_columns(
-                        &mut left,
-                        samples,
-                        order,
-                        first as usize,
-                        &own,
-                        &inner,
-                        layer.inputs,
-                        form.samples,
-                        tiling,
-                    );
-                } else {
-                    let start = rows * comptime!(layer.before - layer.inputs);
-                    fill_by_columns(&mut left, codes, start, layer.inputs, &own, &inner, tiling);
-                }
-                let start = rows * layer.before;
-                fill_by_columns(
-                    &mut right,
-                    deltas,
-                    start,
-                    layer.outputs,
-                    &columns,
-                    &inner,
-                    tiling,
+            let inputs = comptime!(layer.before.saturating_sub(layer.inputs));
+            let right = Dense::new(deltas, rows * layer.before, layer.outputs);
+            if comptime!(weights.index == 0) {
+                let left = Gathered::new(samples, order, first, layer.inputs, form.samples);
+                add::<Gathered<'_>, Dense<'_>>(
+                    &mut sums,
+                    &mut panels,
+                    &left,
+                    &right,
+                    &of_batch,
+                    &place,
+                    weights,
                 );
-                sync_cube();
-                multiply(&left, &right, &mut sums, &place, tiling);
-                sync_cube();
+            } else {
+                let left = Dense::new(codes, rows * inputs, layer.inputs);
+                add::<Dense<'_>, Dense<'_>>(
+                    &mut sums,
+                    &mut panels,
+                    &left,
+                    &right,
+                    &of_batch,
+                    &place,
+                    weights,
+                );
             }
             if comptime!(weights.tied.is_some()) {
                 // The decoder's, turned: its Δ times its inputs, which are the codes.
                 let next = comptime!(weights.tied.unwrap_or(layer));
-                for turn in 0..turns {
-                    let inner = span(from + turn * depth, to);
-                    let start = rows * next.before;
-                    fill_by_columns(&mut left, deltas, start, next.outputs, &own, &inner, tiling);
-                    let start = rows * layer.before;
-                    fill_by_columns(
-                        &mut right,
-                        codes,
-                        start,
-                        layer.outputs,
-                        &columns,
-                        &inner,
-                        tiling,
-                    );
-                    sync_cube();
-                    multiply(&left, &right, &mut sums, &place, tiling);
-                    sync_cube();
-                }
+                let left = Dense::new(deltas, rows * next.before, next.outputs);
+                let right = Dense::new(codes, rows * layer.before, layer.outputs);
+                add::<Dense<'_>, Dense<'_>>(
+                    &mut sums,
+                    &mut panels,
+                    &left,
+                    &right,
+                    &of_batch,
+                    &place,
+                    weights,
+                );
             }
             store(&sums, parts, start, weights, &place, tiling);
         }
         comptime!(before += weights.tiles());
+    }
+}
+
+/// Adds to `sums` a tile of AᵀB, over a part of the rows of both.
+#[cube]
+fn add<A: Matrix, B: Matrix>(
+    sums: &mut Array<f32>,
+    panels: &mut Panels,
+    a: &A,
+    b: &B,
+    part: &Span,
+    place: &Place,
+    #[comptime] weights: Weights,
+) {
+    let tiling = comptime!(weights.tiling);
+    let rows = span(place.row, weights.layer.inputs);
+    let columns = span(place.column, weights.layer.outputs);
+    let depth = comptime!(tiling.depth);
+    for turn in 0..(part.end - part.first).div_ceil(depth) {
+        let inner = span(part.first + turn * depth, part.end);
+        fill_by_columns::<A>(&mut panels.left, a, &rows, &inner, tiling);
+        fill_by_columns::<B>(&mut panels.right, b, &columns, &inner, tiling);
+        multiply(&*panels, sums, place, tiling);
     }
 }
 

@@ -14,6 +14,10 @@ pub(crate) const fn lines(hidden: usize) -> usize {
     SUMS + 2 * hidden
 }
 
+/// The line of a look at the parameters, and that of the first step.
+pub(crate) const LOOK: usize = 0;
+pub(crate) const FIRST: usize = 1;
+
 /// Numbers of a line.
 pub(crate) const LINE: usize = 8;
 /// The reconstruction term, or the cross-entropy.

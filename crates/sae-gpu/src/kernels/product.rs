@@ -44,10 +44,20 @@ pub(crate) fn zeros(#[comptime] tiling: Tiling) -> Array<f32> {
     sums
 }
 
-/// Shared memory for `depth` values of each row, or column, of a tile.
+/// Shared memory for `depth` values of each row of a tile, and of each column.
+#[derive(CubeType)]
+pub(crate) struct Panels {
+    pub left: Shared<[f32]>,
+    pub right: Shared<[f32]>,
+}
+
 #[cube]
-pub(crate) fn panel(#[comptime] tiling: Tiling) -> Shared<[f32]> {
-    Shared::<[f32]>::new_slice(comptime!(tiling.depth * tiling.line()))
+pub(crate) fn panels(#[comptime] tiling: Tiling) -> Panels {
+    let count = comptime!(tiling.depth * tiling.line());
+    Panels {
+        left: Shared::<[f32]>::new_slice(count),
+        right: Shared::<[f32]>::new_slice(count),
+    }
 }
 
 /// From the first up to, not including, the end.
@@ -62,14 +72,45 @@ pub(crate) fn span(first: usize, end: usize) -> Span {
     Span { first, end }
 }
 
-/// Fills a panel: place (k, i) with the value in row `outer.first + i` and column `inner.first + k` of a matrix
-/// that lies row by row, each of `width` values, from `start` on. Beyond the ends there are zeros.
+/// A matrix that a product reads.
 #[cube]
-pub(crate) fn fill_by_rows(
-    panel: &mut Shared<[f32]>,
-    values: &[f32],
+pub(crate) trait Matrix {
+    /// The value in a row and column.
+    fn value(&self, row: usize, column: usize) -> f32;
+}
+
+/// One that lies row by row, each of `width` values, from `start` on.
+#[derive(CubeType)]
+pub(crate) struct Dense<'a> {
+    values: &'a [f32],
     start: usize,
     width: usize,
+}
+
+#[cube]
+impl<'a> Dense<'a> {
+    pub(crate) fn new(values: &'a [f32], start: usize, width: usize) -> Dense<'a> {
+        Dense::<'a> {
+            values,
+            start,
+            width,
+        }
+    }
+}
+
+#[cube]
+impl<'a> Matrix for Dense<'a> {
+    fn value(&self, row: usize, column: usize) -> f32 {
+        self.values[self.start + row * self.width + column]
+    }
+}
+
+/// Fills a panel: place (k, i) with the value in row `outer.first + i` and column `inner.first + k`. Beyond the ends
+/// there are zeros.
+#[cube]
+pub(crate) fn fill_by_rows<M: Matrix>(
+    panel: &mut Shared<[f32]>,
+    matrix: &M,
     outer: &Span,
     inner: &Span,
     #[comptime] tiling: Tiling,
@@ -84,20 +125,17 @@ pub(crate) fn fill_by_rows(
         let column = inner.first + k;
         let mut value = 0.0f32;
         if row < outer.end && column < inner.end {
-            value = values[start + row * width + column];
+            value = matrix.value(row, column);
         }
         panel[k * comptime!(tiling.line()) + i] = rounded(value, tiling);
     }
 }
 
-/// Fills a panel: place (k, i) with the value in row `inner.first + k` and column `outer.first + i` of such a
-/// matrix.
+/// Fills a panel: place (k, i) with the value in row `inner.first + k` and column `outer.first + i`.
 #[cube]
-pub(crate) fn fill_by_columns(
+pub(crate) fn fill_by_columns<M: Matrix>(
     panel: &mut Shared<[f32]>,
-    values: &[f32],
-    start: usize,
-    width: usize,
+    matrix: &M,
     outer: &Span,
     inner: &Span,
     #[comptime] tiling: Tiling,
@@ -112,7 +150,7 @@ pub(crate) fn fill_by_columns(
         let column = outer.first + i;
         let mut value = 0.0f32;
         if row < inner.end && column < outer.end {
-            value = values[start + row * width + column];
+            value = matrix.value(row, column);
         }
         panel[k * comptime!(tiling.line()) + i] = rounded(value, tiling);
     }
@@ -145,60 +183,43 @@ pub(crate) struct Right {
     pub inner: usize,
 }
 
-/// A tile of the product of rows with weights. `left` lies row by row, each of `right.inner` values, from `start` on.
+/// A tile of the product of rows, each of `right.inner` values, with weights.
 #[cube]
-pub(crate) fn rows_by_weights(
-    left: &[f32],
-    start: usize,
+pub(crate) fn rows_by_weights<M: Matrix>(
+    left: &M,
     rows: usize,
-    weights: &[f32],
+    values: &[f32],
     place: &Place,
     #[comptime] right: Right,
     #[comptime] tiling: Tiling,
 ) -> Array<f32> {
     let mut sums = zeros(tiling);
-    let mut lefts = panel(tiling);
-    let mut rights = panel(tiling);
+    let mut panels = panels(tiling);
     let own = span(place.row, rows);
+    let columns = span(place.column, right.outputs);
+    let weights = Dense::new(values, right.start, right.width);
     for turn in 0..comptime!(right.inner.div_ceil(tiling.depth)) {
         let inner = span(turn * tiling.depth, right.inner);
-        fill_by_rows(&mut lefts, left, start, right.inner, &own, &inner, tiling);
-        fill_weights(&mut rights, weights, place, &inner, right, tiling);
-        sync_cube();
-        multiply(&lefts, &rights, &mut sums, place, tiling);
-        sync_cube();
+        fill_by_rows::<M>(&mut panels.left, left, &own, &inner, tiling);
+        if comptime!(right.by_rows) {
+            fill_by_rows::<Dense<'_>>(&mut panels.right, &weights, &columns, &inner, tiling);
+        } else {
+            fill_by_columns::<Dense<'_>>(&mut panels.right, &weights, &columns, &inner, tiling);
+        }
+        multiply(&panels, &mut sums, place, tiling);
     }
     sums
 }
 
-/// Fills a panel with the weights of a tile's columns.
-#[cube]
-pub(crate) fn fill_weights(
-    panel: &mut Shared<[f32]>,
-    weights: &[f32],
-    place: &Place,
-    inner: &Span,
-    #[comptime] right: Right,
-    #[comptime] tiling: Tiling,
-) {
-    let columns = span(place.column, right.outputs);
-    let start = right.start.runtime();
-    if comptime!(right.by_rows) {
-        fill_by_rows(panel, weights, start, right.width, &columns, inner, tiling);
-    } else {
-        fill_by_columns(panel, weights, start, right.width, &columns, inner, tiling);
-    }
-}
-
-/// Adds the products of two panels to `sums`.
+/// Adds the products of the panels, once all units have filled them, to `sums`; they may be filled anew then.
 #[cube]
 pub(crate) fn multiply(
-    left: &Shared<[f32]>,
-    right: &Shared<[f32]>,
+    panels: &Panels,
     sums: &mut Array<f32>,
     place: &Place,
     #[comptime] tiling: Tiling,
 ) {
+    sync_cube();
     let count = comptime!(tiling.per_unit);
     let mut rows = Array::<f32>::new(count);
     let mut columns = Array::<f32>::new(count);
@@ -206,8 +227,8 @@ pub(crate) fn multiply(
         let line = k * comptime!(tiling.line());
         #[unroll]
         for i in 0..count {
-            rows[i] = left[line + place.y + comptime!(i * UNITS)];
-            columns[i] = right[line + place.x + comptime!(i * UNITS)];
+            rows[i] = panels.left[line + place.y + comptime!(i * UNITS)];
+            columns[i] = panels.right[line + place.x + comptime!(i * UNITS)];
         }
         #[unroll]
         for i in 0..count {
@@ -218,4 +239,5 @@ pub(crate) fn multiply(
             }
         }
     }
+    sync_cube();
 }

@@ -2,10 +2,8 @@
 
 use cubecl::prelude::*;
 
-use super::product::{
-    Place, Right, Span, fill_weights, multiply, panel, rounded, rows_by_weights, span, zeros,
-};
-use crate::tiling::{Tiling, UNITS};
+use super::product::{Dense, Matrix, MatrixExpand, Place, Right, rows_by_weights};
+use crate::tiling::Tiling;
 
 /// How samples lie there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -16,85 +14,53 @@ pub(crate) struct Form {
     pub ordered: bool,
 }
 
-/// A value of the samples.
-#[cube]
-pub(crate) fn sample(samples: &[u32], index: usize, #[comptime] form: Form) -> f32 {
-    if comptime!(form.bytes) {
-        let word = samples[index / 4];
-        let shift = (index % 4) as u32 * 8;
-        f32::cast_from((word >> shift) & 255u32) / 255.0
-    } else {
-        f32::reinterpret(samples[index])
-    }
-}
-
-/// The row among all samples of row `row` of a batch.
-#[cube]
-pub(crate) fn row_of(order: &[u32], first: usize, row: usize, #[comptime] form: Form) -> usize {
-    if comptime!(form.ordered) {
-        order[row] as usize
-    } else {
-        first + row
-    }
-}
-
-/// As `fill_by_rows`, of samples: the batch's rows from `first` on.
-#[cube]
-pub(crate) fn fill_samples_by_rows(
-    panel: &mut Shared<[f32]>,
-    samples: &[u32],
-    order: &[u32],
+/// Rows of samples.
+#[derive(CubeType)]
+pub(crate) struct Gathered<'a> {
+    samples: &'a [u32],
+    order: &'a [u32],
     first: usize,
-    outer: &Span,
-    inner: &Span,
-    #[comptime] width: usize,
-    #[comptime] form: Form,
-    #[comptime] tiling: Tiling,
-) {
-    let unit = UNIT_POS as usize;
-    #[unroll]
-    for turn in 0..comptime!(tiling.turns()) {
-        let index = unit + comptime!(turn * UNITS * UNITS);
-        let k = index % comptime!(tiling.depth);
-        let i = index / comptime!(tiling.depth);
-        let row = outer.first + i;
-        let column = inner.first + k;
-        let mut value = 0.0f32;
-        if row < outer.end && column < inner.end {
-            let row = row_of(order, first, row, form);
-            value = sample(samples, row * width + column, form);
+    width: usize,
+    #[cube(comptime)]
+    form: Form,
+}
+
+#[cube]
+impl<'a> Gathered<'a> {
+    /// Rows of `width` values, in an order; where there is none those from `first` on.
+    pub(crate) fn new(
+        samples: &'a [u32],
+        order: &'a [u32],
+        first: u32,
+        width: usize,
+        #[comptime] form: Form,
+    ) -> Gathered<'a> {
+        Gathered::<'a> {
+            samples,
+            order,
+            first: first as usize,
+            width,
+            form,
         }
-        panel[k * comptime!(tiling.line()) + i] = rounded(value, tiling);
     }
 }
 
-/// As `fill_by_columns`, of samples.
 #[cube]
-pub(crate) fn fill_samples_by_columns(
-    panel: &mut Shared<[f32]>,
-    samples: &[u32],
-    order: &[u32],
-    first: usize,
-    outer: &Span,
-    inner: &Span,
-    #[comptime] width: usize,
-    #[comptime] form: Form,
-    #[comptime] tiling: Tiling,
-) {
-    let unit = UNIT_POS as usize;
-    #[unroll]
-    for turn in 0..comptime!(tiling.turns()) {
-        let index = unit + comptime!(turn * UNITS * UNITS);
-        let i = index % comptime!(tiling.side());
-        let k = index / comptime!(tiling.side());
-        let row = inner.first + k;
-        let column = outer.first + i;
-        let mut value = 0.0f32;
-        if row < inner.end && column < outer.end {
-            let row = row_of(order, first, row, form);
-            value = sample(samples, row * width + column, form);
+impl<'a> Matrix for Gathered<'a> {
+    fn value(&self, row: usize, column: usize) -> f32 {
+        let row = if comptime!(self.form.ordered) {
+            self.order[row] as usize
+        } else {
+            self.first + row
+        };
+        let index = row * self.width + column;
+        if comptime!(self.form.bytes) {
+            let word = self.samples[index / 4];
+            let shift = (index % 4) as u32 * 8;
+            f32::cast_from((word >> shift) & 255u32) / 255.0
+        } else {
+            f32::reinterpret(self.samples[index])
         }
-        panel[k * comptime!(tiling.line()) + i] = rounded(value, tiling);
     }
 }
 
@@ -114,10 +80,10 @@ pub(crate) struct Inputs {
 pub(crate) fn inputs_by_weights(
     samples: &[u32],
     order: &[u32],
-    first: usize,
+    first: u32,
     codes: &[f32],
     rows: usize,
-    weights: &[f32],
+    values: &[f32],
     place: &Place,
     #[comptime] inputs: Inputs,
     #[comptime] tiling: Tiling,
@@ -125,38 +91,10 @@ pub(crate) fn inputs_by_weights(
     let right = comptime!(inputs.right);
     if comptime!(inputs.samples.is_some()) {
         let form = comptime!(inputs.samples.unwrap_or_default());
-        let mut sums = zeros(tiling);
-        let mut lefts = panel(tiling);
-        let mut rights = panel(tiling);
-        let own = span(place.row, rows);
-        for turn in 0..comptime!(right.inner.div_ceil(tiling.depth)) {
-            let inner = span(turn * tiling.depth, right.inner);
-            fill_samples_by_rows(
-                &mut lefts,
-                samples,
-                order,
-                first,
-                &own,
-                &inner,
-                right.inner,
-                form,
-                tiling,
-            );
-            fill_weights(&mut rights, weights, place, &inner, right, tiling);
-            sync_cube();
-            multiply(&lefts, &rights, &mut sums, place, tiling);
-            sync_cube();
-        }
-        sums
+        let left = Gathered::new(samples, order, first, right.inner, form);
+        rows_by_weights::<Gathered<'_>>(&left, rows, values, place, right, tiling)
     } else {
-        rows_by_weights(
-            codes,
-            rows * inputs.start,
-            rows,
-            weights,
-            place,
-            right,
-            tiling,
-        )
+        let left = Dense::new(codes, rows * inputs.start, right.inner);
+        rows_by_weights::<Dense<'_>>(&left, rows, values, place, right, tiling)
     }
 }

@@ -5,6 +5,8 @@
     reason = "one condition is decided when the kernel is compiled, the other when it runs"
 )]
 
+use std::sync::Arc;
+
 use cubecl::prelude::*;
 
 use super::ledger::{
@@ -30,7 +32,7 @@ pub(crate) enum Method {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Move {
     pub method: Method,
-    pub weights: Vec<Weights>,
+    pub weights: Arc<[Weights]>,
     pub parameters: usize,
     /// Parameters of a cube.
     pub of_cube: usize,
@@ -44,7 +46,7 @@ pub(crate) struct Move {
 }
 
 /// Numbers of an update: see [`sae_kernels::Optimizer`].
-#[derive(CubeType, CubeLaunch, Clone, Copy)]
+#[derive(CubeType, CubeLaunch, Debug, Clone, Copy)]
 pub(crate) struct Rates {
     /// η, of Adam with its correction.
     pub rate: f32,
@@ -61,6 +63,37 @@ pub(crate) struct Rates {
     pub longest: f32,
     /// Samples of the step.
     pub rows: f32,
+}
+
+impl Rates {
+    /// They, for the kernel.
+    pub(crate) fn arg(self) -> RatesLaunch {
+        RatesLaunch::new(
+            self.rate,
+            self.first,
+            self.second,
+            self.root,
+            self.epsilon,
+            self.keep,
+            self.longest,
+            self.rows,
+        )
+    }
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self {
+            rate: 0.0,
+            first: 0.0,
+            second: 0.0,
+            root: 1.0,
+            epsilon: 0.0,
+            keep: 1.0,
+            longest: 0.0,
+            rows: 0.0,
+        }
+    }
 }
 
 /// One update of all parameters.
