@@ -1,7 +1,7 @@
 //! The same mathematics on every backend: gradients and whole runs against flex.
 //!
-//! A backend that is not there is skipped by name; with SAE_REQUIRE_WGPU set, a missing wgpu
-//! device is a failure.
+//! A backend that is not there is skipped by name; with SAE_REQUIRE_WGPU set, a missing wgpu device is a failure, and
+//! with SAE_REQUIRE_CUDA a missing one of CUDA.
 
 #![allow(clippy::print_stderr, reason = "a test program says what is wrong")]
 
@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         ("flex", Ok(Device::flex())),
         ("ndarray", ndarray()),
         ("wgpu", wgpu()),
+        ("cuda", cuda()),
     ] {
         let tests: [(&str, Test); 3] = [
             ("autoencoder_gradients", autoencoder_gradients),
@@ -56,7 +57,7 @@ fn main() -> ExitCode {
             }
             trials.push(trial(name, test, run, &device));
         }
-        if name == "wgpu" {
+        if ["wgpu", "cuda"].contains(&name) {
             trials.push(trial(name, "device_lost", device_lost, &device));
         }
     }
@@ -65,9 +66,10 @@ fn main() -> ExitCode {
 
 fn trial(name: &'static str, test: &str, run: Test, device: &Result<Device, String>) -> Trial {
     let title = format!("{name}_{test}");
+    let required = format!("SAE_REQUIRE_{}", name.to_uppercase());
     match device.clone() {
         Ok(device) => Trial::test(title, move || run(name, &device)),
-        Err(reason) if std::env::var_os("SAE_REQUIRE_WGPU").is_some() => {
+        Err(reason) if std::env::var_os(required).is_some() => {
             Trial::test(title, move || Err(reason.into()))
         }
         Err(_) => Trial::test(title, || Ok(())).with_ignored_flag(true),
@@ -96,6 +98,18 @@ fn wgpu() -> Result<Device, String> {
 #[cfg(not(feature = "wgpu"))]
 fn wgpu() -> Result<Device, String> {
     Err("sae-cli was tested without its feature `wgpu`".to_owned())
+}
+
+#[cfg(feature = "cuda")]
+fn cuda() -> Result<Device, String> {
+    sae::Backend::Cuda
+        .device()
+        .map_err(|error| error.to_string())
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda() -> Result<Device, String> {
+    Err("sae-cli was tested without its feature `cuda`".to_owned())
 }
 
 /// Numbers in [0, 1), the same on every device.

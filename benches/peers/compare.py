@@ -3,7 +3,7 @@
     cargo bench -p sae-kernels --no-run
     python benches/peers/compare.py [--rounds 9] [--seconds 1] [--threads 2] [--rules compiled,autograd]
     cargo bench -p sae-gpu --features wgpu --no-run
-    python benches/peers/compare.py --gpu
+    python benches/peers/compare.py --gpu wgpu
 
 Python must have `torch`. Each round runs ours, then theirs; a ratio is ours / theirs of one round, so
 that a machine that slows down slows both. Prints the median ratio with the least and the largest.
@@ -63,11 +63,11 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rules")
     parser.add_argument("--sizes", nargs="*")
-    parser.add_argument("--gpu", action="store_true", help="both on the GPU, PyTorch through CUDA")
+    parser.add_argument("--gpu", choices=["wgpu", "cuda"], help="both on the GPU, PyTorch through CUDA")
     arguments = parser.parse_args()
     threads = str(arguments.threads)
     if arguments.gpu:
-        program = ours("gpu_step", "sae-gpu --features wgpu")
+        program = ours("gpu_step", f"sae-gpu --features {arguments.gpu}")
         rules, sizes, device = "autograd,manual,tuned,graph", GPU_SIZES, "cuda"
     else:
         program = ours("fused_step", "sae-kernels")

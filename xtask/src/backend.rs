@@ -8,6 +8,7 @@ pub(crate) enum Backend {
     Flex,
     Ndarray,
     Wgpu,
+    Cuda,
 }
 
 impl Backend {
@@ -16,6 +17,15 @@ impl Backend {
             Self::Flex => "flex",
             Self::Ndarray => "ndarray",
             Self::Wgpu => "wgpu",
+            Self::Cuda => "cuda",
+        }
+    }
+
+    /// Whether the kernels of sae-gpu run on it.
+    pub(crate) fn is_gpu(self) -> bool {
+        match self {
+            Self::Flex | Self::Ndarray => false,
+            Self::Wgpu | Self::Cuda => true,
         }
     }
 }

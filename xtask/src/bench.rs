@@ -17,7 +17,7 @@ pub(crate) struct Bench {
         default_value = "flex,ndarray"
     )]
     backend: Vec<Backend>,
-    /// A Python with PyTorch, to measure its steps and ours in turn instead; with --backend wgpu on the GPU, for
+    /// A Python with PyTorch, to measure its steps and ours in turn instead; with --backend wgpu or cuda on the GPU, for
     /// which PyTorch needs CUDA
     #[arg(long, value_name = "PYTHON")]
     peers: Option<String>,
@@ -37,8 +37,8 @@ impl Bench {
     fn measure(&self) {
         if self.rest.is_empty() {
             match self.on_gpu() {
-                true => run(gpu_steps().args(["--bench", "gpu_step"])),
-                false => run(kernels().args(["--bench", "fused_step"])),
+                Some(gpu) => run(gpu_steps(gpu).args(["--bench", "gpu_step"])),
+                None => run(kernels().args(["--bench", "fused_step"])),
             }
         }
         let mut bench = cargo(&["bench", "--package", "sae-cli", "--bench", "step"]);
@@ -53,17 +53,22 @@ impl Bench {
     fn compare(&self, python: &str) {
         let mut compare = Command::new(python);
         compare.arg("benches/peers/compare.py");
-        if self.on_gpu() {
-            run(gpu_steps().arg("--no-run"));
-            compare.arg("--gpu");
-        } else {
-            run(kernels().arg("--no-run"));
+        match self.on_gpu() {
+            Some(gpu) => {
+                run(gpu_steps(gpu).arg("--no-run"));
+                compare.args(["--gpu", gpu.name()]);
+            }
+            None => run(kernels().arg("--no-run")),
         }
         run(compare.args(&self.rest));
     }
 
-    fn on_gpu(&self) -> bool {
-        self.backend == [Backend::Wgpu]
+    /// The GPU's backend, where it is the only one.
+    fn on_gpu(&self) -> Option<Backend> {
+        match self.backend[..] {
+            [backend] => Some(backend).filter(|backend| backend.is_gpu()),
+            _ => None,
+        }
     }
 }
 
@@ -71,6 +76,6 @@ fn kernels() -> Command {
     cargo(&["bench", "--package", "sae-kernels"])
 }
 
-fn gpu_steps() -> Command {
-    cargo(&["bench", "--package", "sae-gpu", "--features", "wgpu"])
+fn gpu_steps(gpu: Backend) -> Command {
+    cargo(&["bench", "--package", "sae-gpu", "--features", gpu.name()])
 }

@@ -13,6 +13,9 @@ use crate::train::Train;
 /// The backends beyond the default one.
 const BEYOND: [Backend; 2] = [Backend::Ndarray, Backend::Wgpu];
 
+/// Those that compile; nothing here runs CUDA.
+const COMPILED: [Backend; 3] = [Backend::Ndarray, Backend::Wgpu, Backend::Cuda];
+
 /// The quick checks first. Lints and documentation share what they compile, since both have all
 /// features; so do the tests of all other backends and of several processes.
 pub(crate) fn ci() {
@@ -62,14 +65,14 @@ fn hosts_can_be_made() -> bool {
 
 fn lint() {
     let mut clippy = cargo(&["clippy", "--workspace", "--all-targets"]);
-    clippy.args(features(&BEYOND, true)).args(WITH_PARQUET);
+    clippy.args(features(&COMPILED, true)).args(WITH_PARQUET);
     run(clippy.args(["--", "--deny", "warnings"]));
 }
 
 fn document() {
     let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
     doc.args(["--document-private-items"])
-        .args(features(&BEYOND, true));
+        .args(features(&COMPILED, true));
     doc.args(WITH_PARQUET);
     run(doc.env("RUSTDOCFLAGS", "--deny warnings"));
 }

@@ -39,7 +39,7 @@ impl Train {
         }
         let minutes = match self.backend {
             Backend::Flex | Backend::Ndarray => MINUTES,
-            Backend::Wgpu => MINUTES_OF_WGPU,
+            Backend::Wgpu | Backend::Cuda => MINUTES_OF_GPU,
         };
         say(&format!(
             "Building sae in release: about {minutes} minutes on 2 cores, the first time only"
@@ -48,4 +48,4 @@ impl Train {
 }
 
 const MINUTES: u32 = 6;
-const MINUTES_OF_WGPU: u32 = 11;
+const MINUTES_OF_GPU: u32 = 11;

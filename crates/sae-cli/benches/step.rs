@@ -64,6 +64,8 @@ fn device(backend: &str) -> Device {
         "wgpu" => Device::wgpu_options()
             .init()
             .unwrap_or_else(|_| Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+        #[cfg(feature = "cuda")]
+        "cuda" => Device::cuda(burn::tensor::DeviceIndex::Default),
         "flex" => Device::flex(),
         other => panic!("backend {other} is not compiled in"),
     }
@@ -74,6 +76,8 @@ fn gpu(backend: &str) -> Option<sae_gpu::Gpu> {
     match backend {
         #[cfg(feature = "wgpu")]
         "wgpu" => Some(sae_gpu::Gpu::wgpu()),
+        #[cfg(feature = "cuda")]
+        "cuda" => Some(sae_gpu::Gpu::cuda()),
         _ => None,
     }
 }

@@ -46,7 +46,7 @@ pub struct Args {
     pub command: Command,
 }
 
-const BACKENDS: [&str; 3] = ["flex", "ndarray", "wgpu"];
+const BACKENDS: [&str; 4] = ["flex", "ndarray", "wgpu", "cuda"];
 
 /// The commands.
 #[derive(Debug, Subcommand)]

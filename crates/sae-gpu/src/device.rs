@@ -7,7 +7,6 @@ use cubecl::Device;
 use cubecl::bytes::Bytes;
 use cubecl::prelude::{BufferArg, Client, CubeDim};
 use cubecl::server::Handle;
-use cubecl::wgpu::WgpuDevice;
 
 use crate::error::GpuError;
 use crate::precision::Precision;
@@ -42,9 +41,37 @@ impl Gpu {
     /// # Panics
     ///
     /// Panics where there is none.
+    #[cfg(feature = "wgpu")]
     pub fn wgpu() -> Self {
+        Self::new(Device::Wgpu(cubecl::wgpu::WgpuDevice::default()))
+    }
+
+    /// The device that Burn's `cuda` backend uses by default.
+    ///
+    /// # Panics
+    ///
+    /// Panics where there is none.
+    #[cfg(feature = "cuda")]
+    pub fn cuda() -> Self {
+        Self::new(Device::Cuda(cubecl::cuda::CudaDevice::default()))
+    }
+
+    /// The device of whichever is compiled in: of wgpu, where both are.
+    ///
+    /// # Panics
+    ///
+    /// Panics where there is none.
+    pub fn open() -> Self {
+        #[cfg(feature = "wgpu")]
+        let gpu = Self::wgpu();
+        #[cfg(all(feature = "cuda", not(feature = "wgpu")))]
+        let gpu = Self::cuda();
+        gpu
+    }
+
+    fn new(device: Device) -> Self {
         Self {
-            client: Device::Wgpu(WgpuDevice::default()).client(),
+            client: device.client(),
             precision: Precision::default(),
             counts: Arc::default(),
         }
@@ -122,8 +149,16 @@ impl Gpu {
     }
 
     pub(crate) fn read(&self, buffer: &Buffer) -> Result<Vec<f32>, GpuError> {
+        self.read_first(buffer, buffer.count)
+    }
+
+    /// The first `count` values.
+    pub(crate) fn read_first(&self, buffer: &Buffer, count: usize) -> Result<Vec<f32>, GpuError> {
         self.counts.reads.fetch_add(1, Ordering::Relaxed);
-        let bytes = self.client.read_one(buffer.handle.clone());
+        let rest = buffer.count.saturating_sub(count) * WORD;
+        let bytes = self
+            .client
+            .read_one(buffer.handle.clone().offset_end(rest as u64));
         let bytes = bytes.map_err(|error| failed(&error))?;
         Ok(bytemuck::pod_collect_to_vec(&bytes))
     }
@@ -139,7 +174,7 @@ impl Gpu {
 pub(crate) const WORD: usize = 4;
 
 /// What is said, on one line, without what leads over to it.
-fn failed(error: &cubecl::server::ServerError) -> GpuError {
+pub(crate) fn failed(error: &cubecl::server::ServerError) -> GpuError {
     let text = error.to_string();
     let lines = text.lines().map(str::trim);
     let said = lines.filter(|line| !line.is_empty() && !line.ends_with("Caused by:"));

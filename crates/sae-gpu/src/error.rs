@@ -20,7 +20,7 @@ impl From<Setting> for GpuError {
 }
 
 /// That there are as many as expected.
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 pub(crate) fn count(what: &'static str, found: usize, expected: usize) -> Result<(), GpuError> {
     match found == expected {
         true => Ok(()),

@@ -1,5 +1,5 @@
-//! The delta rules, fused for GPUs: a whole training step in a handful of launches, on Vulkan, Metal and DirectX
-//! 12 through CubeCL.
+//! The delta rules, fused for GPUs: a whole training step in a handful of launches, on Vulkan, Metal,
+//! DirectX 12 and CUDA through CubeCL.
 //!
 //! | launch | what it does |
 //! |---|---|
@@ -19,10 +19,10 @@
 //! Products are cut into tiles by their shapes alone, nothing is tuned by timing, and no sum is made by atomics:
 //! the same step gives the same bits on the same device. [`Precision`] says in how many bits numbers are multiplied.
 //!
-//! The crate is empty, but for the name of a device that there is none of, without its feature `wgpu`.
+//! The crate is empty, but for the name of a device that there is none of, without its features `wgpu` and `cuda`.
 //!
 //! ```
-//! # #[cfg(feature = "wgpu")] {
+//! # #[cfg(feature = "gpu")] {
 //! use sae_gpu::{Gpu, Model, Resident};
 //! use sae_kernels::{
 //!     Activation, AutoencoderConfig, Optimizer, Part, Reconstruction, RhoHat, Rows, Unit, Update,
@@ -41,7 +41,7 @@
 //!     l1: 0.0,
 //!     clamp: 1e-7,
 //! };
-//! let gpu = Gpu::wgpu();
+//! let gpu = Gpu::open();
 //! let mut model = Model::autoencoder(&gpu, &config)?;
 //! let start: Vec<f32> = (0..model.parameters()).map(|i| 0.1 * (i % 5) as f32).collect();
 //! model.write(Part::Values, &start)?;
@@ -63,36 +63,38 @@ mod precision;
 pub use error::GpuError;
 pub use precision::Precision;
 
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "cuda")]
+mod cuda;
+#[cfg(feature = "gpu")]
 mod device;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod finishing;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod kernels;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod launches;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod lines;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 pub mod measure;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod model;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod parts;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod plan;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod samples;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod shape;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod step;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod tiling;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 mod work;
 
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 pub use self::{
     device::Gpu,
     kernels::ledger::MOST_LINES,
@@ -101,12 +103,15 @@ pub use self::{
     samples::{Batch, Resident, Which},
 };
 
-/// A device that there is none of: without the feature `wgpu` nothing computes on one.
-#[cfg(not(feature = "wgpu"))]
+#[cfg(feature = "cuda")]
+pub use self::cuda::missing_of_cuda;
+
+/// A device that there is none of: without the features `wgpu` and `cuda` nothing computes on one.
+#[cfg(not(feature = "gpu"))]
 #[derive(Debug, Clone)]
 pub enum Gpu {}
 
-#[cfg(not(feature = "wgpu"))]
+#[cfg(not(feature = "gpu"))]
 impl Gpu {
     /// The same device, whose products multiply numbers so.
     #[must_use]

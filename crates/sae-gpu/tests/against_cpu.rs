@@ -16,7 +16,7 @@ type Test = fn(&Gpu) -> Result<(), GpuError>;
 /// Largest relative difference of a tensor of a gradient.
 const TOLERANCE: f64 = 1e-4;
 
-/// Without a device tests are left out by name; with SAE_REQUIRE_WGPU set that is a failure.
+/// Without a device tests are left out by name; with SAE_REQUIRE_WGPU or SAE_REQUIRE_CUDA set that is a failure.
 fn main() -> ExitCode {
     let tests: [(&str, Test); 7] = [
         (
@@ -36,13 +36,13 @@ fn main() -> ExitCode {
             the_same_bits_each_time_and_few_launches,
         ),
     ];
-    let gpu = catch_unwind(Gpu::wgpu).ok();
+    let gpu = catch_unwind(Gpu::open).ok();
+    let set = |name: &str| std::env::var_os(name).is_some();
+    let required = set("SAE_REQUIRE_WGPU") || set("SAE_REQUIRE_CUDA");
     let trial = |(name, test): (&str, Test)| match gpu {
         // Each has counts of its own.
-        Some(_) => Trial::test(name, move || Ok(test(&Gpu::wgpu())?)),
-        None if std::env::var_os("SAE_REQUIRE_WGPU").is_some() => {
-            Trial::test(name, || Err("there is no device".into()))
-        }
+        Some(_) => Trial::test(name, move || Ok(test(&Gpu::open())?)),
+        None if required => Trial::test(name, || Err("there is no device".into())),
         None => Trial::test(name, || Ok(())).with_ignored_flag(true),
     };
     let trials = tests.map(trial).into();

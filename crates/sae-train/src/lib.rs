@@ -62,7 +62,7 @@ pub use advance::{Advance, Retreat};
 pub use data::{Batch, Classes, Data, FromHost, Selected, Table};
 pub use epoch::Epoch;
 pub use error::TrainError;
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 pub use executor::OnGpu;
 pub use executor::{
     Choice, Compute, Executor, ExecutorKind, ExecutorState, Fused, FusedKernels, Gradient,

@@ -1,6 +1,6 @@
 //! What training on a GPU promises: the CPU's curve, few launches, one look an epoch, a start without waiting.
 
-#![cfg(feature = "wgpu")]
+#![cfg(feature = "gpu")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
@@ -110,7 +110,7 @@ fn steps_take_few_launches_and_epochs_one_look() {
     let objective = SparseObjective::new(1e-3, 0.5, 0.1).unwrap();
     let training = training(Optimizer::Adam, BatchSize::Rows(BATCH), RhoHat::Batch);
     // With counts of its own.
-    let gpu = Gpu::wgpu();
+    let gpu = Gpu::open();
     let compute = Compute {
         gpu: Some(gpu.clone()),
         ..compute(ExecutorKind::Gpu)

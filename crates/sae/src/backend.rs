@@ -22,11 +22,13 @@ pub enum Backend {
     Ndarray,
     /// GPUs through Vulkan, Metal, DirectX 12 or WebGPU.
     Wgpu,
+    /// NVIDIA's GPUs through CUDA.
+    Cuda,
 }
 
 impl Backend {
     /// Every backend, compiled in or not.
-    pub const ALL: [Self; 3] = [Self::Flex, Self::Ndarray, Self::Wgpu];
+    pub const ALL: [Self; 4] = [Self::Flex, Self::Ndarray, Self::Wgpu, Self::Cuda];
 
     /// The name on the command line, in files and as a Cargo feature.
     pub fn name(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Backend {
             Self::Flex => "flex",
             Self::Ndarray => "ndarray",
             Self::Wgpu => "wgpu",
+            Self::Cuda => "cuda",
         }
     }
 
@@ -41,7 +44,7 @@ impl Backend {
     pub fn is_gpu(self) -> bool {
         match self {
             Self::Flex | Self::Ndarray => false,
-            Self::Wgpu => true,
+            Self::Wgpu | Self::Cuda => true,
         }
     }
 
@@ -55,6 +58,7 @@ impl Backend {
             Self::Flex => Ok(Device::flex()),
             Self::Ndarray => self.ndarray(),
             Self::Wgpu => self.wgpu().map(|(device, _)| device),
+            Self::Cuda => self.cuda().map(|(device, _)| device),
         }
     }
 
@@ -66,6 +70,10 @@ impl Backend {
             Self::Wgpu => Some(Gpu::wgpu()),
             #[cfg(not(feature = "wgpu"))]
             Self::Wgpu => None,
+            #[cfg(feature = "cuda")]
+            Self::Cuda => Some(Gpu::cuda()),
+            #[cfg(not(feature = "cuda"))]
+            Self::Cuda => None,
         }
     }
 
@@ -82,6 +90,7 @@ impl Backend {
                 Ok(format!("CPU, {threads} threads"))
             }
             Self::Wgpu => self.wgpu().map(|(_, name)| name),
+            Self::Cuda => self.cuda().map(|(_, name)| name),
         }
     }
 
@@ -117,7 +126,34 @@ impl Backend {
         Err(self.not_compiled_in())
     }
 
-    #[cfg(not(all(feature = "ndarray", feature = "wgpu")))]
+    #[cfg(feature = "cuda")]
+    fn cuda(self) -> Result<(Device, String), Error> {
+        // Nothing is opened by that, and so nothing panics.
+        let found = Device::enumerate(burn::tensor::DeviceType::Cuda);
+        if found.is_empty() {
+            return Err(Error::Backend(
+                "backend cuda: no GPU of NVIDIA with a driver of CUDA. Install the driver (`nvidia-smi` lists its \
+                 GPUs), or use --backend wgpu or --backend flex"
+                    .to_owned(),
+            ));
+        }
+        if let Some(missing) = sae_gpu::missing_of_cuda() {
+            return Err(Error::Backend(format!(
+                "backend cuda: {missing}. Install the CUDA toolkit and set CUDA_PATH to its folder, or use \
+                 --backend wgpu or --backend flex"
+            )));
+        }
+        let device = Device::cuda(burn::tensor::DeviceIndex::Default);
+        let name = device.identity().map_or(String::new(), |card| card.name);
+        Ok((device, format!("{name} (CUDA)")))
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    fn cuda(self) -> Result<(Device, String), Error> {
+        Err(self.not_compiled_in())
+    }
+
+    #[cfg(not(all(feature = "ndarray", feature = "wgpu", feature = "cuda")))]
     fn not_compiled_in(self) -> Error {
         let name = self.name();
         Error::Backend(format!(

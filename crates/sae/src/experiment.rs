@@ -190,9 +190,8 @@ impl Experiment {
             return Err(Setting::new("threads", self.threads, expected));
         }
         let in_kernels = self.gradient == GradientRule::Delta && self.fused != Fused::Never;
-        if self.precision != Precision::F32 && (self.backend != Backend::Wgpu || !in_kernels) {
-            let expected =
-                "f32, or backend = \"wgpu\" with gradient = \"delta\" and its fused kernels";
+        if self.precision != Precision::F32 && (!self.backend.is_gpu() || !in_kernels) {
+            let expected = "f32, or backend = \"wgpu\" or \"cuda\" with gradient = \"delta\" and its fused kernels";
             return Err(Setting::new("precision", self.precision, expected));
         }
         if let Some(set) = self.instruction_set

@@ -22,22 +22,35 @@ pub(crate) fn unless_lost<T>(
     if !backend.is_gpu() {
         return work();
     }
-    let lost = |problem: &str| {
+    on_device(work).unwrap_or_else(|problem| {
         Err(Error::DeviceLost {
             run: run.to_owned(),
             backend: backend.name(),
-            problem: problem.lines().next().unwrap_or_default().to_owned(),
+            problem,
         })
-    };
+    })
+}
+
+/// What comes of work on a device, or what the device says that fails in it.
+pub(crate) fn on_device<T>(
+    work: impl FnOnce() -> Result<T, Error>,
+) -> Result<Result<T, Error>, String> {
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Err(Error::Train(TrainError::Device(problem)))) => lost(&problem),
-        Ok(done) => done,
+        Ok(Err(Error::Train(TrainError::Device(problem)))) => Err(first_line(&problem).to_owned()),
+        Ok(done) => Ok(done),
         Err(panic) => {
             let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
             let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-            lost(&text.unwrap_or_else(|| "its driver does not say why".to_owned()))
+            let text = text.unwrap_or_else(|| "its driver does not say why".to_owned());
+            Err(first_line(&text).to_owned())
         }
     }
+}
+
+/// The first that says something.
+fn first_line(text: &str) -> &str {
+    let mut lines = text.lines().map(str::trim);
+    lines.find(|line| !line.is_empty()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -49,7 +62,7 @@ mod tests {
         let lost = |message: &'static str| {
             unless_lost::<()>(Backend::Wgpu, Path::new("runs/a"), || panic!("{message}"))
         };
-        let error = lost("Device lost\nbacktrace").unwrap_err();
+        let error = lost("\n  Device lost\nbacktrace").unwrap_err();
         let expected = "backend wgpu: the device failed (Device lost); ";
         assert!(error.to_string().starts_with(expected), "{error}");
         assert!(error.to_string().contains("`sae resume runs/a`"), "{error}");

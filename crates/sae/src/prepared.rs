@@ -194,7 +194,9 @@ impl Prepared {
         // A model works on the CPU, wherever it was trained.
         let mut model = match self.experiment.backend {
             Backend::Flex => model,
-            Backend::Ndarray | Backend::Wgpu => Model::from_bytes(&model.to_bytes()?)?,
+            Backend::Ndarray | Backend::Wgpu | Backend::Cuda => {
+                Model::from_bytes(&model.to_bytes()?)?
+            }
         };
         model.learn_scores(&self.scored)?;
         Ok(model)

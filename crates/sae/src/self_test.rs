@@ -4,8 +4,9 @@ use burn::tensor::{DType, Device};
 use sae_data::Dataset;
 use sae_model::{PlainLoops, relative_difference};
 use sae_stack::{StackSettings, Stage};
-use sae_train::{Batch, Compute, FromHost, TrainError, Trainable, Training, executor};
+use sae_train::{Batch, Compute, FromHost, Trainable, Training, executor};
 
+use crate::lost::on_device;
 use crate::stages::{Stages, Visitor};
 use crate::{Backend, Error};
 
@@ -38,13 +39,12 @@ pub fn run(
         Stages::initial(settings, train, DType::F32, &device)?.visit(None, &mut collector)?;
         Ok::<_, Error>(collector.gradients)
     };
-    let here = gradients(compute.clone()).map_err(|error| match error {
-        Error::Train(TrainError::Device(problem)) => Error::Backend(format!(
+    let here = on_device(|| gradients(compute.clone())).unwrap_or_else(|problem| {
+        Err(Error::Backend(format!(
             "backend {}: the device fails at its first gradient ({problem}); use --backend flex, or fused = \
              \"never\" for Burn's operations on it",
             backend.name()
-        )),
-        other => other,
+        )))
     })?;
     let cpu = gradients(Compute::on_cpu(Device::flex(), compute.threads))?;
     for ((stage, name, here), (_, _, cpu)) in here.iter().zip(&cpu) {

@@ -12,7 +12,7 @@ use sae_train::{
 };
 
 /// Every executor of the CPU.
-#[cfg(not(feature = "wgpu"))]
+#[cfg(not(feature = "gpu"))]
 pub const EXECUTORS: [ExecutorKind; 3] = [
     ExecutorKind::Autodiff,
     ExecutorKind::Delta,
@@ -20,7 +20,7 @@ pub const EXECUTORS: [ExecutorKind; 3] = [
 ];
 
 /// Every executor; these tests then need a device.
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 pub const EXECUTORS: [ExecutorKind; 4] = [
     ExecutorKind::Autodiff,
     ExecutorKind::Delta,
@@ -28,13 +28,13 @@ pub const EXECUTORS: [ExecutorKind; 4] = [
     ExecutorKind::Gpu,
 ];
 
-#[cfg(feature = "wgpu")]
+#[cfg(feature = "gpu")]
 fn gpu() -> Option<sae_gpu::Gpu> {
-    static GPU: std::sync::LazyLock<sae_gpu::Gpu> = std::sync::LazyLock::new(sae_gpu::Gpu::wgpu);
+    static GPU: std::sync::LazyLock<sae_gpu::Gpu> = std::sync::LazyLock::new(sae_gpu::Gpu::open);
     Some(GPU.clone())
 }
 
-#[cfg(not(feature = "wgpu"))]
+#[cfg(not(feature = "gpu"))]
 fn gpu() -> Option<sae_gpu::Gpu> {
     None
 }
