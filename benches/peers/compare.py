@@ -73,7 +73,12 @@ def main():
         program = ours("fused_step", "sae-kernels")
         rules, sizes, device = "autograd,manual,compiled", SIZES + BATCHES + FULL, "cpu"
     rules, sizes = arguments.rules or rules, arguments.sizes or sizes
-    print(f"{platform.processor() or platform.machine()}, {threads} threads, {arguments.rounds} rounds")
+    place = f"{platform.processor() or platform.machine()}, {threads} threads"
+    if arguments.gpu:
+        import torch
+
+        place = torch.cuda.get_device_name()
+    print(f"{place}, {arguments.rounds} rounds")
     print(f"{'N-H, rows':<20} {'rule':<10} {'ours ms':>9} {'theirs ms':>10} {'ratio':>7}  least - largest")
     for size in sizes:
         for rule in rules.split(","):

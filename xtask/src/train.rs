@@ -9,7 +9,7 @@ use crate::command::{cargo, run, say, target_folder};
 
 #[derive(Args)]
 pub(crate) struct Train {
-    /// What evaluates, and trains what the fused kernels do not cover
+    /// Where the run computes
     #[arg(long, default_value = "flex")]
     pub(crate) backend: Backend,
     /// Configuration file

@@ -10,7 +10,7 @@
 use std::io::BufRead;
 use std::time::Instant;
 
-use sae_gpu::{Gpu, GpuError, MOST_LINES, Model, Resident, measure};
+use sae_gpu::{Gpu, GpuError, Model, Resident, measure};
 use sae_kernels::{
     Activation, AutoencoderConfig, Optimizer, Part, Reconstruction, RhoHat, Rows, Unit, Update,
 };
@@ -85,18 +85,20 @@ impl Bench {
             .step(self.samples.all(), None, &[], update, RhoHat::Batch)
     }
 
-    /// Seconds of a step, of those that are made within `seconds`.
+    /// Seconds of a step, of those that are made within `seconds`. Of many steps the lines are read now and then, as in
+    /// training.
     fn time(&mut self, seconds: f64) -> Result<f64, GpuError> {
         let mut steps = 1;
         loop {
-            self.gpu.wait()?;
+            let lines = self.model.lines()?;
+            self.model.clear(&lines);
             let start = Instant::now();
             for _ in 0..steps {
                 self.step()?;
             }
             self.gpu.wait()?;
             let taken = start.elapsed().as_secs_f64();
-            if taken >= seconds || steps >= MOST_LINES {
+            if taken >= seconds {
                 return Ok(taken / steps as f64);
             }
             steps *= 2;

@@ -82,6 +82,7 @@ impl Model {
             clamp: bits(clamp),
             estimates,
         };
+        // A batch has no more rows than `f32` counts exactly.
         let rows = rates.rows as usize;
         self.gpu.count_launch();
         // SAFETY: see above.

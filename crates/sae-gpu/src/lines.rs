@@ -81,7 +81,8 @@ impl Model {
     pub fn clear(&mut self, seen: &Lines) {
         let refused = |line: &Line| line.status == Status::Refused;
         if let Some(first) = seen.steps.iter().position(refused) {
-            // Updates that were not made do not count.
+            // Updates that were not made do not count, and made no estimate.
+            self.has_estimate = self.written[first].had_estimate;
             let wanted = self.written.iter().skip(first).filter(|step| step.updates);
             self.updates -= wanted.count() as u64;
         }

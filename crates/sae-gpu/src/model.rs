@@ -42,6 +42,8 @@ pub(crate) struct Written {
     pub rows: usize,
     /// Whether it was to move the parameters.
     pub updates: bool,
+    /// Whether there was an estimate of ρ̂ before it.
+    pub had_estimate: bool,
 }
 
 impl Model {
@@ -166,7 +168,12 @@ impl Model {
         Ok(own.map(|&mean| mean.into()).collect())
     }
 
-    /// Sets the estimate of ρ̂, `[hidden]`.
+    /// Forgets the estimate of ρ̂: the next step that wants one begins with its own.
+    pub fn forget_estimate(&mut self) {
+        self.has_estimate = false;
+    }
+
+    /// Sets the estimate of ρ̂, `[hidden]`. What [`Model::rho_hat`] gave is gone then.
     ///
     /// # Errors
     ///

@@ -27,7 +27,7 @@ impl Model {
         let Purpose::Reconstruction(config) = self.shape.purpose.clone() else {
             return Ok(());
         };
-        let own = inputs.check(config.inputs)?;
+        let own = self.check_inputs(inputs)?;
         count("activities", activity.len(), config.hidden)?;
         self.whole(own, rows)?;
         self.ensure_work(own);
@@ -63,6 +63,7 @@ impl Model {
         rows: usize,
         rho_hat: &[f64],
     ) -> Result<(Line, Vec<f32>), GpuError> {
+        count("lines that were not read", self.written(), 0)?;
         let own = self.check(inputs, targets, labels)?;
         self.whole(own, rows)?;
         count("activities", rho_hat.len(), self.hidden())?;
@@ -99,6 +100,7 @@ impl Model {
     ///
     /// Refuses another number of values.
     pub fn update(&mut self, gradient: &[f32], update: Update) -> Result<Line, GpuError> {
+        count("lines that were not read", self.written(), 0)?;
         self.write(Part::Gradients, gradient)?;
         self.complete(Gradient::Given, 0);
         self.conclude(0, Some(update), false);

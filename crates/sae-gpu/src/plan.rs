@@ -33,7 +33,7 @@ const MOST_CUBES: usize = 1024;
 /// Rows of a batch for which tiles are chosen.
 const TYPICAL_ROWS: usize = 512;
 
-/// Bytes that the outputs of all layers may take.
+/// Bytes that a batch may take, and the outputs of all layers for it.
 const WORK: usize = 1 << 30;
 
 /// Cubes of one dimension of a launch.
@@ -56,7 +56,8 @@ impl Plan {
         let hidden = &shape.layers[..shape.layers.len() - 1];
         let of_cube = shape.parameters.div_ceil(MOST_CUBES).div_ceil(ALL) * ALL;
         let largest = gpu.largest_buffer();
-        let most = largest.min(WORK) / (shape.outputs * WORD);
+        let widest = shape.outputs.max(shape.layers[0].inputs);
+        let most = largest.min(WORK) / (widest * WORD);
         let of = |outputs: usize| {
             Tiling::of(
                 (TYPICAL_ROWS, outputs),
@@ -80,17 +81,29 @@ impl Plan {
             most_rows: most.min(MOST_ACROSS * LEAST_SIDE),
         };
         let tiles: usize = shape.weights.iter().map(|weights| weights.tiles()).sum();
-        let fits = shape.parameters * WORD <= largest && tiles <= MOST_ACROSS && plan.most_rows > 0;
+        let refused = |key, found: String, expected: String| {
+            Err(KernelError::from(Setting::new(key, found, expected)).into())
+        };
         let (least, shared) = (Tiling::small(gpu.precision()).shared(), gpu.shared_memory());
         if least > shared {
             let found = format!("a device whose units share {shared} bytes");
             let expected = format!("{least} bytes, which its kernels need, or fused = \"never\"");
-            return Err(KernelError::from(Setting::new("backend", found, expected)).into());
+            return refused("backend", found, expected);
         }
-        if !fits {
+        if shape.parameters * WORD > largest {
             let found = format!("{} parameters", shape.parameters);
             let expected = format!("fewer than a buffer of {largest} bytes of the device holds");
-            return Err(KernelError::from(Setting::new("hidden", found, expected)).into());
+            return refused("hidden", found, expected);
+        }
+        if tiles > MOST_ACROSS {
+            let found = format!("weights of {tiles} tiles");
+            let expected = format!("at most {MOST_ACROSS}, as many as a launch may have");
+            return refused("hidden", found, expected);
+        }
+        if plan.most_rows == 0 {
+            let found = format!("{widest} values for each sample");
+            let expected = format!("fewer than a buffer of {largest} bytes of the device holds");
+            return refused("hidden", found, expected);
         }
         Ok(plan)
     }

@@ -11,9 +11,8 @@ pub enum Precision {
     /// Nothing.
     #[default]
     F32,
-    /// They are rounded to the 11 significant bits of TF32, ties to even, as NVIDIA's tensor cores take them. On
-    /// devices without such units that takes a little longer than [`Precision::F32`], and shows what it would lead
-    /// to.
+    /// They are rounded to the 11 significant bits of TF32, ties to even: NVIDIA's tensor cores take so many. The kernels
+    /// use no such units, so that this takes a little longer than [`Precision::F32`]; it shows what they would lead to.
     Tf32,
 }
 

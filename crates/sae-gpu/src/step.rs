@@ -57,16 +57,22 @@ impl Model {
         Ok(())
     }
 
+    /// The number of rows, where the model takes them.
+    pub(crate) fn check_inputs(&self, inputs: Batch<'_>) -> Result<usize, GpuError> {
+        let rows = inputs.check(self.shape.layers[0].inputs)?;
+        if rows > self.most_rows() {
+            count("rows of the batch", rows, self.most_rows())?;
+        }
+        Ok(rows)
+    }
+
     pub(crate) fn check(
         &self,
         inputs: Batch<'_>,
         targets: Option<Batch<'_>>,
         labels: &[u32],
     ) -> Result<usize, GpuError> {
-        let rows = inputs.check(self.shape.layers[0].inputs)?;
-        if rows > self.most_rows() {
-            return count("rows of the batch", rows, self.most_rows()).map(|()| rows);
-        }
+        let rows = self.check_inputs(inputs)?;
         let last = self.shape.last();
         match self.shape.purpose {
             Purpose::Reconstruction(_) => {
@@ -110,6 +116,7 @@ impl Model {
         self.written.push(Written {
             rows,
             updates: update.is_some(),
+            had_estimate: self.has_estimate,
         });
     }
 }

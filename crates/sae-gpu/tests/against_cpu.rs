@@ -251,40 +251,50 @@ fn taken(model: &mut Model) -> Lines {
 
 fn gradients_of_every_kind(gpu: &Gpu) -> Result<(), GpuError> {
     for (name, config) in kinds() {
-        let mut pair = pair(gpu, config);
-        let samples = numbers(150 * pair.inputs, 3);
-        let order: Vec<usize> = (0..97).map(|i| i * 31 % 150).collect();
-        let kept = resident(gpu, &samples, pair.inputs);
-        let batch = Batch {
-            samples: &kept,
-            rows: Which::Order(&order),
-        };
-        let rows = Rows {
-            order: Some(&order),
-            ..Rows::of(&samples, pair.inputs)
-        };
-        pair.gpu
-            .step(batch, None, &[], None, RhoHat::Batch)
-            .expect("a step");
-        let value = pair
-            .cpu
-            .step(rows, None, None, RhoHat::Batch)
-            .expect("a step")
-            .clone();
-        pair.same(&name, Part::Gradients, &config);
-        let line = last(&mut pair.gpu);
-        close(&format!("{name}, J"), line.term, value.reconstruction);
-        close(&format!("{name}, error"), line.measure, value.squared_error);
-        close(
-            &format!("{name}, decay"),
-            line.weight_decay,
-            value.weight_decay,
-        );
-        close(&format!("{name}, sparsity"), line.sparsity, value.sparsity);
-        close(&format!("{name}, l1"), line.l1, value.l1);
-        assert_eq!(line.status, Status::Taken);
+        same_gradients(gpu, &name, config, 97);
+    }
+    // Several parts of a batch, whose sums are added up, the last of them shorter.
+    for tied in [false, true] {
+        let config = AutoencoderConfig { tied, ..config() };
+        same_gradients(gpu, "parts", config, 1153);
     }
     Ok(())
+}
+
+fn same_gradients(gpu: &Gpu, name: &str, config: AutoencoderConfig, count: usize) {
+    let mut pair = pair(gpu, config);
+    let all = count + 53;
+    let samples = numbers(all * pair.inputs, 3);
+    let order: Vec<usize> = (0..count).map(|i| i * 31 % all).collect();
+    let kept = resident(gpu, &samples, pair.inputs);
+    let batch = Batch {
+        samples: &kept,
+        rows: Which::Order(&order),
+    };
+    let rows = Rows {
+        order: Some(&order),
+        ..Rows::of(&samples, pair.inputs)
+    };
+    pair.gpu
+        .step(batch, None, &[], None, RhoHat::Batch)
+        .expect("a step");
+    let value = pair
+        .cpu
+        .step(rows, None, None, RhoHat::Batch)
+        .expect("a step")
+        .clone();
+    pair.same(name, Part::Gradients, &config);
+    let line = last(&mut pair.gpu);
+    close(&format!("{name}, J"), line.term, value.reconstruction);
+    close(&format!("{name}, error"), line.measure, value.squared_error);
+    close(
+        &format!("{name}, decay"),
+        line.weight_decay,
+        value.weight_decay,
+    );
+    close(&format!("{name}, sparsity"), line.sparsity, value.sparsity);
+    close(&format!("{name}, l1"), line.l1, value.l1);
+    assert_eq!(line.status, Status::Taken);
 }
 
 fn updates_by_every_optimizer(gpu: &Gpu) -> Result<(), GpuError> {

@@ -312,6 +312,23 @@ fn the_other_process() {
     ciborium::into_writer(&outcomes, file).unwrap();
 }
 
+/// The estimate of ρ̂ is gone where the state had none.
+#[test]
+fn what_a_state_lacks_is_forgotten() {
+    for case in cases() {
+        if (case.model, case.training.rho_hat) != (Model::Plain, RhoHat::Running) {
+            continue;
+        }
+        let mut session = case.session(1);
+        let before = session.state();
+        assert_eq!(before.executor.rho_hat, None, "{case:?}");
+        session.step().unwrap();
+        assert!(session.state().executor.rho_hat.is_some(), "{case:?}");
+        session.restore(before).unwrap();
+        assert_eq!(session.state().executor.rho_hat, None, "{case:?}");
+    }
+}
+
 /// A training that a rule has ended stays ended.
 #[test]
 fn a_stop_is_remembered() {

@@ -20,7 +20,7 @@ pub enum Backend {
     Flex,
     /// The older CPU backend, on the ndarray crate.
     Ndarray,
-    /// GPUs through Vulkan, Metal, DirectX 12 or WebGPU.
+    /// GPUs through Vulkan, Metal or DirectX 12.
     Wgpu,
     /// NVIDIA's GPUs through CUDA.
     Cuda,

@@ -4,7 +4,9 @@ use burn::tensor::{DType, Device};
 use sae_data::Dataset;
 use sae_model::{PlainLoops, relative_difference};
 use sae_stack::{StackSettings, Stage};
-use sae_train::{Batch, Compute, FromHost, Trainable, Training, executor};
+use sae_train::{
+    Batch, Classes, Compute, FromHost, Selected, Table, Trainable, Training, executor,
+};
 
 use crate::lost::on_device;
 use crate::stages::{Stages, Visitor};
@@ -41,8 +43,7 @@ pub fn run(
     };
     let here = on_device(|| gradients(compute.clone())).unwrap_or_else(|problem| {
         Err(Error::Backend(format!(
-            "backend {}: the device fails at its first gradient ({problem}); use --backend flex, or fused = \
-             \"never\" for Burn's operations on it",
+            "backend {}: the device fails at its first gradient ({problem}); use --backend flex",
             backend.name()
         )))
     })?;
@@ -80,7 +81,24 @@ impl Visitor for Collector {
     {
         let training = Training::default();
         let mut executor = executor(objective, model.clone(), &training, &self.compute)?;
-        let gradient = executor.gradient(batch)?.values;
+        // As minibatches are: rows, in an order, of what the device keeps.
+        executor.keep(batch.targets.unwrap_or(batch.inputs).samples)?;
+        let order: Vec<usize> = (0..batch.rows()).rev().collect();
+        let ordered = |table: Table<'_>| Table {
+            selected: Selected::Order(&order),
+            ..table
+        };
+        let labels = |classes: Classes<'_>| order.iter().map(|&row| classes.labels[row]).collect();
+        let labels: Option<Vec<u32>> = batch.classes.map(labels);
+        let batch = Batch {
+            inputs: ordered(batch.inputs),
+            targets: batch.targets.map(ordered),
+            classes: batch
+                .classes
+                .zip(labels.as_deref())
+                .map(|(classes, labels)| Classes { labels, ..classes }),
+        };
+        let gradient = executor.gradient(&batch)?.values;
         let mut rest = &gradient[..];
         for tensor in executor.tensors() {
             let (own, others) = rest.split_at(tensor.count);

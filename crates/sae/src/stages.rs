@@ -141,19 +141,23 @@ impl<'a> Stages<'a> {
         visitor.visit(Stage::FineTune, &settings.network, network, &batch)
     }
 
-    /// The first rows of the training data.
+    /// The first rows of the training data, in `f32` or as bytes.
     fn inputs(&self, rows: Option<usize>, training: &Training) -> Result<Samples, Error> {
         let rows = rows.unwrap_or(match training.batch {
             BatchSize::Full => MOST_ROWS,
             BatchSize::Rows(rows) => rows,
         });
         let rows: Vec<usize> = (0..rows.min(self.train.rows())).collect();
-        let mut first = Samples::Floats {
-            width: self.train.samples.width(),
+        let first = match self.train.samples.gather(&rows)? {
+            bytes @ Samples::Bytes { .. } => return Ok(bytes),
+            others => others,
+        };
+        let mut singles = Samples::Floats {
+            width: first.width(),
             values: vec![],
         };
-        first.extend(&self.train.samples.gather(&rows)?)?;
-        Ok(first)
+        singles.extend(&first)?;
+        Ok(singles)
     }
 
     /// The codes of the first `layers` encoders, in `f32` as training has them.

@@ -104,7 +104,7 @@ pub(crate) fn decode(
 }
 
 /// −x log z − (1 − x) log(1 − z) for z = 1/(1 + e^−p): with s = 1 where p > 0 and else 0 this is
-/// p(s − x) + log(1 + e^−|p|), in which nothing cancels.
+/// p(s − x) + log(1 + e^−|p|), in which nothing cancels; the logarithm is right to what 1 is rounded by.
 #[cube]
 fn cross_entropy(p: f32, x: f32) -> f32 {
     let above = select(p > 0.0, 1.0f32, 0.0f32);

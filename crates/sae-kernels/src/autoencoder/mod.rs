@@ -94,6 +94,11 @@ impl Autoencoder {
         self.estimate.as_deref()
     }
 
+    /// Forgets the estimate of ρ̂: the next step that wants one begins with its own.
+    pub fn forget_estimate(&mut self) {
+        self.estimate = None;
+    }
+
     /// Sets the estimate of ρ̂, `[hidden]`.
     ///
     /// # Errors

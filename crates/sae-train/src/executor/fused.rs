@@ -238,6 +238,9 @@ impl Executor for FusedKernels {
         let updates = recalled(state, |part, moments| self.kernel.write(part, moments))?;
         self.kernel.set_updates(updates);
         self.set_parameters(&state.parameters)?;
+        if let Kernel::Autoencoder(kernel) = &mut self.kernel {
+            kernel.forget_estimate();
+        }
         if let Some(rho_hat) = &state.rho_hat {
             self.set_rho_hat(rho_hat)?;
         }

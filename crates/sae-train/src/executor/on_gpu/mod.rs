@@ -324,6 +324,7 @@ impl Executor for OnGpu {
         })?;
         self.model.set_updates(updates);
         self.set_parameters(&state.parameters)?;
+        self.model.forget_estimate();
         if let Some(rho_hat) = &state.rho_hat {
             self.set_rho_hat(rho_hat)?;
         }
