@@ -84,15 +84,11 @@ impl Visitor for Collector {
         // As minibatches are: rows, in an order, of what the device keeps.
         executor.keep(batch.targets.unwrap_or(batch.inputs).samples)?;
         let order: Vec<usize> = (0..batch.rows()).rev().collect();
-        let ordered = |table: Table<'_>| Table {
-            selected: Selected::Order(&order),
-            ..table
-        };
         let labels = |classes: Classes<'_>| order.iter().map(|&row| classes.labels[row]).collect();
         let labels: Option<Vec<u32>> = batch.classes.map(labels);
         let batch = Batch {
-            inputs: ordered(batch.inputs),
-            targets: batch.targets.map(ordered),
+            inputs: in_order(batch.inputs, &order),
+            targets: batch.targets.map(|table| in_order(table, &order)),
             classes: batch
                 .classes
                 .zip(labels.as_deref())
@@ -107,5 +103,12 @@ impl Visitor for Collector {
             rest = others;
         }
         Ok(())
+    }
+}
+
+fn in_order<'a>(table: Table<'a>, order: &'a [usize]) -> Table<'a> {
+    Table {
+        selected: Selected::Order(order),
+        ..table
     }
 }
