@@ -40,84 +40,66 @@ pub(crate) fn gradients(
     let of_batch = span(from, usize::min(from + part as usize, rows));
     let start = CUBE_POS_Y as usize * form.parameters;
     let tiling = comptime!(form.weights[0].tiling);
-    let mut panels = panels(tiling);
+    let side = comptime!(tiling.side());
+    let mut tile = Tile {
+        place: place(0, 0),
+        part: of_batch,
+        sums: zeros(tiling),
+        panels: panels(tiling),
+    };
     let mut before = comptime!(0usize);
     #[unroll]
     for index in 0..comptime!(form.weights.len()) {
         let weights = comptime!(form.weights[index]);
         let layer = comptime!(weights.layer);
         if cube >= before && cube < comptime!(before + weights.tiles()) {
-            let side = comptime!(tiling.side());
-            let tile = cube - before;
+            let number = cube - before;
             let across = comptime!(tiling.tiles(layer.outputs));
-            let place = place(tile / across * side, tile % across * side);
-            let mut sums = zeros(tiling);
+            tile.place.row = number / across * side;
+            tile.place.column = number % across * side;
             let inputs = comptime!(layer.before.saturating_sub(layer.inputs));
             let right = Dense::new(deltas, rows * layer.before, layer.outputs);
             if comptime!(weights.index == 0) {
                 let left = Gathered::new(samples, order, first, layer.inputs, form.samples);
-                add::<Gathered<'_>, Dense<'_>>(
-                    &mut sums,
-                    &mut panels,
-                    &left,
-                    &right,
-                    &of_batch,
-                    &place,
-                    weights,
-                );
+                add::<Gathered<'_>, Dense<'_>>(&mut tile, &left, &right, weights);
             } else {
                 let left = Dense::new(codes, rows * inputs, layer.inputs);
-                add::<Dense<'_>, Dense<'_>>(
-                    &mut sums,
-                    &mut panels,
-                    &left,
-                    &right,
-                    &of_batch,
-                    &place,
-                    weights,
-                );
+                add::<Dense<'_>, Dense<'_>>(&mut tile, &left, &right, weights);
             }
             if comptime!(weights.tied.is_some()) {
                 // The decoder's, turned: its Δ times its inputs, which are the codes.
                 let next = comptime!(weights.tied.unwrap_or(layer));
                 let left = Dense::new(deltas, rows * next.before, next.outputs);
                 let right = Dense::new(codes, rows * layer.before, layer.outputs);
-                add::<Dense<'_>, Dense<'_>>(
-                    &mut sums,
-                    &mut panels,
-                    &left,
-                    &right,
-                    &of_batch,
-                    &place,
-                    weights,
-                );
+                add::<Dense<'_>, Dense<'_>>(&mut tile, &left, &right, weights);
             }
-            store(&sums, parts, start, weights, &place, tiling);
+            store(&tile.sums, parts, start, weights, &tile.place, tiling);
         }
         comptime!(before += weights.tiles());
     }
 }
 
-/// Adds to `sums` a tile of AᵀB, over a part of the rows of both.
+/// A tile of a gradient, over a part of the batch.
+#[derive(CubeType)]
+struct Tile {
+    place: Place,
+    part: Span,
+    sums: Array<f32>,
+    panels: Panels,
+}
+
+/// Adds a tile of AᵀB, over the part's rows of both.
 #[cube]
-fn add<A: Matrix, B: Matrix>(
-    sums: &mut Array<f32>,
-    panels: &mut Panels,
-    a: &A,
-    b: &B,
-    part: &Span,
-    place: &Place,
-    #[comptime] weights: Weights,
-) {
+fn add<A: Matrix, B: Matrix>(tile: &mut Tile, a: &A, b: &B, #[comptime] weights: Weights) {
     let tiling = comptime!(weights.tiling);
-    let rows = span(place.row, weights.layer.inputs);
-    let columns = span(place.column, weights.layer.outputs);
+    let rows = span(tile.place.row, weights.layer.inputs);
+    let columns = span(tile.place.column, weights.layer.outputs);
     let depth = comptime!(tiling.depth);
-    for turn in 0..(part.end - part.first).div_ceil(depth) {
-        let inner = span(part.first + turn * depth, part.end);
-        fill_by_columns::<A>(&mut panels.left, a, &rows, &inner, tiling);
-        fill_by_columns::<B>(&mut panels.right, b, &columns, &inner, tiling);
-        multiply(&*panels, sums, place, tiling);
+    for turn in 0..(tile.part.end - tile.part.first).div_ceil(depth) {
+        let inner = span(tile.part.first + turn * depth, tile.part.end);
+        fill_by_columns::<A>(&mut tile.panels.left, a, &rows, &inner, tiling);
+        fill_by_columns::<B>(&mut tile.panels.right, b, &columns, &inner, tiling);
+        multiply(&tile.panels, &mut tile.sums, &tile.place, tiling);
     }
 }
 
