@@ -3,6 +3,7 @@
 mod cells;
 mod guard;
 mod pages;
+mod source;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use ::parquet::file::serialized_reader::SerializedFileReader;
 use self::cells::{Cells, Kind, OpenColumn};
 use self::guard::guarded;
 use self::pages::open_column;
+use self::source::Source;
 use super::purpose::Purpose;
 use super::table::{Columns, Input, TableConfig, Vocabulary, Words};
 use crate::DataError;
@@ -23,7 +25,7 @@ use crate::rows::{Chunk, Layout, ROWS_AT_ONCE, Reader};
 /// A table that is being read.
 pub(super) struct ParquetReader {
     path: PathBuf,
-    file: SerializedFileReader<File>,
+    file: SerializedFileReader<Source>,
     config: TableConfig,
     columns: Columns,
     kinds: Vec<Kind>,
@@ -50,7 +52,7 @@ impl ParquetReader {
         purpose: Purpose<'_>,
     ) -> Result<Self, DataError> {
         let opened = File::open(path).map_err(|source| DataError::unreadable(path, source))?;
-        let file = guarded(|| SerializedFileReader::new(opened));
+        let file = guarded(|| SerializedFileReader::new(Source::new(opened)));
         let file = file.map_err(|error| damaged(path, &error))?;
         let about = file.metadata().file_metadata();
         let schema = about.schema_descr();
@@ -181,7 +183,7 @@ fn whole(value: f64) -> Option<i64> {
 /// The columns `wanted` of a group, with the number of its rows.
 fn open_group(
     path: &Path,
-    file: &SerializedFileReader<File>,
+    file: &SerializedFileReader<Source>,
     group: usize,
     kinds: &[Kind],
     wanted: &[usize],
@@ -201,7 +203,7 @@ fn open_group(
 /// The words of some columns, of which columns of numbers have none: reads those of words to their end.
 fn words_in(
     path: &Path,
-    file: &SerializedFileReader<File>,
+    file: &SerializedFileReader<Source>,
     kinds: &[Kind],
     columns: &Columns,
     chosen: &[usize],
