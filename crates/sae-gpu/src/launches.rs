@@ -9,6 +9,7 @@ use crate::kernels::classify::{ClassifyForm, classify, weigh, weigh_and_classify
 use crate::kernels::decode::{DecodeForm, decode};
 use crate::kernels::encode::{EncodeForm, SelectForm, encode, select_largest};
 use crate::kernels::gradients::{GradientsForm, gradients};
+use crate::kernels::samples::Inputs;
 use crate::model::Model;
 use crate::plan::Plan;
 use crate::samples::Batch;
@@ -57,8 +58,7 @@ impl Model {
             let form = EncodeForm {
                 layer,
                 unit: activation.unit,
-                samples: (index == 0).then(|| inputs.form()),
-                inputs: layer.before.saturating_sub(layer.inputs),
+                inputs: self.inputs_of(index, inputs),
                 sums: sums && activation.top_k.is_none(),
                 tiling,
             };
@@ -100,6 +100,16 @@ impl Model {
                     );
                 }
             }
+        }
+    }
+
+    /// What a layer reads: the first one samples, each other what the layer before it gives.
+    fn inputs_of(&self, index: usize, samples: Batch<'_>) -> Inputs {
+        let layer = self.shape.layers[index];
+        Inputs {
+            samples: (index == 0).then(|| samples.form()),
+            start: layer.before.saturating_sub(layer.inputs),
+            right: layer.forward(),
         }
     }
 
@@ -166,8 +176,7 @@ impl Model {
         let rows = pass.inputs.count();
         let form = ClassifyForm {
             layer,
-            samples: self.plan.hidden.is_empty().then(|| pass.inputs.form()),
-            inputs: layer.before.saturating_sub(layer.inputs),
+            inputs: self.inputs_of(self.plan.hidden.len(), pass.inputs),
             biases: layer.before,
             outputs: self.shape.outputs,
             tiling,

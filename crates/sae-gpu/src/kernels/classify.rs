@@ -5,7 +5,7 @@ use sae_kernels::Unit;
 
 use super::encode::put;
 use super::product::place;
-use super::samples::{Form, Inputs, inputs_by_weights};
+use super::samples::{Inputs, inputs_by_weights};
 use super::sums::{ALL, sum_of_cube};
 use crate::shape::Layer;
 use crate::tiling::{Tiling, UNITS};
@@ -14,10 +14,7 @@ use crate::tiling::{Tiling, UNITS};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ClassifyForm {
     pub layer: Layer,
-    /// The form of the samples where they are its inputs; else the layer before it gives them.
-    pub samples: Option<Form>,
-    /// Place of the inputs otherwise, in what holds the outputs of all layers.
-    pub inputs: usize,
+    pub inputs: Inputs,
     /// Biases of the layers before it.
     pub biases: usize,
     /// Of all layers.
@@ -50,11 +47,7 @@ pub(crate) fn weigh(
         rows,
         values,
         &place,
-        comptime!(Inputs {
-            samples: form.samples,
-            start: form.inputs,
-            right: layer.forward(),
-        }),
+        form.inputs,
         tiling,
     );
     put(
@@ -192,11 +185,7 @@ pub(crate) fn weigh_and_classify(
         rows,
         values,
         &place,
-        comptime!(Inputs {
-            samples: form.samples,
-            start: form.inputs,
-            right: layer.forward(),
-        }),
+        form.inputs,
         tiling,
     );
     let mut tile = Shared::<[f32]>::new_slice(comptime!(tiling.side() * tiling.line()));

@@ -4,7 +4,7 @@ use cubecl::prelude::*;
 use sae_kernels::Unit;
 
 use super::product::{Place, place};
-use super::samples::{Form, Inputs, inputs_by_weights};
+use super::samples::{Inputs, inputs_by_weights};
 use super::sums::{ALL, sum_of_columns};
 use super::units::value;
 use crate::shape::Layer;
@@ -15,10 +15,7 @@ use crate::tiling::{Tiling, UNITS};
 pub(crate) struct EncodeForm {
     pub layer: Layer,
     pub unit: Unit,
-    /// The form of the samples where they are its inputs; else the layer before it gives them.
-    pub samples: Option<Form>,
-    /// Place of the inputs otherwise, in what holds the outputs of all layers.
-    pub inputs: usize,
+    pub inputs: Inputs,
     /// Whether activations are added up over samples.
     pub sums: bool,
     pub tiling: Tiling,
@@ -49,11 +46,7 @@ pub(crate) fn encode(
         rows,
         values,
         &place,
-        comptime!(Inputs {
-            samples: form.samples,
-            start: form.inputs,
-            right: layer.forward(),
-        }),
+        form.inputs,
         tiling,
     );
     let of_columns = put(&sums, values, codes, rows, &place, layer, form.unit, tiling);
