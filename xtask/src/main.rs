@@ -28,7 +28,7 @@ enum Task {
     /// Run all tests on the CPU, or with --backend those of further backends; tests that need an
     /// adapter or MNIST are skipped by name where it is missing
     Test(test::Test),
-    /// Formatting, lints, documentation, tests and a smoke run, as continuous integration does
+    /// Formatting, lints, documentation, tests, a smoke run and the Python package, as continuous integration does
     Ci,
     /// Measure training steps: in the fused kernels, and per gradient rule and backend
     Bench(bench::Bench),

@@ -36,8 +36,8 @@ pub use self::verify::{NoVerifyArgs, VerifyArgs};
 /// Sparse and stacked autoencoders: train, look at what they learned, evaluate.
 ///
 /// Exit codes: 0 success; 1 the work failed or a check disagreed; 2 wrong input, nothing was
-/// written; 3 stopped by a signal while training, because the GPU failed or another process of the run was
-/// lost, and `sae resume` goes on; more than 128: ended at once by the signal of that number less 128.
+/// written; 3 a run was stopped by a signal, because the GPU failed or another process of it was lost, and
+/// `sae resume` goes on; more than 128: ended at once by the signal of that number less 128.
 #[derive(Debug, Parser)]
 #[command(name = "sae", version)]
 pub struct Args {
@@ -200,8 +200,8 @@ pub struct CrossvalArgs {
 pub struct EvalArgs {
     /// Run folder
     pub run: PathBuf,
-    /// Folder with an IDX pair of images and labels (the test pair, of t10k or test files, where there
-    /// are two); without it the run's test data
+    /// Rows with labels, in any format that the run's data could have (of two IDX pairs in a folder the test pair, of
+    /// t10k or test files); without it the run's test data
     pub data: Option<PathBuf>,
     /// Where tensors are computed
     #[arg(long, default_value_t, value_parser = clap::value_parser!(Backend))]
@@ -240,8 +240,7 @@ pub struct TensorboardArgs {
 pub struct ObjectiveArgs {
     /// Run folder
     pub run: PathBuf,
-    /// Folder with an IDX pair, or an NPY matrix [samples, inputs]; without it the run's training
-    /// data
+    /// Rows, in any format that the run's data could have; without it the run's training data
     pub data: Option<PathBuf>,
     /// Number of the autoencoder, from 1; the data go through those below it
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]

@@ -28,7 +28,8 @@ pub struct ApplyArgs {
     /// Model and data.
     #[command(flatten)]
     pub input: InputArgs,
-    /// File to write: .csv, .tsv, .npy, .parquet or .safetensors; without it CSV to standard output
+    /// File to write: .csv, .tsv, .npy, .parquet or .safetensors; for images also a folder of PNG files; without it
+    /// CSV to standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

@@ -12,7 +12,7 @@ use std::thread::{available_parallelism, sleep};
 use std::time::Duration;
 
 use sae::data::WriteError;
-use sae::{Error, Job, RunEnd, Shard, Sweep};
+use sae::{Error, Job, RunEnd, Shard, Sweep, Todo};
 
 use crate::args::SweepRunArgs;
 use crate::error::{CliError, STOPPED};
@@ -37,19 +37,16 @@ pub fn run(args: &SweepRunArgs) -> Result<ExitCode, CliError> {
         quiet: args.quiet,
         stop: stop()?,
     };
-    let mut failed = 0;
     loop {
         let todo = sweep.todo(shard)?;
         if todo.jobs.is_empty() {
-            return conclude(args, todo.elsewhere, failed, todo.is_last);
+            return conclude(args, &todo);
         }
-        let ran = worker.run(todo.jobs)?;
-        failed += ran.failed;
-        if ran.left > 0 {
+        let left = worker.run(todo.jobs)?;
+        if left > 0 {
             output::error(format!(
-                "{} runs were killed {KILLED} times each; the same command goes on with them, where there is memory \
-                 enough and nothing else kills them",
-                ran.left
+                "{left} runs were killed {KILLED} times each; the same command goes on with them, where there is memory \
+                 enough and nothing else kills them"
             ));
             return Ok(ExitCode::FAILURE);
         }
@@ -60,27 +57,24 @@ pub fn run(args: &SweepRunArgs) -> Result<ExitCode, CliError> {
     }
 }
 
-fn conclude(
-    args: &SweepRunArgs,
-    elsewhere: usize,
-    failed: usize,
-    is_last: bool,
-) -> Result<ExitCode, CliError> {
-    if elsewhere > 0 && !is_last {
+/// Ends a worker whose share of the round has ended.
+fn conclude(args: &SweepRunArgs, todo: &Todo) -> Result<ExitCode, CliError> {
+    if todo.elsewhere > 0 && !todo.is_last {
         output::error(format!(
-            "{elsewhere} runs of this round are other shares'; start this one again when they have ended"
+            "{} runs of this round are other shares'; start this one again when they have ended",
+            todo.elsewhere
         ));
         return Ok(ExitCode::from(STOPPED));
     }
-    let failures = match failed {
+    let failures = match todo.failed {
         0 => String::new(),
-        _ => format!(" {failed} failed: see the report;"),
+        failed => format!(" {failed} failed: see the report;"),
     };
     output::result(format!(
         "this share has ended;{failures} `sae sweep report {}` shows what has come of it",
         sae::data::message::shown_path(&args.plan)
     ))?;
-    Ok(ExitCode::from(u8::from(failed > 0)))
+    Ok(ExitCode::from(u8::from(todo.failed > 0)))
 }
 
 /// The share of this worker.
@@ -142,15 +136,6 @@ struct Worker<'a> {
     stop: Arc<AtomicBool>,
 }
 
-/// What became of some jobs.
-#[derive(Default)]
-struct Ran {
-    /// How many failed.
-    failed: usize,
-    /// How many are left, since they were killed too often.
-    left: usize,
-}
-
 /// What became of a process.
 enum Became {
     Ended(RunEnd),
@@ -169,11 +154,11 @@ impl Worker<'_> {
         self.stop.load(Ordering::SeqCst)
     }
 
-    /// Runs all jobs, or until it is stopped.
-    fn run(&self, jobs: Vec<Job>) -> Result<Ran, CliError> {
+    /// Runs all jobs, or until it is stopped; how many are left, since they were killed too often.
+    fn run(&self, jobs: Vec<Job>) -> Result<usize, CliError> {
         let mut waiting: Vec<Job> = jobs.into_iter().rev().collect();
         let mut running: Vec<(Job, Child)> = vec![];
-        let mut ran = Ran::default();
+        let mut left = 0;
         let mut killed: BTreeMap<String, usize> = BTreeMap::new();
         while !waiting.is_empty() || !running.is_empty() {
             if self.is_stopped() {
@@ -200,10 +185,7 @@ impl Worker<'_> {
                 };
                 let (job, _) = running.swap_remove(index);
                 match self.became(&job, status.code())? {
-                    Became::Ended(end) => {
-                        ran.failed += usize::from(matches!(end, RunEnd::Failed { .. }));
-                        self.say(&job, &end);
-                    }
+                    Became::Ended(end) => self.say(&job, &end),
                     Became::Busy if !self.is_stopped() => {
                         sleep(PAUSE);
                         waiting.insert(0, job);
@@ -214,7 +196,7 @@ impl Worker<'_> {
                         self.say_killed(&job, *times);
                         match *times < KILLED {
                             true => waiting.insert(0, job),
-                            false => ran.left += 1,
+                            false => left += 1,
                         }
                     }
                     Became::Busy | Became::Stopped => {}
@@ -222,7 +204,7 @@ impl Worker<'_> {
             }
             sleep(LOOK);
         }
-        Ok(ran)
+        Ok(left)
     }
 
     /// A process that does a job. It ends when its input does, as when this worker is killed.

@@ -1,4 +1,4 @@
-"""Pictures with matplotlib: `pip install 'sae[plot]'`."""
+"""Pictures with matplotlib, which the extra `plot` of the package installs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _axes(ax: Axes | None) -> Axes:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError("pictures need matplotlib: pip install 'sae[plot]'") from error
+        raise ImportError("pictures need matplotlib: pip install matplotlib") from error
     return plt.subplots()[1] if ax is None else ax
 
 

@@ -66,6 +66,8 @@ pub struct Todo {
     pub jobs: Vec<Job>,
     /// Number of its runs of other shards that have not ended.
     pub elsewhere: usize,
+    /// How often runs of this shard have failed, in it and in the rounds before.
+    pub failed: usize,
     /// Whether it is the last round.
     pub is_last: bool,
 }
@@ -203,20 +205,21 @@ impl Sweep {
     /// As [`Sweep::end`].
     pub fn todo(&self, shard: Shard) -> Result<Todo, Error> {
         let mut runs: Vec<usize> = (0..self.plan.runs.len()).collect();
+        let mut failed = 0;
         for round in 0..self.rounds() {
             let is_last = round + 1 == self.rounds();
             let (mut jobs, mut elsewhere) = (vec![], 0);
             for &place in &runs {
                 let run = &self.plan.runs[place];
-                if self.end(run, round)?.is_some() {
-                    continue;
-                }
-                match place % shard.count == shard.index {
-                    true => jobs.push(Job {
+                let is_own = place % shard.count == shard.index;
+                match self.end(run, round)? {
+                    Some(RunEnd::Failed { .. }) => failed += usize::from(is_own),
+                    Some(RunEnd::Finished { .. }) => {}
+                    None if is_own => jobs.push(Job {
                         run: run.clone(),
                         round,
                     }),
-                    false => elsewhere += 1,
+                    None => elsewhere += 1,
                 }
             }
             if is_last || !jobs.is_empty() || elsewhere > 0 {
@@ -224,6 +227,7 @@ impl Sweep {
                     round,
                     jobs,
                     elsewhere,
+                    failed,
                     is_last,
                 });
             }
@@ -233,6 +237,7 @@ impl Sweep {
             round: 0,
             jobs: vec![],
             elsewhere: 0,
+            failed,
             is_last: true,
         })
     }
