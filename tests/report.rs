@@ -221,6 +221,9 @@ fn features_of_any_layer_in_any_order() {
     assert!(printed.contains("features-2.png"), "{printed}");
     let wide = sae(&["features", text(&run), "--scale", "all", "--most", "4"]);
     assert!(wide.status.success());
+    // Pictures in the run's folder are the run's, the one that was drawn again, too.
+    let verified = succeed(&["verify", text(&run)]);
+    assert!(verified.contains("features-2.png"), "{verified}");
 }
 
 /// Layers by plain loops in double precision: the pre-activations of the second one's units.

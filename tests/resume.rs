@@ -31,6 +31,10 @@ const AUTODIFF: &str = "gradient = \"autodiff\"\n[checkpoints]\nsteps = 3\n[data
     train = 200\ntest = 50\n[[layers]]\nhidden = 12\n[pretrain]\noptimizer = \"adamw\"\nepochs = 25\n\
     batch = 40\nrho_hat = \"full\"\n[softmax]\nepochs = 25\nbatch = 40\n[finetune]\nepochs = 25\nbatch = 40\n";
 
+/// With a constant learning rate, so that epochs that are added give what they would have given at once.
+const TWO_LAYERS: &str = "[checkpoints]\nsteps = 7\n[data.shapes]\nsize = 8\ntrain = 400\ntest = 50\n[[layers]]\nhidden = 12\n\
+    [[layers]]\nhidden = 6\n[pretrain]\nepochs = 20\nbatch = 20\n[softmax]\nepochs = 5\nbatch = 20\n[finetune]\nepochs = 5\nbatch = 20\n";
+
 /// Each run is killed twice, at random moments from its start to its end.
 #[test]
 fn killed_runs_go_on_to_the_same_bits() {
@@ -111,20 +115,13 @@ fn a_finished_run_changes_nothing_unless_it_is_given_epochs() {
 
     let longer = ["--set", "pretrain.epochs=30"];
     succeed(&[&["resume", text(&run), "--quiet"][..], &longer].concat());
-    let config = undisturbed.path().join("a.toml");
-    let at_once = undisturbed.path().join("at-once");
-    let args = ["train", text(&config), "--quiet", "--out", text(&at_once)];
-    succeed(&[&args[..], &longer].concat());
-    let (found, expected) = (results(&run), results(&at_once));
-    for (file, bytes) in &expected {
-        assert!(found.get(file) == Some(bytes), "{file} differs");
-    }
+    assert_same_as_at_once(&undisturbed, &run, &longer);
 }
 
 #[test]
 fn what_has_changed_is_refused_unless_it_is_accepted() {
     let undisturbed = Undisturbed::of(AUTODIFF);
-    let run = stopped(&undisturbed, "run");
+    let run = stopped(&undisturbed, "run", "autoencoder-1");
     let resume = |more: &[&'static str]| [&["resume", text(&run), "--quiet"][..], more].concat();
     let refused = [
         (["--set", "seed=2"], "the fingerprint of the samples is "),
@@ -194,11 +191,11 @@ fn checkpoints_prevent_no_retreat() {
     }
 }
 
-/// A run that was stopped in its first stage.
-fn stopped(undisturbed: &Undisturbed, name: &str) -> std::path::PathBuf {
+/// A run that was stopped in a stage.
+fn stopped(undisturbed: &Undisturbed, name: &str, stage: &str) -> std::path::PathBuf {
     let run = undisturbed.path().join(name);
     let child = start(&args(undisturbed.path(), name));
-    wait_for(&run, "autoencoder-1");
+    wait_for(&run, stage);
     signal(&child, "TERM");
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(3));
@@ -208,7 +205,7 @@ fn stopped(undisturbed: &Undisturbed, name: &str) -> std::path::PathBuf {
 #[test]
 fn a_damaged_checkpoint_is_passed_over() {
     let undisturbed = Undisturbed::of(MINIBATCHES);
-    let run = stopped(&undisturbed, "run");
+    let run = stopped(&undisturbed, "run", "autoencoder-1");
     let entries = fs::read_dir(run.join("checkpoints")).expect("checkpoints");
     let mut paths: Vec<_> = entries.map(|e| e.expect("an entry").path()).collect();
     paths.sort();
@@ -231,12 +228,105 @@ fn a_damaged_checkpoint_is_passed_over() {
     );
     undisturbed.assert_same("run", "after damage");
 
-    let run = stopped(&undisturbed, "all");
+    let run = stopped(&undisturbed, "all", "softmax");
     for entry in fs::read_dir(run.join("checkpoints")).expect("checkpoints") {
         damage(&entry.expect("an entry").path());
     }
     let message = refuse(&["resume", text(&run)]);
     assert!(message.contains("checkpoints is whole"), "{message}");
+    assert!(
+        message.contains("or remove the folder checkpoints to begin anew"),
+        "{message}"
+    );
+    fs::remove_dir_all(run.join("checkpoints")).expect("a folder");
+    undisturbed.assert_same("all", "anew");
+}
+
+/// Checkpoints of stages that are trained anew are none from which a run goes on, however high their numbers.
+#[test]
+fn more_epochs_that_are_stopped_go_on() {
+    let undisturbed = Undisturbed::of(TWO_LAYERS);
+    let run = undisturbed.path().join("undisturbed");
+    let longer = ["--set", "pretrain.epochs=40"];
+    for (stage, more) in [("autoencoder-1", &longer[..]), ("autoencoder-2", &[])] {
+        let child = start(&[&["resume", text(&run)][..], more].concat());
+        let stopped = by_checkpoint(&run, stage);
+        signal(&child, "TERM");
+        let output = child.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(
+            by_checkpoint(&run, stage) > stopped,
+            "{stage}: what the signal saved is gone"
+        );
+    }
+    let saved = by_checkpoint(&run, "autoencoder-2");
+    let output = sae(&["resume", text(&run)]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let expected = format!("going on from checkpoints/{saved:06}-autoencoder-2.safetensors");
+    assert!(said.contains(&expected), "{said}");
+    assert_same_as_at_once(&undisturbed, &run, &longer);
+}
+
+/// The ends of stages from which each goes on are those of the same course.
+#[test]
+fn more_epochs_one_stage_after_the_other_go_on() {
+    let undisturbed = Undisturbed::of(AUTODIFF);
+    let run = undisturbed.path().join("undisturbed");
+    for (longer, steps) in [("pretrain", 0), ("finetune", 2), ("softmax", 3)] {
+        let epochs = format!("{longer}.epochs=30");
+        let steps = format!("checkpoints.steps={steps}");
+        let args = [
+            "resume",
+            text(&run),
+            "--quiet",
+            "--set",
+            &epochs,
+            "--set",
+            &steps,
+        ];
+        succeed(&args);
+    }
+    let all = [
+        "pretrain.epochs=30",
+        "softmax.epochs=30",
+        "finetune.epochs=30",
+    ];
+    let longer: Vec<&str> = all.into_iter().flat_map(|set| ["--set", set]).collect();
+    assert_same_as_at_once(&undisturbed, &run, &longer);
+}
+
+/// The number of the newest checkpoint in the middle of a stage, once there is one.
+fn by_checkpoint(run: &Path, stage: &str) -> u64 {
+    let end = format!("-{stage}.safetensors");
+    let newest = || {
+        let entries = fs::read_dir(run.join("checkpoints")).expect("checkpoints");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        let names = names.map(|name| name.to_string_lossy().into_owned());
+        let numbers = names.filter_map(|name| name.strip_suffix(&end)?.parse().ok());
+        numbers.max()
+    };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        match newest() {
+            Some(number) => return number,
+            None => assert!(Instant::now() < deadline, "{stage} was never reached"),
+        }
+        sleep(Duration::from_millis(1));
+    }
+}
+
+/// A run that was given epochs is what it would have been with them from the start.
+fn assert_same_as_at_once(undisturbed: &Undisturbed, run: &Path, longer: &[&str]) {
+    let config = undisturbed.path().join("a.toml");
+    let at_once = undisturbed.path().join("at-once");
+    let args = ["train", text(&config), "--quiet", "--out", text(&at_once)];
+    succeed(&[&args[..], longer].concat());
+    let (found, expected) = (results(run), results(&at_once));
+    for (file, bytes) in &expected {
+        assert!(found.get(file) == Some(bytes), "{file} differs");
+    }
 }
 
 /// The old run stays until the new one is whole, also when that is stopped on its way.
@@ -273,7 +363,7 @@ fn a_replacement_goes_on_beside_the_old_run() {
 #[test]
 fn of_two_processes_exactly_one_runs() {
     let undisturbed = Undisturbed::of(MINIBATCHES);
-    let run = stopped(&undisturbed, "run");
+    let run = stopped(&undisturbed, "run", "autoencoder-1");
     let resume = ["resume", text(&run), "--quiet"];
     let [first, second] = [start(&resume), start(&resume)];
     let ends = [first, second].map(|child| child.wait_with_output().expect("it ends"));

@@ -177,6 +177,30 @@ fn damaged_markers_are_damage() {
     drop(folder);
 }
 
+/// Nor is anything written into a pipe or a device: it is replaced, or refused.
+#[test]
+fn what_is_no_file_is_not_written_to() {
+    let (folder, run) = finished();
+    let pipe = folder.path().join("pipe");
+    let fifo = |path: &Path| {
+        let _ = fs::remove_file(path);
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    fifo(&pipe);
+    fifo(&run.join("report.html"));
+    fs::remove_file(run.join("features.png")).unwrap();
+    symlink(&pipe, run.join("features.png")).unwrap();
+    succeed(&["report", text(&run)]);
+    succeed(&["features", text(&run)]);
+    for name in ["report.html", "features.png"] {
+        let about = fs::symlink_metadata(run.join(name)).unwrap();
+        assert!(about.is_file(), "{name}: {about:?}");
+    }
+    fifo(&run.join("tensorboard"));
+    let message = refuse(&["tensorboard", text(&run)]);
+    assert!(message.contains("cannot be written"), "{message}");
+}
+
 /// Pipes that never end, devices, and files larger than any of a run.
 #[test]
 fn what_is_no_file_is_not_waited_for() {

@@ -1,7 +1,7 @@
 //! Calls of the system that fail, or are the last before the process is killed, one after the other. By
 //! `strace`, which can answer calls in the system's place; without it these trials are left out by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -96,7 +96,56 @@ pub fn trials(plan: Plan) -> Vec<Trial> {
         let swap = Trial::test(format!("swap_{name}"), move || replace_with(plan, fault));
         [run, swap].map(|trial| trial.with_ignored_flag(is_missing))
     };
-    FAULTS.into_iter().flat_map(of).collect()
+    let synchronised = Trial::test("renamed_when_on_the_disk", renamed_when_on_the_disk);
+    let synchronised = synchronised.with_ignored_flag(is_missing);
+    let faults = FAULTS.into_iter().flat_map(of);
+    faults.chain([synchronised]).collect()
+}
+
+/// Checkpoints, and the marker without which none is found, are on the disk before they get their names: else a loss
+/// of power could leave them empty.
+fn renamed_when_on_the_disk() -> Result<(), Failed> {
+    let folder = tempdir()?;
+    fs::write(folder.path().join("a.toml"), SHORT)?;
+    let log = folder.path().join("calls");
+    let options = [
+        "-y",
+        "-s",
+        "4096",
+        "-o",
+        text(&log),
+        "-e",
+        "trace=fsync,rename,renameat,renameat2",
+    ];
+    let output = traced(&options, &args(folder.path(), "run"));
+    is_clear(&output)?;
+    let calls = fs::read_to_string(&log)?;
+    let mut synchronised = BTreeSet::new();
+    let mut tally = Tally::default();
+    for call in calls.lines() {
+        if let Some((_, file)) = call.split_once("fsync(") {
+            let path = file.split(['<', '>']).nth(1).unwrap_or_default();
+            synchronised.insert(path);
+            continue;
+        }
+        let paths: Vec<&str> = call.split('"').skip(1).step_by(2).collect();
+        let &[from, to] = &paths[..] else {
+            continue;
+        };
+        // The first marker is of a run that has nothing yet.
+        let is_first = call.contains("RENAME_NOREPLACE");
+        if !is_first && (to.ends_with(".sae-run.json") || to.contains("/checkpoints/")) {
+            let survived = match synchronised.contains(from) {
+                true => Ok(()),
+                false => Err("it is not on the disk".to_owned()),
+            };
+            tally.count(1, to, survived);
+        }
+    }
+    if tally.injected() == 0 {
+        return Err("nothing was renamed".into());
+    }
+    tally.conclude()
 }
 
 /// Whether strace is there and may trace.

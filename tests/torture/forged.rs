@@ -214,6 +214,7 @@ fn models(plan: Plan) -> Result<(), Failed> {
 }
 
 const CUT_OFF: &str = "[checkpoints]\nsteps = 1\nkeep = 50\n[data.shapes]\nsize = 6\ntrain = 60\ntest = 20\n[[layers]]\nhidden = 4\n\
+    [[layers]]\nhidden = 3\n[layers.pretrain]\noptimizer = \"cg\"\nlearning_rate = 1\nbatch = \"full\"\nrho_hat = \"batch\"\nepochs = 3\n\
     [pretrain]\nepochs = 2\nbatch = 20\nrho_hat = \"running\"\n[softmax]\noptimizer = \"lbfgs\"\nlearning_rate = 1\n\
     batch = \"full\"\nepochs = 3\n[finetune]\nepochs = 4\nbatch = 20\nretreats = 1\n";
 
@@ -223,8 +224,8 @@ fn checkpoints(plan: Plan) -> Result<(), Failed> {
     for executor in ["fused = \"auto\"", "fused = \"never\""] {
         let undisturbed = Undisturbed::of(&format!("{executor}\n{CUT_OFF}"));
         let run = cut_off(&undisturbed)?;
-        for stage in ["autoencoder-1", "softmax", "finetune"] {
-            let checkpoint = newest(&run, stage).ok_or("no checkpoint was kept")?;
+        for stage in ["autoencoder-1", "autoencoder-2", "softmax", "finetune"] {
+            let checkpoint = under_way(&run, stage).ok_or("no checkpoint was kept")?;
             let bytes = fs::read(&checkpoint)?;
             let key = "sae.checkpoint";
             let texts = forged(&description(&bytes, key)).into_iter();
@@ -259,24 +260,25 @@ fn cut_off(undisturbed: &Undisturbed) -> Result<PathBuf, Failed> {
     for _ in 0..50 {
         let _ = fs::remove_dir_all(&run);
         let mut child = start(&args(undisturbed.path(), "cut-off"));
-        while newest(&run, "finetune").is_none() && child.try_wait()?.is_none() {
+        while under_way(&run, "finetune").is_none() && child.try_wait()?.is_none() {
             std::thread::sleep(Duration::from_micros(200));
         }
         let _ = child.kill();
         child.wait()?;
-        if newest(&run, "finetune").is_some() {
+        if under_way(&run, "finetune").is_some() {
             return Ok(run);
         }
     }
     Err("the run was over every time".into())
 }
 
-/// The newest checkpoint in the middle of a stage.
-fn newest(run: &Path, stage: &str) -> Option<PathBuf> {
+/// A checkpoint in the middle of a stage: the last but one, with which there is something left to do.
+fn under_way(run: &Path, stage: &str) -> Option<PathBuf> {
     let end = format!("-{stage}.safetensors");
     let paths = all_of(run).into_iter().rev();
     let mut own = paths.filter(|path| path.to_string_lossy().ends_with(&end));
-    own.next()
+    let last = own.next()?;
+    Some(own.next().unwrap_or(last))
 }
 
 /// All checkpoints, the oldest first.

@@ -122,7 +122,7 @@ impl State {
             return refuse("the line search's memory", found.to_owned(), expected);
         }
         let best = self.watch.best.as_ref().map(|best| best.parameters.len());
-        let searched = self.search.as_ref().and_then(LineSearch::parameters);
+        let searched = self.search.iter().flat_map(LineSearch::lengths);
         for found in best.into_iter().chain(searched) {
             check_length("the model", found, parameters)?;
         }

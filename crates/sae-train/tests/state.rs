@@ -21,7 +21,7 @@ use sae_model::{
 };
 use sae_train::{
     BatchSize, Data, Executor, ExecutorKind, Optimizer, RhoHat, Schedule, Session, State, Stopped,
-    Task, TrainError, Training,
+    Task, TrainError, Training, VectorMut,
 };
 use serde::Serialize;
 
@@ -355,6 +355,36 @@ fn a_stop_is_remembered() {
         Stopped::Validation,
     ];
     assert_eq!(rules, expected);
+}
+
+/// Every vector that a line search remembers is as long as the model's parameters: what adds them up would panic.
+#[test]
+fn the_memory_of_a_line_search_has_the_models_length() {
+    for optimizer in [Optimizer::Lbfgs, Optimizer::Cg] {
+        let cases = cases();
+        let case = cases
+            .iter()
+            .find(|case| case.training.optimizer == optimizer);
+        let case = case.unwrap();
+        let mut state = states(case.session(1)).swap_remove(2);
+        let mut names = vec![];
+        state.visit_vectors(&mut |name, _| names.push(name.to_owned()));
+        names.retain(|name| name.starts_with("search."));
+        assert!(names.len() > 2, "{names:?}");
+        for name in names {
+            let mut short = state.clone();
+            short.visit_vectors(&mut |own, vector| {
+                if own == name {
+                    match vector {
+                        VectorMut::Single(values) => drop(values.pop()),
+                        VectorMut::Double(values) => drop(values.pop()),
+                    }
+                }
+            });
+            let error = case.session(1).restore(short).unwrap_err().to_string();
+            assert!(error.starts_with("the model"), "{name}: {error}");
+        }
+    }
 }
 
 /// A state of another optimizer, executor or model, or of another kind of training, is refused by

@@ -77,6 +77,20 @@ impl Backend {
         }
     }
 
+    /// What the GPU behind an open device calls itself; nothing of a CPU.
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    pub(crate) fn gpu_name(self, device: &Device) -> Option<String> {
+        let identity = device.identity().filter(|_| self.is_gpu());
+        identity.map(|card| card.name)
+    }
+
+    /// As with a GPU's backend compiled in; there is none.
+    #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
+    #[allow(clippy::unused_self, reason = "it is the same with a GPU's backend")]
+    pub(crate) fn gpu_name(self, _device: &Device) -> Option<String> {
+        None
+    }
+
     /// What there is to compute on, in words.
     ///
     /// # Errors

@@ -1,11 +1,10 @@
 //! `sae features`
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use sae::analysis::Ascent;
 use sae::report::{Picture, TileScale};
-use sae::{Evidence, FeatureOptions, Features, Run, UnitOrder, write_file};
+use sae::{Evidence, FeatureOptions, Features, UnitOrder, write_file};
 
 use crate::args::FeaturesArgs;
 use crate::error::CliError;
@@ -35,11 +34,17 @@ pub fn run(args: &FeaturesArgs) -> Result<ExitCode, CliError> {
     };
     let evidence = Evidence::of(&run)?;
     let (features, picture) = drawn(&evidence, &options)?;
-    let path = args
-        .out
-        .clone()
-        .unwrap_or_else(|| own_file(&run, args.layer, expected));
-    write_file(&path, picture.bytes())?;
+    let path = match &args.out {
+        Some(path) => {
+            write_file(path, picture.bytes())?;
+            path.clone()
+        }
+        None => {
+            let name = own_name(args.layer, expected);
+            run.folder().write(&name, picture.bytes())?;
+            run.folder().path().join(name)
+        }
+    };
     output::result(format!(
         "{}: {}",
         path.display(),
@@ -116,13 +121,12 @@ fn drawn(evidence: &Evidence, options: &FeatureOptions) -> Result<(Features, Pic
     Ok((features, picture))
 }
 
-fn own_file(run: &Run, layer: usize, extension: &str) -> PathBuf {
-    let name = match layer {
+/// The name of the picture in the run's folder.
+fn own_name(layer: usize, extension: &str) -> String {
+    match layer {
         1 => format!("features.{extension}"),
         layer => format!("features-{layer}.{extension}"),
-    };
-    run.folder()
-        .file(Path::new(&name).to_string_lossy().as_ref())
+    }
 }
 
 fn described(features: &Features, options: &FeatureOptions, picture: Picture) -> String {

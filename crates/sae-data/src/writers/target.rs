@@ -28,6 +28,8 @@ enum Finish {
     Fast,
     /// Nothing is replaced.
     New,
+    /// Its bytes are on the disk before it gets its name.
+    Synchronised,
     /// It is on the disk, and so is its name.
     Durable,
 }
@@ -54,22 +56,40 @@ impl Target {
     ///
     /// As [`Target::file`].
     pub fn file_as(path: &Path, shown: &Path) -> Result<Self, WriteError> {
-        let (path, shown) = (path.to_owned(), shown.to_owned());
-        let open = || -> io::Result<To> {
-            match fs::metadata(&path) {
-                Ok(about) if about.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-                Ok(about) if !about.is_file() => {
-                    let file = fs::OpenOptions::new().write(true).open(&path)?;
-                    return Ok(To::Stream(Box::new(BufWriter::with_capacity(BUFFER, file))));
-                }
-                _ => {}
+        match fs::metadata(path) {
+            Ok(about) if !about.is_file() && !about.is_dir() => {
+                let stream = || -> io::Result<To> {
+                    let file = fs::OpenOptions::new().write(true).open(path)?;
+                    Ok(To::Stream(Box::new(BufWriter::with_capacity(BUFFER, file))))
+                };
+                Self::opened(path, shown, stream())
+            }
+            _ => Self::replacing(path, shown),
+        }
+    }
+
+    /// As [`Target::file_as`]; whatever is at the path, be it a link, a device or a pipe, is replaced and not written
+    /// to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Target::file`].
+    pub fn replacing(path: &Path, shown: &Path) -> Result<Self, WriteError> {
+        let beside = || -> io::Result<To> {
+            if path.is_dir() {
+                return Err(io::ErrorKind::IsADirectory.into());
             }
             let file = tempfile::Builder::new()
                 .prefix(UNFINISHED)
-                .tempfile_in(folder_of(&path))?;
+                .tempfile_in(folder_of(path))?;
             Ok(To::File(BufWriter::with_capacity(BUFFER, file)))
         };
-        match open() {
+        Self::opened(path, shown, beside())
+    }
+
+    fn opened(path: &Path, shown: &Path, to: io::Result<To>) -> Result<Self, WriteError> {
+        let (path, shown) = (path.to_owned(), shown.to_owned());
+        match to {
             Ok(to) => Ok(Self { path, shown, to }),
             Err(error) => Err(WriteError::new(&shown, error)),
         }
@@ -131,8 +151,17 @@ impl Target {
         self.finish_with(Finish::New)
     }
 
-    /// As [`Target::finish`]; the file is on the disk before it gets its name, and its name before this
-    /// returns.
+    /// As [`Target::finish`]; the file is on the disk before it gets its name: after a loss of power there is the
+    /// older file or this one, and not a part of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Target::finish`].
+    pub fn finish_synchronised(self) -> Result<(), WriteError> {
+        self.finish_with(Finish::Synchronised)
+    }
+
+    /// As [`Target::finish_synchronised`]; its name is on the disk, too, before this returns.
     ///
     /// # Errors
     ///
@@ -149,17 +178,19 @@ impl Target {
                 To::File(file) => {
                     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
                     readable_by_all(file.path(), 0o644)?;
-                    if how == Finish::Durable {
+                    if matches!(how, Finish::Synchronised | Finish::Durable) {
                         file.as_file().sync_all()?;
                     }
                     let placed = match how {
                         Finish::New => file.persist_noclobber(&path),
-                        Finish::Fast | Finish::Durable => file.persist(&path),
+                        Finish::Fast | Finish::Synchronised | Finish::Durable => {
+                            file.persist(&path)
+                        }
                     };
                     placed.map_err(|error| error.error)?;
                     match how {
                         Finish::Durable => synchronise_folder(&path),
-                        Finish::Fast | Finish::New => Ok(()),
+                        Finish::Fast | Finish::New | Finish::Synchronised => Ok(()),
                     }
                 }
             }

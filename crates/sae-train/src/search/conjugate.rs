@@ -30,6 +30,10 @@ impl Conjugate {
         self.next.take().is_some()
     }
 
+    pub(super) fn lengths(&self) -> Vec<usize> {
+        self.next.iter().map(|next| next.direction.len()).collect()
+    }
+
     pub(super) fn visit_vectors(&mut self, visit: &mut dyn FnMut(&str, VectorMut<'_>)) {
         if let Some(next) = &mut self.next {
             visit("search.direction", VectorMut::Double(&mut next.direction));

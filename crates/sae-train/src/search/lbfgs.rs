@@ -44,6 +44,11 @@ impl Lbfgs {
         !std::mem::take(&mut self.steps).is_empty()
     }
 
+    pub(super) fn lengths(&self) -> Vec<usize> {
+        let both = |step: &Step| [step.parameters.len(), step.gradient.len()];
+        self.steps.iter().flat_map(both).collect()
+    }
+
     pub(super) fn visit_vectors(&mut self, visit: &mut dyn FnMut(&str, VectorMut<'_>)) {
         for (k, step) in self.steps.iter_mut().enumerate() {
             let parameters = VectorMut::Single(&mut step.parameters);

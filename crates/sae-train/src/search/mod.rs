@@ -98,9 +98,16 @@ impl LineSearch {
         }
     }
 
-    /// Number of parameters of its memory, where it has any.
-    pub(crate) fn parameters(&self) -> Option<usize> {
-        self.point.as_ref().map(|point| point.parameters.len())
+    /// The lengths of the vectors of its memory, all of them numbers of parameters.
+    pub(crate) fn lengths(&self) -> Vec<usize> {
+        let mut lengths = match &self.method {
+            Method::Lbfgs(lbfgs) => lbfgs.lengths(),
+            Method::Conjugate(conjugate) => conjugate.lengths(),
+        };
+        if let Some(point) = &self.point {
+            lengths.extend([point.parameters.len(), point.gradient.len()]);
+        }
+        lengths
     }
 
     /// Where the last iteration ended.

@@ -14,6 +14,9 @@ pub struct Identity {
     pub version: String,
     /// Where tensors are computed.
     pub backend: Backend,
+    /// The GPU by its name, where tensors are on one: another may round otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<String>,
     /// Who computes.
     pub executor: ExecutorKind,
     /// What the machine computes with.
@@ -35,6 +38,7 @@ impl Identity {
         Ok(Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             backend: experiment.backend,
+            gpu: experiment.backend.gpu_name(&prepared.compute.device),
             executor: prepared.choice.executor,
             instruction_set: experiment.computes_with(),
             data: prepared.data.fingerprint()?,
@@ -87,8 +91,49 @@ impl Identity {
                 before,
             })
             .collect();
+        // Another backend has been noticed, and older versions did not name it.
+        if let (Some(before), Some(found)) = (&self.gpu, &now.gpu)
+            && before != found
+        {
+            differences.push(Difference {
+                what: Change::Backend,
+                name: "the GPU".to_owned(),
+                found: found.clone(),
+                before: before.clone(),
+            });
+        }
         let configured = changes::differences(&self.experiment, &now.experiment)?;
         differences.extend(configured);
         Ok(differences)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(gpu: Option<&str>) -> Identity {
+        let experiment = Experiment::default();
+        Identity {
+            version: String::new(),
+            backend: Backend::Wgpu,
+            gpu: gpu.map(str::to_owned),
+            executor: ExecutorKind::Gpu,
+            instruction_set: experiment.computes_with(),
+            data: String::new(),
+            experiment,
+        }
+    }
+
+    #[test]
+    fn another_gpu_is_another_backend() {
+        let differences = on(Some("a")).differences(&on(Some("b"))).unwrap();
+        let said: Vec<String> = differences.iter().map(ToString::to_string).collect();
+        assert_eq!(said, ["the GPU is b and was a"]);
+        assert_eq!(differences[0].what, Change::Backend);
+        // Those of older versions did not say.
+        for before in [None, Some("b")] {
+            assert_eq!(on(before).differences(&on(Some("b"))).unwrap(), []);
+        }
     }
 }

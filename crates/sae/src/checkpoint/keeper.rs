@@ -6,7 +6,7 @@ use sae_stack::{Moment, Reached, Stage};
 
 use super::facts::{BestCheckpoint, Checkpoint, Facts};
 use super::identity::Identity;
-use super::name::{Name, checkpoints};
+use super::name::{Name, checkpoints, checkpoints_in};
 use super::settings::Checkpoints;
 use crate::clock::Clock;
 use crate::{Error, RunFolder};
@@ -52,6 +52,20 @@ impl<'a> Keeper<'a> {
             epochs: 0,
             steps: 0,
         }
+    }
+
+    /// Removes checkpoints from which the run does not come: those after the one from which it goes on are damaged,
+    /// or of stages that are trained anew. Of those that are left each comes from those before it.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a file cannot be removed.
+    pub(crate) fn leave_behind(&self) -> Result<(), Error> {
+        let names = checkpoints(&self.folder.names()?);
+        for name in names.iter().filter(|name| name.number > self.number) {
+            self.folder.remove(&name.to_string())?;
+        }
+        Ok(())
     }
 
     /// How often the run was stopped and gone on with.
@@ -144,7 +158,7 @@ impl<'a> Keeper<'a> {
     /// Removes what need not be kept, now that there is a new one.
     fn sweep(&self, new: Name) -> Result<(), Error> {
         let mut ordinary = 0;
-        for name in checkpoints(&self.folder.names()?) {
+        for name in checkpoints_in(self.folder)? {
             let is_best = |best: &BestCheckpoint| best.name == name.to_string();
             let kept = match name.is_end {
                 true => name.stage != new.stage || name.number >= new.number || !new.is_end,
@@ -154,7 +168,7 @@ impl<'a> Keeper<'a> {
                 }
             };
             if !kept {
-                self.folder.remove(&name.to_string())?;
+                self.folder.discard(&name.to_string())?;
             }
         }
         Ok(())
@@ -167,8 +181,10 @@ impl<'a> Keeper<'a> {
     /// Fails where a file cannot be removed.
     pub(crate) fn finish(&self) -> Result<(), Error> {
         for name in checkpoints(&self.folder.names()?) {
-            if !(name.is_end && self.settings.ends) {
-                self.folder.remove(&name.to_string())?;
+            let file = name.to_string();
+            let kept = name.is_end && self.settings.ends && self.folder.has(&file);
+            if !kept {
+                self.folder.remove(&file)?;
             }
         }
         Ok(())

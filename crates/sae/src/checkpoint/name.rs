@@ -6,7 +6,8 @@ use std::str::FromStr;
 use sae_stack::{Moment, Stage};
 
 use super::facts::Facts;
-use crate::folder::CHECKPOINTS;
+use crate::FolderError;
+use crate::folder::{CHECKPOINTS, RunFolder};
 
 const EXTENSION: &str = ".safetensors";
 const END: &str = "-end";
@@ -60,6 +61,24 @@ pub(super) fn checkpoints(files: &[String]) -> Vec<Name> {
     let mut names: Vec<Name> = files.iter().filter_map(|file| file.parse().ok()).collect();
     names.sort_by_key(|name| std::cmp::Reverse(name.number));
     names
+}
+
+/// The checkpoints that are in a run's folder, the newest first: a file is named before it is written, and until after
+/// it is removed.
+///
+/// # Errors
+///
+/// Refuses a folder of checkpoints that is elsewhere: what it holds cannot be seen.
+pub(super) fn checkpoints_in(folder: &RunFolder) -> Result<Vec<Name>, FolderError> {
+    let mut there = vec![];
+    for name in checkpoints(&folder.names()?) {
+        let file = name.to_string();
+        folder.check_inside(&file)?;
+        if folder.has(&file) {
+            there.push(name);
+        }
+    }
+    Ok(there)
 }
 
 #[cfg(test)]

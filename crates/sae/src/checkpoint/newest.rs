@@ -6,7 +6,7 @@ use super::changes::{Change, Difference, differences, extended};
 use super::error::CheckpointError;
 use super::facts::Checkpoint;
 use super::identity::Identity;
-use super::name::{Name, checkpoints};
+use super::name::{Name, checkpoints_in};
 use crate::run::{CONFIG, settings_of};
 use crate::{Error, RunFolder};
 
@@ -89,9 +89,7 @@ impl Resumption {
         now: Identity,
         accept: &[Change],
     ) -> Result<Self, Error> {
-        // A file is named before it is written.
-        let mut names = checkpoints(&folder.names()?);
-        names.retain(|name| folder.has(&name.to_string()));
+        let names = checkpoints_in(folder)?;
         let mut notes = Vec::new();
         let Some((newest, name)) = whole(folder, &names, &mut notes, |_| true)? else {
             return match notes.into_iter().next() {
@@ -106,17 +104,19 @@ impl Resumption {
         };
         let differences = newest.facts.identity.differences(&now)?;
         notes.extend(accepted(folder, differences, accept)?);
-        let before = &newest.facts.identity.experiment;
-        let from = match extended(before, &now.experiment) {
-            Some(longer) if longer < newest.facts.stage => {
-                let found = whole(folder, &names, &mut notes, |name| name.stage <= longer)?;
-                found.ok_or_else(|| CheckpointError::NoEnd {
-                    run: folder.path().to_owned(),
-                    stage: longer,
-                })?
-            }
-            _ => (newest, name),
+        let longer_than = |checkpoint: &Checkpoint| {
+            let longer = extended(&checkpoint.facts.identity.experiment, &now.experiment);
+            longer.filter(|longer| *longer < checkpoint.facts.stage)
         };
+        let mut from = (newest, name);
+        // The one that is found may be of fewer epochs still.
+        while let Some(longer) = longer_than(&from.0) {
+            let found = whole(folder, &names, &mut notes, |name| name.stage <= longer)?;
+            from = found.ok_or_else(|| CheckpointError::NoEnd {
+                run: folder.path().to_owned(),
+                stage: longer,
+            })?;
+        }
         Ok(Self {
             identity: now,
             from: Some(from),

@@ -7,7 +7,7 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 
 use super::seals::{Seal, read_bounded};
-use super::write::{sweep, write_as, write_durably_as};
+use super::write::{sweep, write_durably_as, write_synchronised_as};
 use crate::FolderError;
 use sae_data::message::escaped;
 
@@ -113,8 +113,9 @@ impl Marker {
         Ok(Some(marker))
     }
 
+    /// Without a whole marker nothing of a run is found again: a loss of power leaves the older one or this one.
     pub(super) fn write(&self, folder: &Path, shown: &Path) -> Result<(), FolderError> {
-        write_as(&folder.join(MARKER), &self.to_bytes(), &shown.join(MARKER))
+        write_synchronised_as(&folder.join(MARKER), &self.to_bytes(), &shown.join(MARKER))
     }
 
     /// The files that lie in `folder` itself: a marker may have been changed to name others.
@@ -123,9 +124,19 @@ impl Marker {
         self.files.keys().map(String::as_str).filter(inside)
     }
 
-    /// As [`Marker::write`], and synchronised with the disk.
+    /// As [`Marker::write`]; when this returns, it outlasts a loss of power.
     pub(super) fn write_durably(&self, folder: &Path, shown: &Path) -> Result<(), FolderError> {
         write_durably_as(&folder.join(MARKER), &self.to_bytes(), &shown.join(MARKER))
+    }
+
+    /// Forgets files of `folder` that are not there.
+    pub(super) fn forget_absent(&mut self, folder: &Path) {
+        let is_absent = |name: &str| match folder.join(name).symlink_metadata() {
+            Err(error) => is_absence(&error),
+            Ok(_) => false,
+        };
+        self.files
+            .retain(|name, _| !(lies_inside(folder, name) && is_absent(name)));
     }
 
     /// Notes of every file in `folder` what it is now, and puts it on the disk.

@@ -24,10 +24,11 @@ pub use self::claim::Destination;
 pub use self::follow::Activity;
 pub(crate) use self::marker::CHECKPOINTS;
 use self::marker::{Marker, State, is_absence, lies_inside};
-use self::seals::Seal;
 pub(crate) use self::seals::read_bounded;
+use self::seals::{Seal, plain_file};
 pub use self::write::write_file;
 use self::write::{unwritable, write_as, write_durably_as};
+use self::writer::Lock;
 use crate::FolderError;
 
 /// A run folder.
@@ -42,6 +43,8 @@ pub struct RunFolder {
 
 /// No file of a run is larger: what is, is no file of a run.
 const MOST_BYTES: u64 = 64 << 30;
+/// Nor are settings, facts and summaries, of thousands of columns too.
+const MOST_BYTES_OF_SETTINGS: u64 = 256 << 20;
 
 impl RunFolder {
     /// Creates the folder and claims it, so that of several processes exactly one gets it. Where
@@ -118,7 +121,7 @@ impl RunFolder {
         })
     }
 
-    /// Marks a run that may be whole as one that is being written.
+    /// Marks a run that may be whole as one that is being written, and forgets files that are gone.
     ///
     /// # Errors
     ///
@@ -126,6 +129,7 @@ impl RunFolder {
     pub fn begin_again(&self) -> Result<(), FolderError> {
         let mut marker = self.marker()?;
         marker.state = State::Running;
+        marker.forget_absent(self.home());
         marker.write(self.home(), &self.path)
     }
 
@@ -208,7 +212,7 @@ impl RunFolder {
     pub fn read(&self, name: &str) -> Result<Vec<u8>, FolderError> {
         let path = self.path.join(name);
         self.check_inside(name)?;
-        let bytes = match read_bounded(&self.file(name), MOST_BYTES) {
+        let bytes = match read_bounded(&self.file(name), most_bytes(name)) {
             Ok(bytes) => bytes,
             Err(source) => return Err(FolderError::Read { path, source }),
         };
@@ -229,8 +233,10 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// Fails where it cannot be written; an older file of that name then stays as it was.
+    /// Fails where it cannot be written, or while another process writes the run; an older file of that name then
+    /// stays as it was.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
+        let _lock = self.lock()?;
         let mut marker = self.record(name)?;
         write_as(&self.file(name), bytes, &self.path.join(name))?;
         if marker.state == State::Running {
@@ -246,6 +252,7 @@ impl RunFolder {
     ///
     /// As [`RunFolder::write`].
     pub fn write_durably(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
+        let _lock = self.lock()?;
         self.record(name)?;
         write_durably_as(&self.file(name), bytes, &self.path.join(name))
     }
@@ -256,14 +263,25 @@ impl RunFolder {
     ///
     /// Fails where it cannot be removed.
     pub fn remove(&self, name: &str) -> Result<(), FolderError> {
+        let _lock = self.lock()?;
         let mut marker = self.marker()?;
         if marker.files.remove(name).is_none() {
             return Ok(());
         }
+        self.discard(name)?;
+        marker.write(self.home(), &self.path)
+    }
+
+    /// As [`RunFolder::remove`], of a run that is being written; its name is forgotten when the next file is written.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunFolder::remove`].
+    pub(crate) fn discard(&self, name: &str) -> Result<(), FolderError> {
         self.check_inside(name)?;
         match fs::remove_file(self.file(name)) {
             Err(error) if !is_absence(&error) => Err(unwritable(&self.path.join(name), error)),
-            _ => marker.write(self.home(), &self.path),
+            _ => Ok(()),
         }
     }
 
@@ -273,9 +291,14 @@ impl RunFolder {
     ///
     /// As [`RunFolder::write`].
     pub fn append(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
+        let _lock = self.lock()?;
         self.record(name)?;
-        if self.file(name).is_symlink() {
-            return Err(FolderError::Outside(self.path.join(name)));
+        match plain_file(&self.file(name)) {
+            Err(source) if !is_absence(&source) => {
+                let path = self.path.join(name);
+                return Err(FolderError::Read { path, source });
+            }
+            _ => {}
         }
         let append = || {
             let mut options = fs::OpenOptions::new();
@@ -310,13 +333,21 @@ impl RunFolder {
         self.claim.as_ref().map_or(&self.path, Claim::home)
     }
 
+    /// Keeps other processes away while something is written, unless they are kept away already.
+    fn lock(&self) -> Result<Option<Lock>, FolderError> {
+        match self.claim {
+            Some(_) => Ok(None),
+            None => Lock::take(&self.path).map(Some),
+        }
+    }
+
     fn marker(&self) -> Result<Marker, FolderError> {
         let marker = Marker::read(self.home(), &self.path)?;
         marker.ok_or_else(|| FolderError::NoRun(self.path.clone()))
     }
 
     /// Refuses to touch what does not lie in the folder itself: a run may come from a stranger.
-    fn check_inside(&self, name: &str) -> Result<(), FolderError> {
+    pub(crate) fn check_inside(&self, name: &str) -> Result<(), FolderError> {
         match lies_inside(self.home(), name) {
             true => Ok(()),
             false => Err(FolderError::Outside(self.path.join(name))),
@@ -324,7 +355,8 @@ impl RunFolder {
     }
 
     /// Adds a file to the marker, before it is written, so that no file of a run that was cut off
-    /// is taken for the user's, and none that was replaced for a damaged one. Returns the marker.
+    /// is taken for the user's, and none that was replaced for a damaged one. Forgets those that were discarded.
+    /// Returns the marker.
     fn record(&self, name: &str) -> Result<Marker, FolderError> {
         self.check_inside(name)?;
         let mut marker = self.marker()?;
@@ -334,8 +366,19 @@ impl RunFolder {
         if let Some(folder) = self.file(name).parent() {
             fs::create_dir_all(folder).map_err(|e| unwritable(&self.path.join(name), e))?;
         }
+        if marker.state == State::Running {
+            marker.forget_absent(self.home());
+        }
         marker.files.insert(name.to_owned(), None);
         marker.write(self.home(), &self.path)?;
         Ok(marker)
+    }
+}
+
+/// How large a file of a run may be.
+fn most_bytes(name: &str) -> u64 {
+    match name.ends_with(".json") || name.ends_with(".toml") {
+        true => MOST_BYTES_OF_SETTINGS,
+        false => MOST_BYTES,
     }
 }

@@ -1,6 +1,6 @@
 //! What a file was when its run was whole: its size and its hash.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::Path;
 
@@ -43,15 +43,7 @@ impl Seal {
 ///
 /// Fails where it cannot be read, is a link, a device or a pipe, or is larger.
 pub(crate) fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let about = fs::symlink_metadata(path)?;
-    if !about.is_file() {
-        let found = match about.is_dir() {
-            true => "a folder",
-            false if about.is_symlink() => "a link",
-            false => "a device or a pipe",
-        };
-        return Err(io::Error::other(format!("it is {found}; expected a file")));
-    }
+    let about = plain_file(path)?;
     if about.len() > most {
         return Err(io::Error::other(format!(
             "it has {} bytes; expected at most {most}",
@@ -59,4 +51,22 @@ pub(crate) fn read_bounded(path: &Path, most: u64) -> io::Result<Vec<u8>> {
         )));
     }
     fs::read(path)
+}
+
+/// What the system says of a file.
+///
+/// # Errors
+///
+/// Fails where there is none, or a link, a device or a pipe.
+pub(super) fn plain_file(path: &Path) -> io::Result<Metadata> {
+    let about = fs::symlink_metadata(path)?;
+    if about.is_file() {
+        return Ok(about);
+    }
+    let found = match about.is_dir() {
+        true => "a folder",
+        false if about.is_symlink() => "a link",
+        false => "a device or a pipe",
+    };
+    Err(io::Error::other(format!("it is {found}; expected a file")))
 }

@@ -244,6 +244,68 @@ fn nothing_outside_a_run_is_removed() {
     assert!(!out.join("config.toml").exists() && !out.join("weights").exists());
 }
 
+/// Who adds a file to a run that is whole keeps others away while that is done, and waits for nobody.
+#[test]
+fn one_process_at_a_time_writes_a_file() {
+    let (_folder, out) = with_run();
+    let another = RunFolder::open(&out).unwrap();
+    let writer = RunFolder::resume(&out).unwrap();
+    let error = another.write("report.html", b"new").unwrap_err();
+    assert!(matches!(error, FolderError::Busy { .. }), "{error}");
+    drop(writer);
+    thread::scope(|scope| {
+        for name in ["report.html", "figures/a.svg", "features.png"] {
+            let another = &another;
+            scope.spawn(move || another.write(name, name.as_bytes()).unwrap());
+        }
+    });
+    // None of them has lost another's seal.
+    let marker = Marker::read(&out, &out).unwrap().unwrap();
+    assert_eq!(marker.files.len(), 5);
+    assert!(marker.files.values().all(Option::is_some), "{marker:?}");
+}
+
+/// Nothing waits for the other end of a pipe.
+#[cfg(unix)]
+#[test]
+fn pipes_are_replaced_or_refused() {
+    let (folder, out) = with_run();
+    let pipe = |path: &Path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    };
+    let run = RunFolder::resume(&out).unwrap();
+    run.begin_again().unwrap();
+    for name in ["report.html", "metrics.jsonl"] {
+        pipe(&out.join(name));
+    }
+    pipe(&folder.path().join("pipe"));
+    let link = out.join("weights/link");
+    std::os::unix::fs::symlink(folder.path().join("pipe"), link).unwrap();
+    run.write("report.html", b"new").unwrap();
+    run.write_durably("weights/link", b"new").unwrap();
+    assert_eq!(run.read("report.html").unwrap(), b"new");
+    assert_eq!(run.read("weights/link").unwrap(), b"new");
+    let error = run.append("metrics.jsonl", b"1\n").unwrap_err().to_string();
+    assert!(error.contains("a device or a pipe"), "{error}");
+}
+
+/// A name without its file, as one whose writing failed, is forgotten when the run goes on, and does not keep it from
+/// becoming whole.
+#[test]
+fn names_without_files_are_forgotten() {
+    let (_folder, out) = with_run();
+    fs::remove_file(out.join("weights/a.safetensors")).unwrap();
+    let run = RunFolder::resume(&out).unwrap();
+    run.begin_again().unwrap();
+    assert_eq!(run.names().unwrap(), ["config.toml"]);
+    run.write("weights/b", b"b").unwrap();
+    run.discard("weights/b").unwrap();
+    run.write("weights/c", b"c").unwrap();
+    let run = run.complete().unwrap();
+    assert_eq!(run.names().unwrap(), ["config.toml", "weights/c"]);
+}
+
 #[test]
 fn what_a_run_reads_is_not_replaced() {
     let (folder, out) = with_run();

@@ -15,27 +15,38 @@ use crate::FolderError;
 ///
 /// Fails where it cannot be written; an older file of that name then stays as it was.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
-    write_as(path, bytes, path)
+    filled(Target::file(path), bytes, Target::finish)
 }
 
-/// As [`write_file`]; messages call the file `shown`.
+/// Writes one file of a run whole, which messages call `shown`. Whatever is in its place is replaced, and nothing
+/// written into it: a run may come from a stranger.
 pub(super) fn write_as(path: &Path, bytes: &[u8], shown: &Path) -> Result<(), FolderError> {
-    write_with(path, bytes, shown, Target::finish)
+    filled(Target::replacing(path, shown), bytes, Target::finish)
 }
 
-/// As [`write_as`], and synchronised with the disk.
-pub(super) fn write_durably_as(path: &Path, bytes: &[u8], shown: &Path) -> Result<(), FolderError> {
-    write_with(path, bytes, shown, Target::finish_durably)
-}
-
-fn write_with(
+/// As [`write_as`]; a loss of power leaves the older file or this one.
+pub(super) fn write_synchronised_as(
     path: &Path,
     bytes: &[u8],
     shown: &Path,
+) -> Result<(), FolderError> {
+    let target = Target::replacing(path, shown);
+    filled(target, bytes, Target::finish_synchronised)
+}
+
+/// As [`write_as`]; when this returns, the file outlasts a loss of power.
+pub(super) fn write_durably_as(path: &Path, bytes: &[u8], shown: &Path) -> Result<(), FolderError> {
+    let target = Target::replacing(path, shown);
+    filled(target, bytes, Target::finish_durably)
+}
+
+fn filled(
+    target: Result<Target, WriteError>,
+    bytes: &[u8],
     finish: fn(Target) -> Result<(), WriteError>,
 ) -> Result<(), FolderError> {
     let write = || {
-        let mut target = Target::file_as(path, shown)?;
+        let mut target = target?;
         target.write(bytes)?;
         finish(target)
     };
@@ -44,7 +55,7 @@ fn write_with(
 
 /// Writes one file whole where there is none of that name.
 pub(super) fn create_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut target = Target::file(path).map_err(|error| error.source)?;
+    let mut target = Target::replacing(path, path).map_err(|error| error.source)?;
     target.write(bytes).map_err(|error| error.source)?;
     target.finish_new().map_err(|error| error.source)
 }

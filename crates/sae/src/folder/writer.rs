@@ -7,6 +7,8 @@ use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,10 @@ use super::seals::read_bounded;
 use super::write::unwritable;
 use crate::FolderError;
 
+/// How long a folder may be locked by one that only looks at it, or writes a file into a run that is whole.
+const MOMENT: Duration = Duration::from_secs(1);
+/// How often it is looked whether such a moment is over.
+const LOOK: Duration = Duration::from_millis(5);
 /// The note.
 const NOTE: &str = ".sae-writer.json";
 const MOST_BYTES: u64 = 1 << 12;
@@ -90,7 +96,7 @@ impl Lock {
         let Ok(file) = File::open(folder) else {
             return Ok(lock(None));
         };
-        match file.try_lock() {
+        match try_lock(&file) {
             Ok(()) => Ok(lock(Some(file))),
             Err(TryLockError::WouldBlock) => busy(writer()),
             Err(TryLockError::Error(_)) => match writer() {
@@ -136,6 +142,17 @@ impl Drop for Lock {
             let _ = fs::remove_file(self.folder.join(NOTE));
         }
         drop(self.file.take());
+    }
+}
+
+/// Locks a folder, unless another process has it locked for longer than a moment.
+fn try_lock(folder: &File) -> Result<(), TryLockError> {
+    let start = Instant::now();
+    loop {
+        match folder.try_lock() {
+            Err(TryLockError::WouldBlock) if start.elapsed() < MOMENT => sleep(LOOK),
+            locked => return locked,
+        }
     }
 }
 
