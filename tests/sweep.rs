@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::undisturbed::{signal, start};
 use support::{limited, number, refuse, sae, succeed, summary, text, weights};
 use tempfile::{TempDir, tempdir};
@@ -268,6 +268,16 @@ fn bad_sweeps_are_refused_before_anything_is_written() {
     assert!(!plan.exists());
     let message = refuse(&["sweep", "run", text(folder.path())]);
     assert!(message.contains("plan.json: cannot be read"), "{message}");
+    let (_folder, plan) = planned(GRID);
+    let path = plan.join("plan.json");
+    let mut changed: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    for (factor, rounds) in [(0, 2), (2, u64::MAX)] {
+        changed["halving"] =
+            json!({ "epochs": "pretrain.epochs", "first": 1, "factor": factor, "rounds": rounds });
+        fs::write(&path, changed.to_string()).unwrap();
+        let message = refuse(&["sweep", "run", text(&plan)]);
+        assert!(message.contains("plan.json: halving."), "{message}");
+    }
 }
 
 /// A worker that is stopped saves what it was doing; one that is killed takes its run with it.

@@ -201,6 +201,26 @@ fn what_is_no_file_is_not_written_to() {
     assert!(message.contains("cannot be written"), "{message}");
 }
 
+/// Weights that are shown while a run is trained are looked at like all others.
+#[test]
+fn a_scaling_of_other_inputs_is_damage_to_who_watches() {
+    let folder = tempdir().unwrap();
+    let [run, other] = ["run", "other"].map(|name| folder.path().join(name));
+    for (run, size) in [
+        (&run, "data.shapes.size=12"),
+        (&other, "data.shapes.size=8"),
+    ] {
+        let scaled = ["--set", "data.scaling.kind=standardise", "--set", size];
+        succeed(&[&["train", TINY, "--quiet", "--out", text(run)][..], &scaled].concat());
+    }
+    unseal(&run);
+    succeed(&["watch", "--once", text(&run)]);
+    let scaling = "weights/scaling.safetensors";
+    fs::copy(other.join(scaling), run.join(scaling)).unwrap();
+    let message = refuse(&["watch", "--once", text(&run)]);
+    assert!(message.contains("expected a row for each of"), "{message}");
+}
+
 /// Pipes that never end, devices, and files larger than any of a run.
 #[test]
 fn what_is_no_file_is_not_waited_for() {

@@ -71,6 +71,13 @@ def parquet():
                              "kind": pa.array(["x", None, "y"])}), HERE / "missing.parquet")
     pq.write_table(pa.table({"a": [1.0, 2.0, 3.0], "kind": pa.array(["x", "y", "x"]).dictionary_encode()}),
                    HERE / "words.parquet")
+    words = pa.array([None if row % 7 == 0 else f"word {row % 10}" for row in range(300)])
+    halves = pa.array(np.arange(300).astype("f2"), pa.float16())
+    for encoding in ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"]:
+        for version in ["1.0", "2.0"]:
+            encodings = {"half": "DELTA_BYTE_ARRAY", "word": encoding}
+            pq.write_table(pa.table({"half": halves, "word": words}), HERE / f"{encoding.lower()}_{version[0]}.parquet",
+                           use_dictionary=False, column_encoding=encodings, data_page_version=version)
     pq.write_table(pa.table({"a": [1.0], "list": [[1.0, 2.0]]}), HERE / "nested.parquet")
     pq.write_table(pa.table({"a": [1.0], "group": [{"x": 1.0}]}), HERE / "group.parquet")
     pq.write_table(pa.table({"a": [1.0], "when": pa.array([0], pa.timestamp("us"))}),

@@ -170,6 +170,7 @@ impl DataConfig {
             let expected = format!("1 to {}, the number of folds", self.folds.max(1));
             return Err(Setting::new("fold", self.fold, expected));
         }
+        self.table.check().map_err(|s| s.within("table"))?;
         self.images.check().map_err(|s| s.within("images"))?;
         self.shapes.check().map_err(|s| s.within("shapes"))?;
         self.patches.check().map_err(|s| s.within("patches"))?;

@@ -1,7 +1,11 @@
 //! How much memory there is, so that what cannot fit is refused instead of tried.
 
-use sae_kernels::Setting;
 use std::fmt::Display;
+use std::path::Path;
+
+use sae_kernels::Setting;
+
+use crate::DataError;
 
 /// Refuses the value `found` of the setting `name` where it asks for more memory than there is;
 /// `what` says what needs the bytes, in the plural: "10 images of 30 x 30".
@@ -34,6 +38,28 @@ pub fn available() -> u128 {
     let system = std::fs::read_to_string("/proc/meminfo").ok();
     let bytes = system.as_deref().and_then(available_in);
     bytes.map_or(addresses, |bytes| bytes.min(addresses))
+}
+
+/// How many labels half of what is free can hold.
+pub(crate) fn most_labels() -> usize {
+    // Their texts are short, and each is a block of memory of its own.
+    const LABEL: usize = size_of::<String>() + 32;
+    usize::try_from(available() / 2 / LABEL as u128).unwrap_or(usize::MAX)
+}
+
+/// Refuses `count` labels where there is no room for them.
+pub(crate) fn check_labels(path: &Path, count: usize) -> Result<(), DataError> {
+    match count <= most_labels() {
+        true => Ok(()),
+        false => Err(too_many_labels(path, count)),
+    }
+}
+
+/// There are `count` labels or more.
+pub(crate) fn too_many_labels(path: &Path, count: usize) -> DataError {
+    let free = gibibytes(available());
+    let expected = format!("labels that fit in memory, of which {free} are free");
+    DataError::format(path, format!("holds {count} labels"), expected)
 }
 
 /// `MemAvailable` of the text of `/proc/meminfo`, in bytes.

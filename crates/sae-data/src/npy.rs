@@ -16,6 +16,8 @@ use crate::{DataError, memory};
 
 /// How every NPY file begins.
 const MAGIC: &[u8] = b"\x93NUMPY";
+/// NumPy itself takes no more.
+const MOST_DIMENSIONS: usize = 64;
 /// What is expected of an NPZ file.
 const ARCHIVE: &str = "an NPZ archive";
 
@@ -279,10 +281,11 @@ impl Header {
         };
         let (sizes, _) = field("shape")?.strip_prefix('(')?.split_once(')')?;
         let sizes = sizes.split(',').map(str::trim).filter(|s| !s.is_empty());
-        Some(Self {
+        let shape: Vec<usize> = sizes.map(|size| size.parse().ok()).collect::<Option<_>>()?;
+        (shape.len() <= MOST_DIMENSIONS).then_some(Self {
             kind: kind.to_owned(),
             fortran_order: field("fortran_order")?.starts_with("True"),
-            shape: sizes.map(|size| size.parse().ok()).collect::<Option<_>>()?,
+            shape,
         })
     }
 

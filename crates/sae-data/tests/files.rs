@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use sae_data::{Colour, DataConfig, DataError, Dataset, Format, Layout, Purpose, Samples, Source};
@@ -379,7 +380,6 @@ fn bad_tables_are_refused_by_place() {
 /// A line that never ends, packed into a few bytes.
 #[test]
 fn a_bomb_does_not_fill_the_memory() {
-    use std::io::Write;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv.gz");
     let mut packed = flate2::write::GzEncoder::new(
@@ -390,13 +390,147 @@ fn a_bomb_does_not_fill_the_memory() {
         packed.write_all(&[b'1'; 1 << 20]).unwrap();
     }
     packed.finish().unwrap();
-    let error = read_with(&path, &DataConfig::default())
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("holds a line of more than 67108864 bytes"),
-        "{error}"
+    refused(&path, &DataConfig::default(), TOO_LONG);
+}
+
+const TOO_LONG: &str = "holds a line of more than 67108864 bytes";
+
+/// The error of a file says what is expected.
+#[track_caller]
+fn refused(path: &Path, config: &DataConfig, expected: &str) {
+    let error = read_with(path, config).unwrap_err().to_string();
+    assert!(error.contains(expected), "{error}");
+}
+
+/// What a line is, a quote within a field does not change; one at its start does.
+#[test]
+fn lines_are_as_long_as_their_quotes_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    let row = format!("0.{}1,2\n", "0".repeat(1 << 20));
+    let rows = |header: &str| {
+        let text = format!("{header}\n{}", row.repeat(70));
+        fs::write(&path, text).unwrap();
+    };
+    rows("size [\"],b");
+    assert_eq!(read_with(&path, &DataConfig::default()).unwrap().rows(), 70);
+    rows("a\"\n\"");
+    refused(&path, &DataConfig::default(), TOO_LONG);
+}
+
+/// Each name once, among many.
+#[test]
+fn many_names_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    let mut names: Vec<String> = (0..200_000).map(|name| format!("n{name}")).collect();
+    let row = vec!["1"; names.len()].join(",");
+    fs::write(&path, format!("{}\n{row}\n", names.join(","))).unwrap();
+    let data = read_with(&path, &DataConfig::default()).unwrap();
+    assert_eq!(data.names, names);
+    names[199_999] = "n7".to_owned();
+    fs::write(&path, format!("{}\n{row}\n", names.join(","))).unwrap();
+    refused(&path, &DataConfig::default(), "`n7` is there twice");
+}
+
+/// More labels than images are refused by what their file says, before they are read.
+#[test]
+fn labels_are_counted_before_they_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let [images, labels] =
+        ["images-idx3-ubyte", "labels-idx1-ubyte.gz"].map(|name| folder.path().join(name));
+    fs::write(
+        &images,
+        [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 7, 9],
+    )
+    .unwrap();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packed
+        .write_all(&[0, 0, 8, 1, 0xff, 0xff, 0xff, 0xff])
+        .unwrap();
+    fs::write(&labels, packed.finish().unwrap()).unwrap();
+    refused(folder.path(), &DataConfig::default(), "4294967295 labels");
+}
+
+/// Tables and pictures have their labels themselves.
+#[test]
+fn labels_in_a_file_of_their_own_are_of_arrays() {
+    let config = with(|c| {
+        c.source = Source::Csv;
+        c.files.train = reference("numbers.csv").display().to_string();
+        c.files.train_labels = reference("labels.npy").display().to_string();
+    });
+    let error = config.load(1, false).unwrap_err().to_string();
+    assert!(error.contains("labels.npy: is named for labels"), "{error}");
+    assert!(error.contains("expected data.table.label"), "{error}");
+}
+
+/// What stands for missing values is a value itself.
+#[test]
+fn values_that_are_filled_in_are_numbers() {
+    for (value, pixels) in [
+        (f64::NAN, false),
+        (1e300, false),
+        (-1.0, true),
+        (0.5, true),
+        (300.0, true),
+    ] {
+        let config = with(|c| (c.table.fill_missing, c.table.pixels) = (Some(value), pixels));
+        let error = config.check().unwrap_err().to_string();
+        assert!(error.contains("table.fill_missing is"), "{error}");
+    }
+    let config = with(|c| (c.table.fill_missing, c.table.pixels) = (Some(255.0), true));
+    config.check().unwrap();
+}
+
+/// No format has pixels that are no numbers, but TIFF.
+#[test]
+fn pixels_are_finite() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tiff");
+    let picture = |value: f32| {
+        let pixels = image::Rgb32FImage::from_pixel(2, 2, image::Rgb([0.5, value, 0.25]));
+        image::DynamicImage::ImageRgb32F(pixels)
+            .save(&path)
+            .unwrap();
+    };
+    let config = with(|c| c.images.colour = Colour::Rgb);
+    picture(0.75);
+    assert_eq!(
+        values(&read_with(folder.path(), &config).unwrap())[..3],
+        [0.5, 0.75, 0.25]
     );
+    for value in [f32::NAN, f32::INFINITY] {
+        picture(value);
+        refused(
+            folder.path(),
+            &config,
+            "holds a pixel that is no finite number",
+        );
+    }
+}
+
+/// Nothing waits for the other end of a pipe that lies in a folder.
+#[cfg(unix)]
+#[test]
+fn pipes_in_folders_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = DataConfig::default();
+    for name in ["a.png", "a.safetensors", "idx-labels", ".safetensors"] {
+        let made = std::process::Command::new("mkfifo")
+            .arg(folder.path().join(name))
+            .status();
+        assert!(made.unwrap().success());
+    }
+    refused(folder.path(), &config, "holds no pictures");
+    let tensors = with(|c| {
+        c.source = Source::Safetensors;
+        c.files.train = folder.path().display().to_string();
+    });
+    let error = tensors.load(1, false).unwrap_err().to_string();
+    assert!(error.contains("holds no safetensors files"), "{error}");
+    fs::write(folder.path().join("idx-images"), []).unwrap();
+    refused(folder.path(), &config, "holds 0 IDX files of test labels");
 }
 
 /// Every beginning of a file, and every byte of its header changed: an error or numbers, no panic.

@@ -55,6 +55,26 @@ fn tables_are_read_with_every_compression() {
     }
 }
 
+/// Byte strings whose lengths are packed as differences, in blocks of 128, in pages of both versions.
+#[test]
+fn words_are_read_in_every_packing() {
+    for encoding in ["delta_byte_array", "delta_length_byte_array"] {
+        for version in [1, 2] {
+            let name = format!("{encoding}_{version}.parquet");
+            let data = read(&name, |c| (c.one_hot, c.fill_missing) = (true, Some(0.0)));
+            assert_eq!(data.rows(), 300, "{name}");
+            for (row, values) in values(&data).chunks(11).enumerate() {
+                assert_eq!(values[0], row as f32, "{name}");
+                let mut words = [0.0; 10];
+                if row % 7 != 0 {
+                    words[row % 10] = 1.0;
+                }
+                assert_eq!(values[1..], words, "{name}, row {row}");
+            }
+        }
+    }
+}
+
 #[test]
 fn every_kind_of_number_is_read() {
     let data = read("whole.parquet", |_| {});

@@ -123,14 +123,15 @@ impl Watched {
         let count = hidden.min(most);
         let rows = weight.values.chunks(hidden);
         let first: Vec<f64> = rows.flat_map(|row| &row[..count]).copied().collect();
-        let directions = match self.run.scaling()? {
-            Some(scaling) => scaling.directions(&first, count),
-            None => first,
+        let scaling = self.run.scaling()?;
+        let inputs = self.facts().inputs();
+        let fits = match &scaling {
+            Some(scaling) => (scaling.inputs(), scaling.outputs()) == (inputs, weight.shape[0]),
+            None => weight.shape[0] == inputs,
         };
-        let tile = self.facts().tile();
-        if directions.len() != self.facts().inputs() * count {
+        if !fits {
             let found = format!("of shape {:?}", weight.shape);
-            let expected = format!("a row for each of {} inputs", self.facts().inputs());
+            let expected = format!("a row for each of {inputs} inputs, as they are scaled");
             let name = "weight".to_owned();
             return Err(self.damaged(TensorsError::Tensor {
                 name,
@@ -138,6 +139,11 @@ impl Watched {
                 expected,
             }));
         }
+        let directions = match &scaling {
+            Some(scaling) => scaling.directions(&first, count),
+            None => first,
+        };
+        let tile = self.facts().tile();
         let unit = |j: usize| scaled(directions.iter().skip(j).step_by(count).copied());
         Ok(Some(Tiles {
             tile,

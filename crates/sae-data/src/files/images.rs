@@ -209,6 +209,10 @@ impl ImagesReader {
             return Ok(None);
         };
         let rows = self.rows(path)?;
+        if rows.first_not_finite().is_some() {
+            let found = "holds a pixel that is no finite number";
+            return Err(DataError::format(path, found, "finite numbers"));
+        }
         let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
         let label = folder.to_string_lossy().into_owned();
         self.next += 1;
@@ -265,7 +269,7 @@ fn fractions(picture: DynamicImage, colour: Colour) -> Vec<f32> {
 }
 
 /// Adds the pictures below a folder. Links to folders are not followed, so that none leads in a
-/// circle.
+/// circle; a pipe would be waited for.
 fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), DataError> {
     let wrong = |source| DataError::unreadable(folder, source);
     for entry in fs::read_dir(folder).map_err(wrong)? {
@@ -274,7 +278,7 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), 
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         if kind.is_dir() && !hidden && depth < MOST_DEPTH {
             collect(&path, depth + 1, files)?;
-        } else if !kind.is_dir() && !hidden && is_picture(&path) {
+        } else if path.is_file() && !hidden && is_picture(&path) {
             files.push(path);
         }
     }

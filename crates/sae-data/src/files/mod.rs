@@ -140,7 +140,7 @@ impl Format {
             if path.is_file() && name.contains("idx") && !images::is_picture(&path) {
                 return Ok(Self::Idx);
             }
-            if path.is_file() && name.ends_with(".safetensors") {
+            if is_shard(&path) {
                 return Ok(Self::Safetensors);
             }
         }
@@ -176,6 +176,13 @@ impl Format {
         labels: Option<&Path>,
         options: Options<'_>,
     ) -> Result<Box<dyn Reader>, DataError> {
+        if let Some(labels) = labels
+            && matches!(self, Self::Csv | Self::Parquet | Self::Images)
+        {
+            let found = "is named for labels, which are in the table or the names of folders";
+            let expected = "data.table.label or data.images.labels";
+            return Err(DataError::format(labels, found, expected));
+        }
         let others = labels
             .map(|path| read_labels(path, options.table))
             .transpose()?
@@ -237,12 +244,25 @@ fn shards(path: &Path) -> Result<Vec<PathBuf>, DataError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(wrong)? {
         let file = entry.map_err(wrong)?.path();
-        if file.extension().is_some_and(|end| end == "safetensors") {
+        if is_shard(&file) {
             files.push(file);
         }
     }
+    if files.is_empty() {
+        let found = "holds no safetensors files";
+        return Err(DataError::format(
+            path,
+            found,
+            "a file, or a folder of such files",
+        ));
+    }
     files.sort();
     Ok(files)
+}
+
+/// Whether a path in a folder is a file of tensors: a pipe would be waited for.
+fn is_shard(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "safetensors") && path.is_file()
 }
 
 /// The labels in a file of their own: an NPY vector of whole numbers, or a table of one column.

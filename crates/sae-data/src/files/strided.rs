@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::numbers::{Kind, Number};
 use crate::rows::{Chunk, Layout, Reader};
 use crate::samples::first_not_finite;
-use crate::{DataError, ImageShape, Samples, Store};
+use crate::{DataError, ImageShape, Samples, Store, memory};
 
 /// Where a matrix lies in a file, and how.
 #[derive(Debug, Clone)]
@@ -96,6 +96,7 @@ impl Strided {
             kind,
             ..
         } = self.place;
+        memory::check_labels(&self.place.path, rows)?;
         let labels = match columns {
             1 => kind.labels(&self.bytes(0, rows)?),
             _ => None,
@@ -243,7 +244,7 @@ pub(super) struct StridedReader {
 }
 
 impl StridedReader {
-    /// Matrices with the labels of all their rows, or none.
+    /// Matrices, at least one, with the labels of all their rows, or none.
     ///
     /// # Errors
     ///

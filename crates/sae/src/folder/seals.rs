@@ -26,6 +26,7 @@ impl Seal {
 
     /// Of a file, which is put on the disk.
     pub(super) fn synchronised(path: &Path) -> io::Result<Self> {
+        plain_file(path)?;
         let mut file = File::open(path)?;
         file.sync_all()?;
         let mut hasher = blake3::Hasher::new();

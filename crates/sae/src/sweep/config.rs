@@ -166,7 +166,7 @@ impl Halving {
 }
 
 /// No sweep has more runs.
-const MOST_RUNS: usize = 100_000;
+pub(super) const MOST_RUNS: usize = 100_000;
 
 impl SweepConfig {
     /// Reads the file of a sweep.
@@ -204,7 +204,7 @@ impl SweepConfig {
             return Err(Setting::new("keys", format!("for {runs} runs"), expected));
         }
         match (self.method, &self.halving) {
-            (Method::Halving, Some(halving)) => halving.check(&self.keys),
+            (Method::Halving, Some(halving)) => halving.check(self.keys.keys()),
             (Method::Halving, None) => Err(Setting::new(
                 "halving",
                 "missing",
@@ -269,10 +269,14 @@ impl Range {
 }
 
 impl Halving {
-    fn check(&self, keys: &BTreeMap<String, Values>) -> Result<(), Setting> {
-        let check = || {
+    /// Checks it beside the keys of its sweep.
+    pub(super) fn check<'a>(
+        &self,
+        mut keys: impl Iterator<Item = &'a String>,
+    ) -> Result<(), Setting> {
+        let mut check = || {
             let known = ["pretrain.epochs", "softmax.epochs", "finetune.epochs"];
-            if !known.contains(&&*self.epochs) || keys.contains_key(&self.epochs) {
+            if !known.contains(&&*self.epochs) || keys.any(|key| *key == self.epochs) {
                 let expected = format!("one of {}, which is none of the keys", known.join(", "));
                 return Err(Setting::new("epochs", &self.epochs, expected));
             }

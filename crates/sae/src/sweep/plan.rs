@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::config::{Halving, Metric, SweepConfig};
+use super::config::{Halving, MOST_RUNS, Metric, SweepConfig};
 use super::points::points;
 use crate::folder::{read_bounded, write_file};
 use crate::{Error, Experiment};
@@ -144,6 +144,13 @@ impl Plan {
             serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
         if plan.format != FORMAT {
             return Err(wrong(format!("is of format {}", plan.format)));
+        }
+        if let Some(halving) = &plan.halving {
+            let sound = halving.check(plan.keys.iter());
+            sound.map_err(|problem| wrong(problem.to_string()))?;
+        }
+        if plan.runs.len() > MOST_RUNS {
+            return Err(wrong(format!("holds {} runs", plan.runs.len())));
         }
         let is_plain = |name: &str| {
             !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')

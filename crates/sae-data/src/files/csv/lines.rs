@@ -8,8 +8,8 @@ use csv::ByteRecord;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::DataError;
-use crate::files::STANDARD_INPUT;
 use crate::files::table::{Delimiter, TableConfig};
+use crate::files::{MOST_INPUTS, STANDARD_INPUT};
 
 /// Bytes that a line may have, those in quotes included: no table has longer ones.
 const MOST_LINE: usize = 64 << 20;
@@ -37,10 +37,12 @@ impl Lines {
                 "text in UTF-8",
             ));
         }
+        const MARK: &[u8] = b"\xef\xbb\xbf";
+        let marked = start.starts_with(MARK);
+        let start = start.strip_prefix(MARK).unwrap_or(start);
         let delimiter = config.delimiter.byte();
         let delimiter = delimiter.unwrap_or_else(|| guess_delimiter(start));
-        const MARK: &[u8] = b"\xef\xbb\xbf";
-        if start.starts_with(MARK) {
+        if marked {
             text.consume(MARK.len());
         }
         let mut lines = csv::ReaderBuilder::new()
@@ -48,13 +50,14 @@ impl Lines {
             .flexible(true)
             .delimiter(delimiter)
             .buffer_capacity(1 << 16)
-            .from_reader(LineLimit {
-                text,
-                line: 0,
-                quoted: false,
-            });
+            .from_reader(LineLimit { text, line: 0 });
         let mut first = ByteRecord::new();
         match lines.read_byte_record(&mut first) {
+            Ok(true) if first.len() > MOST_INPUTS => {
+                let found = format!("has {} columns", first.len());
+                let expected = format!("at most {MOST_INPUTS}");
+                Err(DataError::format(path, found, expected))
+            }
             Ok(true) => Ok(Self {
                 path: path.to_owned(),
                 lines,
@@ -91,6 +94,7 @@ impl Lines {
             return Ok(Some(first));
         }
         let mut record = ByteRecord::new();
+        self.lines.get_mut().line = 0;
         match self.lines.read_byte_record(&mut record) {
             Ok(false) => Ok(None),
             Ok(true) if record.len() == self.fields => Ok(Some(record)),
@@ -129,23 +133,25 @@ fn text(path: &Path) -> Result<Box<dyn BufRead + Send>, DataError> {
     })
 }
 
-/// The delimiter that the first line has most of, outside quotes. Spaces, which may stand beside
+/// The delimiter that the first line has most of, outside quotes, which begin with a field. Spaces, which may stand beside
 /// another one, come last.
 fn guess_delimiter(start: &[u8]) -> u8 {
     let mut counts = [0usize; Delimiter::KNOWN.len()];
-    let mut quoted = false;
+    let place_of = |byte: u8| {
+        Delimiter::KNOWN
+            .iter()
+            .position(|&(_, known)| known == byte)
+    };
+    let (mut quoted, mut begins) = (false, true);
     for &byte in start {
+        let place = place_of(byte);
         match byte {
-            b'"' => quoted = !quoted,
+            b'"' if quoted || begins => quoted = !quoted,
             b'\n' if !quoted => break,
             _ if quoted => {}
-            _ => {
-                let known = Delimiter::KNOWN
-                    .iter()
-                    .position(|&(_, known)| known == byte);
-                known.into_iter().for_each(|place| counts[place] += 1);
-            }
+            _ => place.into_iter().for_each(|place| counts[place] += 1),
         }
+        begins = place.is_some();
     }
     let ranked = |&(place, count): &(usize, usize)| match Delimiter::KNOWN[place].0 {
         Delimiter::Space => count.min(1),
@@ -169,25 +175,18 @@ fn damaged(path: &Path, error: csv::Error) -> DataError {
     }
 }
 
-/// Text whose lines are not endless, whatever a file unpacks to.
+/// Text whose lines are not endless, whatever a file unpacks to. What a line is only its reader knows, by its quotes:
+/// it is counted what is read for one.
 struct LineLimit {
     text: Box<dyn BufRead + Send>,
-    /// Bytes since the last end of a line outside quotes.
+    /// Bytes that were read for the line.
     line: usize,
-    quoted: bool,
 }
 
 impl Read for LineLimit {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let read = self.text.read(bytes)?;
-        for &byte in &bytes[..read] {
-            self.line += 1;
-            match byte {
-                b'"' => self.quoted = !self.quoted,
-                b'\n' if !self.quoted => self.line = 0,
-                _ => {}
-            }
-        }
+        self.line += read;
         match self.line > MOST_LINE {
             false => Ok(read),
             true => Err(io::Error::new(

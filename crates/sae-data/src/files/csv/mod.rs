@@ -2,6 +2,7 @@
 
 mod lines;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use csv::ByteRecord;
@@ -9,9 +10,9 @@ use csv::ByteRecord;
 use self::lines::{Lines, is_standard_input, line_of};
 use super::purpose::Purpose;
 use super::table::{Columns, Header, Input, TableConfig, Vocabulary, Words, is_missing, number};
-use crate::DataError;
 use crate::message::shown;
 use crate::rows::{Chunk, Layout, Reader};
+use crate::{DataError, memory};
 
 /// A table that is being read.
 pub(super) struct CsvReader {
@@ -122,7 +123,11 @@ pub(super) fn read_words(path: &Path, config: &TableConfig) -> Result<Vec<String
         lines.next()?;
     }
     let mut words = Vec::new();
+    let most = memory::most_labels();
     while let Some(row) = lines.next()? {
+        if words.len() == most {
+            return Err(memory::too_many_labels(path, most));
+        }
         let field = row.get(0).unwrap_or_default();
         match std::str::from_utf8(field) {
             Ok(text) if !is_missing(field) => words.push(text.trim().to_owned()),
@@ -201,6 +206,7 @@ fn take_names(lines: &mut Lines, header: Header) -> Result<Vec<String>, DataErro
     let path = lines.path().to_owned();
     let first = lines.next()?.unwrap_or_default();
     let mut names: Vec<String> = Vec::new();
+    let mut known = HashSet::new();
     for (column, field) in first.iter().enumerate() {
         let refuse = |problem: &str, expected: &str| {
             let found = format!("line 1, column {}: the name {problem}", column + 1);
@@ -209,14 +215,14 @@ fn take_names(lines: &mut Lines, header: Header) -> Result<Vec<String>, DataErro
         let Ok(name) = std::str::from_utf8(field) else {
             return refuse("is no UTF-8", "text in UTF-8");
         };
-        let name = name.trim().to_owned();
+        let name = name.trim();
         let expected = "a name of its own for every column (table.header = \"no\" where the first \
                         line is a row)";
         // Without a name a column can be left out, as the row numbers that pandas writes.
-        if !name.is_empty() && names.contains(&name) {
+        if !name.is_empty() && !known.insert(name) {
             return refuse(&format!("`{name}` is there twice"), expected);
         }
-        names.push(name);
+        names.push(name.to_owned());
     }
     Ok(names)
 }

@@ -145,7 +145,11 @@ pub(crate) fn pair_in(folder: &Path) -> Result<(PathBuf, PathBuf), DataError> {
     let unreadable = |source| DataError::unreadable(folder, source);
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        names.push(entry.map_err(unreadable)?.file_name());
+        let entry = entry.map_err(unreadable)?;
+        // A pipe would be waited for.
+        if entry.path().is_file() {
+            names.push(entry.file_name());
+        }
     }
     let names: Vec<_> = names.iter().map(|name| name.to_string_lossy()).collect();
     let find = |kind: &str| {

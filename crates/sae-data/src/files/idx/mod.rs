@@ -14,7 +14,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::numbers::{Kind, Number};
 use super::strided::{Place, Strided};
 use crate::rows::{Chunk, Layout, Reader};
-use crate::{DataError, Dataset, ImageShape, Room, Samples, Store};
+use crate::{DataError, Dataset, ImageShape, Room, Samples, Store, memory};
 
 pub use config::IdxConfig;
 pub(super) use config::pair_in;
@@ -60,15 +60,19 @@ impl IdxReader {
         let [rows, height, width] = stream.sizes[..] else {
             unreachable!("the rank was checked");
         };
-        let values = labels.map(read_labels).transpose()?.unwrap_or_default();
-        if let Some(labels) = labels.filter(|_| values.len() != rows) {
-            return Err(DataError::Counts {
-                images_path: images.to_owned(),
-                images: rows,
-                labels_path: labels.to_owned(),
-                labels: values.len(),
-            });
-        }
+        let label_stream = labels.map(|path| Stream::open(path, LABELS)).transpose()?;
+        let values = match (labels, label_stream) {
+            (Some(path), Some(stream)) if stream.sizes[0] != rows => {
+                return Err(DataError::Counts {
+                    images_path: images.to_owned(),
+                    images: rows,
+                    labels_path: path.to_owned(),
+                    labels: stream.sizes[0],
+                });
+            }
+            (_, Some(stream)) => stream.labels()?,
+            (_, None) => vec![],
+        };
         Ok(Self {
             layout: Layout {
                 image: Some(ImageShape::grey(height, width)),
@@ -132,10 +136,7 @@ impl Reader for IdxReader {
 ///
 /// Refuses anything but a complete IDX file of at least one label.
 pub(super) fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
-    let mut stream = Stream::open(path, LABELS)?;
-    let labels = stream.values(stream.sizes[0])?;
-    stream.check_end()?;
-    Ok(labels)
+    Stream::open(path, LABELS)?.labels()
 }
 
 /// The bytes of an IDX file of images.
@@ -203,6 +204,15 @@ impl Stream {
             length,
             read: 0,
         })
+    }
+
+    /// The labels of a file of them.
+    fn labels(mut self) -> Result<Vec<u8>, DataError> {
+        let count = self.sizes[0];
+        memory::check_labels(&self.path, count)?;
+        let labels = self.values(count)?;
+        self.check_end()?;
+        Ok(labels)
     }
 
     /// The next values. Of a compressed stream no more is ever kept than it really yields.

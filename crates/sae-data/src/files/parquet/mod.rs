@@ -2,6 +2,7 @@
 
 mod cells;
 mod guard;
+mod lengths;
 mod pages;
 mod source;
 

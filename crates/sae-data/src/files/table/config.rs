@@ -1,5 +1,6 @@
 //! The table `[data.table]`.
 
+use sae_kernels::Setting;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Samples;
@@ -27,6 +28,24 @@ pub struct TableConfig {
 }
 
 impl TableConfig {
+    /// Checks what stands for missing values.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what no value may be.
+    pub fn check(&self) -> Result<(), Setting> {
+        let expected = match self.pixels {
+            true => "a whole number from 0 to 255, as pixels are",
+            false => "a finite number, up to 3.4e38",
+        };
+        match self.fill_missing {
+            Some(value) if !(value as f32).is_finite() || !self.takes(value) => {
+                Err(Setting::new("fill_missing", value, expected))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Rows of `width` values: pixels, where they are such.
     pub(in crate::files) fn samples(&self, width: usize, values: Vec<f64>) -> Samples {
         match self.pixels {
