@@ -48,6 +48,38 @@ fn few_labels_are_as_few_as_they_are_called() {
     }
 }
 
+/// A step takes as many rows of each shard, of which there are more than labels, or one left over.
+#[test]
+fn shards_are_of_labels_too() {
+    let sharded = [
+        "distributed.shards=8",
+        "pretrain.batch=64",
+        "softmax.batch=64",
+        "finetune.batch=64",
+    ];
+    let report = labels(&["--seeds", "1", "--shares", "0.05"], &sharded);
+    // 28 labels are one step an epoch, of which there are as many as there are steps over all.
+    let whole = labels(&["--seeds", "1", "--shares", "0.05"], &sharded[1..]);
+    let epochs = |report: &LabelsReport| {
+        report
+            .fits
+            .iter()
+            .map(|fit| fit.ended.epochs)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(epochs(&report).len(), 3);
+    for (own, other) in epochs(&report).into_iter().zip(epochs(&whole)) {
+        assert!(own.abs_diff(other) <= other / 2, "{own} and {other} epochs");
+    }
+    let few = with(
+        &["labels", TINY, "--seeds", "1", "--shares", "0.01"],
+        &[&ENDS[..], &sharded].concat(),
+    );
+    let message = refuse(&few);
+    let expected = "distributed.shards is 8; expected at most 4, the number of training samples";
+    assert!(message.contains(expected), "{message}");
+}
+
 /// With all labels the networks are those of `sae train`, to the last bit.
 #[test]
 fn all_labels_are_what_train_gives() {

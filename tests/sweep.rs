@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::undisturbed::{signal, start};
-use support::{limited, number, refuse, sae, succeed, summary, text, weights};
+use support::{command, limited, number, refuse, sae, succeed, summary, text, weights};
 use tempfile::{TempDir, tempdir};
 
 const BASE: &str = "report = false\nclassifier = false\n[checkpoints]\nsteps = 5\n[data]\nvalidation = 0.2\n[data.shapes]\n\
@@ -178,6 +178,35 @@ fn halving_keeps_the_better_points() {
     assert!(weights(&at_once) == weights(&plan.join("runs").join(best)));
 }
 
+/// Where validation chooses the epoch whose parameters are kept, it is that epoch by which runs are compared.
+#[test]
+fn runs_are_compared_by_what_they_keep() {
+    let (_folder, plan) = planned(
+        "config = \"base.toml\"\nmetric = \"validation_objective\"\n[keys]\n\"pretrain.epochs\" = [2000]\n\
+         \"pretrain.learning_rate\" = [0.05, 0.1]\n\"pretrain.validation_patience\" = [3]\n",
+    );
+    succeed(&["sweep", "run", text(&plan), "--quiet"]);
+    for row in report(&plan) {
+        let name = row["name"].as_str().unwrap();
+        let path = plan.join(format!("results/{name}-r0.json"));
+        let end: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        let metrics =
+            fs::read_to_string(plan.join("runs").join(name).join("metrics.jsonl")).unwrap();
+        let objectives: Vec<f64> = metrics
+            .lines()
+            .map(|line| {
+                number(
+                    &serde_json::from_str(line).unwrap(),
+                    "/validation_objective",
+                )
+            })
+            .collect();
+        let least = objectives.iter().copied().fold(f64::INFINITY, f64::min);
+        assert!(objectives.last().unwrap() > &least, "{objectives:?}");
+        assert_eq!(number(&end, "/finished/value"), least);
+    }
+}
+
 /// A run that diverges is one of the report, and does not end the others.
 #[test]
 fn failures_are_reported() {
@@ -185,10 +214,10 @@ fn failures_are_reported() {
         "config = \"base.toml\"\nmetric = \"test_rmse\"\n[keys]\n\"pretrain.optimizer\" = [\"sgd\"]\n\
          \"pretrain.learning_rate\" = [1e38, 0.1]\n",
     );
-    // At the second start nothing is left to do, which does not make it a success; at the third it fails again.
-    for args in [&[][..], &[], &["--retry"]] {
+    // At the second start nothing is left to do; at the third it fails again.
+    for (args, code) in [(&[][..], 1), (&[], 0), (&["--retry"], 1)] {
         let output = sae(&[&["sweep", "run", text(&plan), "--quiet"][..], args].concat());
-        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(said.contains("this share has ended; 1 failed"), "{said}");
         let rows = report(&plan);
@@ -277,6 +306,43 @@ fn bad_sweeps_are_refused_before_anything_is_written() {
         fs::write(&path, changed.to_string()).unwrap();
         let message = refuse(&["sweep", "run", text(&plan)]);
         assert!(message.contains("plan.json: halving."), "{message}");
+    }
+}
+
+/// Ctrl-C is for all processes of a terminal: the runs hear it themselves, and then that their worker ends. They save
+/// their state all the same.
+#[test]
+fn runs_that_hear_a_signal_themselves_save_their_state() {
+    use std::os::unix::process::CommandExt;
+    let (folder, _) = planned(GRID);
+    let long = BASE
+        .replace("epochs = 6", "epochs = 100000")
+        .replace("steps = 5", "steps = 0\nminutes = 1000");
+    fs::write(folder.path().join("base.toml"), &long).unwrap();
+    let (file, plan) = (folder.path().join("s.toml"), folder.path().join("long"));
+    succeed(&["sweep", text(&file), "--out", text(&plan)]);
+    for by in ["INT", "TERM"] {
+        let mut worker = command(&["sweep", "run", text(&plan), "--quiet"]);
+        let worker = worker
+            .process_group(0)
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let run = plan.join("runs/1");
+        let _ = fs::remove_dir_all(run.join("checkpoints"));
+        let _ = fs::remove_file(run.join("metrics.jsonl"));
+        while fs::metadata(run.join("metrics.jsonl")).map_or(0, |file| file.len()) == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let group = format!("-{}", worker.id());
+        let sent = std::process::Command::new("kill")
+            .args(["-s", by, "--", &group])
+            .status();
+        assert!(sent.unwrap().success());
+        let output = worker.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        let saved = fs::read_dir(run.join("checkpoints")).map_or(0, Iterator::count);
+        assert_eq!(saved, 1, "{by}: the state was not saved");
     }
 }
 

@@ -45,5 +45,6 @@ fn read(path: &Path, config: &DataConfig) {
         rows += chunk.samples.rows();
         assert!(chunk.samples.rows() > 0 && chunk.samples.rows() <= 100);
         assert_eq!(chunk.samples.width(), reader.layout().inputs);
+        assert_eq!(chunk.samples.first_not_finite(), None);
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::flips::small;
 use crate::plan::Plan;
 use crate::support::undisturbed::{Undisturbed, args, start};
-use crate::support::{copy, limited, text, unseal};
+use crate::support::{copy, limited, sae, text, unseal};
 use crate::tally::Tally;
 
 /// Values that stand where others were.
@@ -180,6 +180,7 @@ pub fn trials(plan: Plan) -> Vec<Trial> {
         Trial::test("forged_models", move || models(plan)),
         Trial::test("forged_checkpoints", move || checkpoints(plan)),
         Trial::test("forged_runs", move || runs(plan)),
+        Trial::test("unknown_checkpoints_stay", unknown),
     ]
 }
 
@@ -251,6 +252,35 @@ fn checkpoints(plan: Plan) -> Result<(), Failed> {
             }
         }
     }
+    tally.conclude()
+}
+
+/// A checkpoint of another version is not passed over, which would lose what that has done.
+fn unknown() -> Result<(), Failed> {
+    let undisturbed = Undisturbed::of(CUT_OFF);
+    let run = cut_off(&undisturbed)?;
+    let newest = all_of(&run).pop().ok_or("no checkpoint was kept")?;
+    let (bytes, key) = (fs::read(&newest)?, "sae.checkpoint");
+    let mut about: Value = serde_json::from_str(&description(&bytes, key))?;
+    about["format"] = 99.into();
+    fs::write(&newest, described(&bytes, key, &about.to_string()))?;
+    let before = all_of(&run);
+    let output = sae(&["resume", text(&run), "--quiet"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let expected = "is as it was written, but it is of format 99";
+    let mut tally = Tally::default();
+    let survived = match (
+        said.contains(expected),
+        output.status.code(),
+        all_of(&run) == before,
+    ) {
+        (true, Some(2), true) => {
+            fs::write(&newest, bytes)?;
+            undisturbed.same("cut-off")
+        }
+        (_, code, _) => Err(format!("{code:?}: {said}")),
+    };
+    tally.count(1, "a checkpoint of format 99", survived);
     tally.conclude()
 }
 

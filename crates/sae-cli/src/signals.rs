@@ -2,6 +2,7 @@
 
 use std::io;
 use std::process::exit;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -28,7 +29,10 @@ pub fn watch(stop: &Stop, say: impl Fn(&str) + Send + 'static) -> io::Result<()>
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let stop = stop.clone();
     thread::spawn(move || {
-        if signals.forever().next().is_some() {
+        if let Some(first) = signals.forever().next() {
+            if first == SIGTERM {
+                INPUT_HAS_ENDED.store(false, Ordering::SeqCst);
+            }
             stop.wish();
             if stop.is_met_soon() {
                 say("stopping after this step; the same signal once more ends at once");
@@ -39,11 +43,16 @@ pub fn watch(stop: &Stop, say: impl Fn(&str) + Send + 'static) -> io::Result<()>
     Ok(())
 }
 
-/// From now on the end of standard input is a SIGTERM: whoever holds its other end has ended.
+/// Whether a SIGTERM is under way that stands for the end of standard input.
+static INPUT_HAS_ENDED: AtomicBool = AtomicBool::new(false);
+
+/// From now on the end of standard input is a SIGTERM, unless it is the second signal: whoever holds its other end
+/// has ended, perhaps by the signal that this process has got itself.
 pub fn end_with_input() {
     thread::spawn(|| {
         // An error is an end, too.
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        INPUT_HAS_ENDED.store(true, Ordering::SeqCst);
         let _ = signal_hook::low_level::raise(SIGTERM);
     });
 }
@@ -51,7 +60,9 @@ pub fn end_with_input() {
 /// Until the process has ended by itself, need not, or must not be waited for.
 fn wait(stop: &Stop, signals: &mut Signals) -> ! {
     loop {
-        if let Some(second) = signals.pending().next() {
+        let says_no_more =
+            |signal: i32| signal == SIGTERM && INPUT_HAS_ENDED.swap(false, Ordering::SeqCst);
+        if let Some(second) = signals.pending().find(|&signal| !says_no_more(signal)) {
             exit(BY_SIGNAL + second);
         }
         if !stop.is_met_soon() {

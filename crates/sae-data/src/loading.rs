@@ -161,8 +161,15 @@ impl DataConfig {
         let mut reader = format.open(path, own_labels, self.options(Purpose::Training))?;
         if loading.labels && !reader.layout().labelled {
             let found = "has no labels";
-            let expected = "labels for a classifier (data.table.label, data.images.labels, \
-                            data.arrays.labels or data.files.train_labels), or classifier = false";
+            let where_from = match format {
+                Format::Csv | Format::Parquet => "data.table.label",
+                Format::Images => "data.images.labels",
+                Format::Npz | Format::Safetensors => {
+                    "data.arrays.labels or data.files.train_labels"
+                }
+                Format::Npy | Format::Idx => "data.files.train_labels",
+            };
+            let expected = format!("labels for a classifier ({where_from}), or classifier = false");
             return Err(DataError::format(path, found, expected));
         }
         let room = Room {

@@ -230,6 +230,10 @@ fn what_tables_may_look_like() {
         let data = table(text.as_bytes(), &plain).unwrap();
         assert_eq!(values(&data), numbers, "{text:?}");
     }
+    // What stands in quotes delimits nothing, after two of them neither.
+    let data = table(b"\"a \"\"x\"\", y, z\";b\n1;2\n3;4\n", &plain).unwrap();
+    assert_eq!(data.names, ["a \"x\", y, z", "b"]);
+    assert_eq!(values(&data), numbers);
     let headed = with(|c| c.table.header = sae_data::Header::Yes);
     assert_eq!(
         table(b"7,8\n1,2\n3,4\n", &headed).unwrap().names,
@@ -523,6 +527,11 @@ fn pipes_in_folders_are_left_out() {
         assert!(made.unwrap().success());
     }
     refused(folder.path(), &config, "holds no pictures");
+    // What cannot be read is missed.
+    let link = folder.path().join("b.png");
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    refused(folder.path(), &config, "b.png: cannot be read");
+    fs::remove_file(link).unwrap();
     let tensors = with(|c| {
         c.source = Source::Safetensors;
         c.files.train = folder.path().display().to_string();

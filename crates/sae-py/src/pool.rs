@@ -33,10 +33,16 @@ pub(crate) fn pool(threads: usize) -> PyResult<Arc<ThreadPool>> {
     if let Some(pool) = own.by_threads.get(&threads) {
         return Ok(pool.clone());
     }
-    let built = ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = Arc::new(built.map_err(|error| {
-        PyRuntimeError::new_err(format!("{threads} threads cannot be started: {error}"))
-    })?);
+    let pool = Arc::new(own_pool(threads)?);
     own.by_threads.insert(threads, pool.clone());
     Ok(pool)
+}
+
+/// As [`pool`], for one piece of work alone: what takes long, or waits, would keep all others waiting.
+pub(crate) fn own_pool(threads: usize) -> PyResult<ThreadPool> {
+    let threads = usable_threads(threads);
+    let built = ThreadPoolBuilder::new().num_threads(threads).build();
+    built.map_err(|error| {
+        PyRuntimeError::new_err(format!("{threads} threads cannot be started: {error}"))
+    })
 }

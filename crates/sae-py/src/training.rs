@@ -16,7 +16,7 @@ use sae::{Error, Experiment, Finished, Observer, Prepared, Stage, Stop};
 use crate::error::raised;
 use crate::labels::labels;
 use crate::model::Model;
-use crate::pool::pool;
+use crate::pool::own_pool;
 use crate::rows::borrowed;
 use crate::state::State;
 
@@ -73,7 +73,7 @@ pub(crate) fn train(
         let scaling = model.get().get().scaling().cloned();
         (scaling, state.get().reached.clone())
     });
-    let pool = pool(experiment.threads())?;
+    let pool = own_pool(experiment.threads())?;
     let job = Job {
         more,
         stop: Stop::default(),
@@ -122,7 +122,8 @@ pub(crate) fn train(
 fn listen(heard: &Receiver<Epoch>, callback: Option<&Py<PyAny>>, stop: &Stop) -> Option<PyErr> {
     let mut stopped_by = None;
     loop {
-        let said = match heard.recv_timeout(PAUSE) {
+        let received = heard.recv_timeout(PAUSE);
+        let said = match &received {
             Err(RecvTimeoutError::Disconnected) => return stopped_by,
             Err(RecvTimeoutError::Timeout) => Python::attach(|py| py.check_signals()),
             Ok(epoch) => Python::attach(|py| {
@@ -137,6 +138,8 @@ fn listen(heard: &Receiver<Epoch>, callback: Option<&Py<PyAny>>, stop: &Stop) ->
             stop.wish();
             stopped_by.get_or_insert(error);
         }
+        // Training goes on, once it knows whether it may.
+        drop(received);
     }
 }
 

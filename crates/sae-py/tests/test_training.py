@@ -65,6 +65,15 @@ def test_line_searches_go_on_too(rows):
     assert automatic.n_iter_ == 201 and abs(automatic.score(rows) / before - 1) < 0.1
 
 
+def test_what_goes_on_without_a_seed_holds_back_the_same_rows(rows):
+    parameters = SMALL | {"random_state": None, "warm_start": True, "early_stopping": True}
+    drawn = SparseAutoencoder(**parameters).fit(rows)
+    given = SparseAutoencoder(**parameters | {"random_state": drawn._drawn}).fit(rows)
+    assert np.array_equal(weights(drawn), weights(given))
+    assert np.array_equal(weights(drawn.fit(rows)), weights(given.fit(rows)))
+    assert not np.array_equal(weights(SparseAutoencoder(**parameters).fit(rows)), weights(given))
+
+
 def test_new_rows_keep_the_scaling(rows):
     estimator = SparseAutoencoder(**SMALL).partial_fit(rows[:200]).partial_fit(2 * rows[200:])
     first = SparseAutoencoder(**SMALL).partial_fit(rows[:200])
@@ -189,6 +198,20 @@ def test_other_threads_go_on_while_training():
         time.sleep(0.001)
         ticks += 1
     assert ticks > 100 * (time.time() - began)
+
+
+def test_other_models_work_while_one_is_trained(rows):
+    other = SparseAutoencoder(**SMALL, n_jobs=1).fit(rows)
+    expected = other.transform(rows)
+    heard = []
+    callback = lambda epoch: heard.append(other.transform(rows))
+    # Both have one thread, and the training waits for its callback.
+    training = threading.Thread(target=lambda: SparseAutoencoder(**SMALL, n_jobs=1, callback=callback).fit(rows))
+    training.daemon = True
+    training.start()
+    training.join(60)
+    assert not training.is_alive()
+    assert len(heard) == 10 and all(np.array_equal(codes, expected) for codes in heard)
 
 
 @pytest.mark.parametrize(

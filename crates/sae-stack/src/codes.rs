@@ -24,6 +24,9 @@ pub struct LayerReport {
     pub epochs: usize,
     /// Why training ended.
     pub stopped: Stopped,
+    /// J on the validation samples of what was kept, where that has chosen an epoch.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub validation_objective: Option<f64>,
     /// RMSE, mean ρ̂, dead and saturated units on the training samples.
     pub train: Details,
     /// The same on the test samples.

@@ -149,6 +149,7 @@ impl<'a> Run<'a> {
                 hidden: layer.hidden,
                 epochs: fitted.epochs,
                 stopped: fitted.stopped,
+                validation_objective: fitted.validation_objective,
                 train: details(on_train.rmse, &on_train.rho_hat),
                 test: details(on_test.rmse, &on_test.rho_hat),
             };

@@ -83,6 +83,16 @@ pub struct Summary {
     pub classifier: Option<ClassifierSummary>,
 }
 
+impl Summary {
+    /// J on the validation samples of the model that the last stage has left, where that has chosen its epoch.
+    pub fn validation_objective(&self) -> Option<f64> {
+        match &self.classifier {
+            Some(classifier) => classifier.finetune?.validation_objective,
+            None => self.layers.last()?.validation_objective,
+        }
+    }
+}
+
 /// The figures of the supervised part of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassifierSummary {
@@ -104,12 +114,15 @@ pub struct ClassifierSummary {
 }
 
 /// How the training of a stage ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Ended {
     /// Epochs that were run.
     pub epochs: usize,
     /// Why there were no more.
     pub stopped: Stopped,
+    /// J on the validation samples of what was kept, where that has chosen an epoch.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub validation_objective: Option<f64>,
 }
 
 impl Ended {
@@ -117,6 +130,7 @@ impl Ended {
         Self {
             epochs: fitted.epochs,
             stopped: fitted.stopped,
+            validation_objective: fitted.validation_objective,
         }
     }
 

@@ -197,6 +197,7 @@ impl<'a> Session<'a> {
             parameters,
             epochs: self.epochs,
             stopped: self.watch.stopped.unwrap_or(Stopped::Epochs),
+            validation_objective: self.watch.best.as_ref().map(|best| best.validation),
         })
     }
 

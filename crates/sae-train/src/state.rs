@@ -20,6 +20,9 @@ pub struct Fitted {
     pub epochs: usize,
     /// Why training ended.
     pub stopped: Stopped,
+    /// J of the parameters on the validation samples, where that has chosen them.
+    #[serde(default)]
+    pub validation_objective: Option<f64>,
 }
 
 /// What is trained, on what, and in which order.

@@ -94,7 +94,7 @@ impl Prepared {
         let clock = self.clock(times);
         let settings = self.experiment.checkpoints;
         let keeper = Keeper::new(&folder, settings, identity, &clock, facts.as_ref());
-        keeper.leave_behind()?;
+        keeper.remove_later()?;
         let resumed = keeper.resumed();
         let mut recording = Recording {
             group: self.group(),

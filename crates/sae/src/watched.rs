@@ -130,8 +130,12 @@ impl Watched {
             None => weight.shape[0] == inputs,
         };
         if !fits {
-            let found = format!("of shape {:?}", weight.shape);
-            let expected = format!("a row for each of {inputs} inputs, as they are scaled");
+            let scaled = scaling.map_or_else(String::new, |scaling| {
+                let (of, to) = (scaling.inputs(), scaling.outputs());
+                format!(" beside a scaling of {of} inputs to {to}")
+            });
+            let found = format!("of shape {:?}{scaled}", weight.shape);
+            let expected = format!("a row for each of {inputs} inputs");
             let name = "weight".to_owned();
             return Err(self.damaged(TensorsError::Tensor {
                 name,

@@ -29,7 +29,7 @@ pub fn run(args: &SweepRunArgs) -> Result<ExitCode, CliError> {
     let sweep = Sweep::open(&args.plan)?;
     let shard = shard(args)?;
     if args.retry {
-        sweep.forget_failures()?;
+        sweep.forget_failures(shard)?;
     }
     let worker = Worker {
         sweep: &sweep,
@@ -37,16 +37,19 @@ pub fn run(args: &SweepRunArgs) -> Result<ExitCode, CliError> {
         quiet: args.quiet,
         stop: stop()?,
     };
+    let mut failed = 0;
     loop {
         let todo = sweep.todo(shard)?;
         if todo.jobs.is_empty() {
-            return conclude(args, &todo);
+            return conclude(args, &todo, failed);
         }
-        let left = worker.run(todo.jobs)?;
-        if left > 0 {
+        let ran = worker.run(todo.jobs)?;
+        failed += ran.failed;
+        if ran.left > 0 {
             output::error(format!(
-                "{left} runs were killed {KILLED} times each; the same command goes on with them, where there is memory \
-                 enough and nothing else kills them"
+                "{} runs are left, which were killed {KILLED} times each or cannot go on here; the same command goes \
+                 on with them, where there is memory enough, nothing else kills them, and the machine is as the first",
+                ran.left
             ));
             return Ok(ExitCode::FAILURE);
         }
@@ -57,8 +60,8 @@ pub fn run(args: &SweepRunArgs) -> Result<ExitCode, CliError> {
     }
 }
 
-/// Ends a worker whose share of the round has ended.
-fn conclude(args: &SweepRunArgs, todo: &Todo) -> Result<ExitCode, CliError> {
+/// Ends a worker whose share of the round has ended, in which so many runs failed since it was started.
+fn conclude(args: &SweepRunArgs, todo: &Todo, failed: usize) -> Result<ExitCode, CliError> {
     if todo.elsewhere > 0 && !todo.is_last {
         output::error(format!(
             "{} runs of this round are other shares'; start this one again when they have ended",
@@ -74,7 +77,7 @@ fn conclude(args: &SweepRunArgs, todo: &Todo) -> Result<ExitCode, CliError> {
         "this share has ended;{failures} `sae sweep report {}` shows what has come of it",
         sae::data::message::shown_path(&args.plan)
     ))?;
-    Ok(ExitCode::from(u8::from(todo.failed > 0)))
+    Ok(ExitCode::from(u8::from(failed > 0)))
 }
 
 /// The share of this worker.
@@ -143,6 +146,17 @@ enum Became {
     Busy,
     /// It was stopped, or killed.
     Stopped,
+    /// It was begun on another machine, with other bits; why it cannot go on.
+    Refused(String),
+}
+
+/// What became of some jobs.
+#[derive(Default)]
+struct Ran {
+    /// How many failed.
+    failed: usize,
+    /// How many are left, since they were killed too often, or refused.
+    left: usize,
 }
 
 /// How often a run may be killed, while its worker is not, until it is left to the next worker: there may not be
@@ -154,11 +168,11 @@ impl Worker<'_> {
         self.stop.load(Ordering::SeqCst)
     }
 
-    /// Runs all jobs, or until it is stopped; how many are left, since they were killed too often.
-    fn run(&self, jobs: Vec<Job>) -> Result<usize, CliError> {
+    /// Runs all jobs, or until it is stopped.
+    fn run(&self, jobs: Vec<Job>) -> Result<Ran, CliError> {
         let mut waiting: Vec<Job> = jobs.into_iter().rev().collect();
         let mut running: Vec<(Job, Child)> = vec![];
-        let mut left = 0;
+        let mut ran = Ran::default();
         let mut killed: BTreeMap<String, usize> = BTreeMap::new();
         while !waiting.is_empty() || !running.is_empty() {
             if self.is_stopped() {
@@ -185,7 +199,15 @@ impl Worker<'_> {
                 };
                 let (job, _) = running.swap_remove(index);
                 match self.became(&job, status.code())? {
-                    Became::Ended(end) => self.say(&job, &end),
+                    Became::Ended(end) => {
+                        ran.failed += usize::from(matches!(end, RunEnd::Failed { .. }));
+                        self.say(&job, &end);
+                    }
+                    Became::Refused(why) => {
+                        ran.left += 1;
+                        let (name, round) = (&job.run.name, job.round + 1);
+                        output::progress(format!("{name} round {round} is left: {why}"));
+                    }
                     Became::Busy if !self.is_stopped() => {
                         sleep(PAUSE);
                         waiting.insert(0, job);
@@ -196,7 +218,7 @@ impl Worker<'_> {
                         self.say_killed(&job, *times);
                         match *times < KILLED {
                             true => waiting.insert(0, job),
-                            false => left += 1,
+                            false => ran.left += 1,
                         }
                     }
                     Became::Busy | Became::Stopped => {}
@@ -204,7 +226,7 @@ impl Worker<'_> {
             }
             sleep(LOOK);
         }
-        Ok(left)
+        Ok(ran)
     }
 
     /// A process that does a job. It ends when its input does, as when this worker is killed.
@@ -241,6 +263,7 @@ impl Worker<'_> {
             None => Became::Stopped,
             Some(code) if code == i32::from(STOPPED) || code > 128 => Became::Stopped,
             Some(2) if said.contains("is being written by another run") => Became::Busy,
+            Some(2) if said.contains(" cannot go on: ") => Became::Refused(said),
             Some(_) => Became::Ended(self.sweep.conclude(job, Some(said))?),
         })
     }

@@ -7,6 +7,7 @@ use image::DynamicImage;
 use sae_kernels::Setting;
 use serde::{Deserialize, Serialize};
 
+use super::entry::may_be_file;
 use super::picture::{MOST_SIDE, fit, open_picture, size_of_picture};
 use crate::rows::{Chunk, Layout, Reader};
 use crate::{DataError, ImageShape, Samples, natural_order};
@@ -278,7 +279,7 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), 
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
         if kind.is_dir() && !hidden && depth < MOST_DEPTH {
             collect(&path, depth + 1, files)?;
-        } else if path.is_file() && !hidden && is_picture(&path) {
+        } else if !hidden && is_picture(&path) && may_be_file(&path) {
             files.push(path);
         }
     }

@@ -2,6 +2,7 @@
 
 mod config;
 mod csv;
+mod entry;
 mod idx;
 mod images;
 mod npy;
@@ -29,6 +30,7 @@ pub(crate) use self::spill::Spill;
 pub use self::table::{Delimiter, Header, TableConfig};
 
 use self::csv::CsvReader;
+use self::entry::may_be_file;
 use self::idx::IdxReader;
 use self::images::ImagesReader;
 #[cfg(feature = "parquet")]
@@ -260,9 +262,9 @@ fn shards(path: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(files)
 }
 
-/// Whether a path in a folder is a file of tensors: a pipe would be waited for.
+/// Whether a path in a folder is a file of tensors.
 fn is_shard(path: &Path) -> bool {
-    path.extension().is_some_and(|end| end == "safetensors") && path.is_file()
+    path.extension().is_some_and(|end| end == "safetensors") && may_be_file(path)
 }
 
 /// The labels in a file of their own: an NPY vector of whole numbers, or a table of one column.

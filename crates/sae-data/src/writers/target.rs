@@ -47,29 +47,20 @@ impl Target {
     ///
     /// Fails where nothing can be written.
     pub fn file(path: &Path) -> Result<Self, WriteError> {
-        Self::file_as(path, path)
-    }
-
-    /// As [`Target::file`]; messages call the file `shown`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Target::file`].
-    pub fn file_as(path: &Path, shown: &Path) -> Result<Self, WriteError> {
         match fs::metadata(path) {
             Ok(about) if !about.is_file() && !about.is_dir() => {
                 let stream = || -> io::Result<To> {
                     let file = fs::OpenOptions::new().write(true).open(path)?;
                     Ok(To::Stream(Box::new(BufWriter::with_capacity(BUFFER, file))))
                 };
-                Self::opened(path, shown, stream())
+                Self::opened(path, path, stream())
             }
-            _ => Self::replacing(path, shown),
+            _ => Self::replacing(path, path),
         }
     }
 
-    /// As [`Target::file_as`]; whatever is at the path, be it a link, a device or a pipe, is replaced and not written
-    /// to.
+    /// As [`Target::file`], which messages call `shown`; whatever is at the path, be it a link, a device or a pipe, is
+    /// replaced and not written to.
     ///
     /// # Errors
     ///

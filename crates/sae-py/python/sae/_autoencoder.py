@@ -208,7 +208,7 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Autoe
         goes_on = own["warm_start"] and self._goes_on()
         with self._whole():
             rows = self._rows(X, reset=not goes_on)
-            settings = self._settings(own, len(rows))
+            settings = self._settings(own, len(rows), goes_on)
             if goes_on:
                 settings["pretrain.epochs"] += self.n_iter_
             return self._fit(settings, rows, goes_on)
@@ -245,7 +245,7 @@ class SparseAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Autoe
         }
         with self._whole():
             rows = self._rows(X, reset=not goes_on)
-            return self._fit(self._settings(own, len(rows)), rows, goes_on)
+            return self._fit(self._settings(own, len(rows), goes_on), rows, goes_on)
 
     def transform(self, X: Any) -> np.ndarray:
         """Encode rows.

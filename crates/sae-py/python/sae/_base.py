@@ -32,6 +32,7 @@ class Autoencoder(BaseEstimator):
     feature_names_in_: np.ndarray
     _state: State
     _fixed: dict[str, Any]
+    _drawn: int
     _rho_hat: list[np.ndarray]
 
     def _rows(self, X: Any, *, reset: bool) -> np.ndarray:
@@ -50,7 +51,14 @@ class Autoencoder(BaseEstimator):
             raise TypeError(f"hidden is {hidden!r}; expected a number of units, or one for each layer")
         return [parameters.whole("hidden", size) for size in hidden]
 
-    def _settings(self, own: Mapping[str, Any], rows: int) -> dict[str, Any]:
+    def _seed(self, goes_on: bool) -> int:
+        """The seed of a training. Where none is given, one that goes on has that of the one before: other validation
+        rows would be rows that were trained on."""
+        if not (goes_on and hasattr(self, "_drawn")) or isinstance(self.random_state, Integral):
+            self._drawn = parameters.seed(self.random_state)
+        return self._drawn
+
+    def _settings(self, own: Mapping[str, Any], rows: int, goes_on: bool = False) -> dict[str, Any]:
         """The settings of pretraining on so many rows; `own` are the parameters, checked."""
         layer = {
             key: own[key]
@@ -63,7 +71,7 @@ class Autoencoder(BaseEstimator):
         schedule = parameters.Schedule(own["optimizer"], rows)
         batch = schedule.batch(own["batch_size"])
         return {
-            "seed": parameters.seed(self.random_state),
+            "seed": self._seed(goes_on),
             "threads": parameters.threads(self.n_jobs),
             "gradient": own["gradient"],
             "classifier": False,

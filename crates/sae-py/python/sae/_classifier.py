@@ -220,7 +220,7 @@ feature_names_in_
         labelled, classes, numbers = self._classes(y, rows)
         if goes_on and not np.array_equal(classes, self.classes_):
             raise ValueError(f"the classes are {classes}; expected {self.classes_}, as of the fit before")
-        supervised = self._settings(own, len(rows)) | self._supervised(own, int(labelled.sum()))
+        supervised = self._settings(own, len(rows), goes_on) | self._supervised(own, int(labelled.sum()))
         if goes_on:
             supervised["finetune.epochs"] += self.n_iter_
         elif not labelled.all():

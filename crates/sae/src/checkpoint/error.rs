@@ -17,6 +17,18 @@ pub enum CheckpointError {
         /// What is wrong.
         problem: String,
     },
+    /// Its file is as it was written, and this version does not understand it.
+    #[error(
+        "{}: is as it was written, but {problem}; expected a checkpoint of this version. Go on with the version that \
+         wrote it, or remove it to go on from the one before",
+        shown_path(path)
+    )]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// What is not understood.
+        problem: String,
+    },
     /// A state that no file can hold.
     #[error("the state of the run cannot be saved: {problem}")]
     Unwritable {

@@ -38,7 +38,7 @@ impl Identity {
         Ok(Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             backend: experiment.backend,
-            gpu: experiment.backend.gpu_name(&prepared.compute.device),
+            gpu: experiment.gpu_name(&prepared.compute),
             executor: prepared.choice.executor,
             instruction_set: experiment.computes_with(),
             data: prepared.data.fingerprint()?,

@@ -60,7 +60,7 @@ impl<'a> Keeper<'a> {
     /// # Errors
     ///
     /// Fails where a file cannot be removed.
-    pub(crate) fn leave_behind(&self) -> Result<(), Error> {
+    pub(crate) fn remove_later(&self) -> Result<(), Error> {
         let names = checkpoints(&self.folder.names()?);
         for name in names.iter().filter(|name| name.number > self.number) {
             self.folder.remove(&name.to_string())?;

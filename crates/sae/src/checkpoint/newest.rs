@@ -1,5 +1,6 @@
 //! From which checkpoint a run goes on.
 
+use sae_data::seal::{self, Seal};
 use sae_stack::Stage;
 
 use super::changes::{Change, Difference, differences, extended};
@@ -8,7 +9,7 @@ use super::facts::Checkpoint;
 use super::identity::Identity;
 use super::name::{Name, checkpoints_in};
 use crate::run::{CONFIG, settings_of};
-use crate::{Error, RunFolder};
+use crate::{Error, FolderError, RunFolder};
 
 /// From where a run goes on, and what there is to say about that.
 #[derive(Debug)]
@@ -142,8 +143,13 @@ fn accepted(
     }
 }
 
-/// The first of the checkpoints that is whole, among those that are wanted; notes say of those before it what
-/// is wrong.
+/// The first of the checkpoints that is whole, among those that are wanted; notes say of those before it how they are
+/// damaged.
+///
+/// # Errors
+///
+/// Refuses one that cannot be read now, and one that is as it was written and cannot be understood: another version
+/// may have gone on. They are not damaged, and nothing may be lost by going on without them.
 fn whole(
     folder: &RunFolder,
     names: &[Name],
@@ -158,9 +164,15 @@ fn whole(
                     return Ok(Some((checkpoint, *name)));
                 }
                 Ok(_) => format!("{file}: damaged: it is the checkpoint of another name"),
+                Err(problem) if seal::check(&bytes).is_ok_and(|seal| seal == Seal::Whole) => {
+                    let problem = problem.to_string();
+                    let path = folder.path().join(file);
+                    return Err(CheckpointError::Unknown { path, problem }.into());
+                }
                 Err(problem) => format!("{file}: {problem}"),
             },
-            Err(problem) => problem.to_string(),
+            Err(problem @ FolderError::Damaged { .. }) => problem.to_string(),
+            Err(problem) => return Err(problem.into()),
         };
         if !notes.contains(&problem) {
             notes.push(problem);

@@ -135,16 +135,12 @@ impl Marker {
             Err(error) => is_absence(&error),
             Ok(_) => false,
         };
-        self.files
-            .retain(|name, _| !(lies_inside(folder, name) && is_absent(name)));
+        self.files.retain(|name, _| !is_absent(name));
     }
 
     /// Notes of every file in `folder` what it is now, and puts it on the disk.
     pub(super) fn seal(&mut self, folder: &Path, shown: &Path) -> Result<(), FolderError> {
         for (name, seal) in &mut self.files {
-            if !lies_inside(folder, name) {
-                return Err(FolderError::Outside(shown.join(name)));
-            }
             let found = Seal::synchronised(&folder.join(name));
             *seal = Some(found.map_err(|source| FolderError::Read {
                 path: shown.join(name),

@@ -125,9 +125,12 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// Fails where the marker cannot be written.
+    /// Fails where the marker cannot be written; refuses one that names what does not lie in the folder.
     pub fn begin_again(&self) -> Result<(), FolderError> {
         let mut marker = self.marker()?;
+        for name in marker.files.keys() {
+            self.check_inside(name)?;
+        }
         marker.state = State::Running;
         marker.forget_absent(self.home());
         marker.write(self.home(), &self.path)
@@ -237,8 +240,15 @@ impl RunFolder {
     /// stays as it was.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let _lock = self.lock()?;
-        let mut marker = self.record(name)?;
-        write_as(&self.file(name), bytes, &self.path.join(name))?;
+        let before = self.marker()?;
+        let mut marker = self.record(name, Marker::write)?;
+        if let Err(error) = write_as(&self.file(name), bytes, &self.path.join(name)) {
+            if before.state == State::Complete {
+                // Nothing has changed: what could not be added is no part of a whole run.
+                before.write(self.home(), &self.path)?;
+            }
+            return Err(error);
+        }
         if marker.state == State::Running {
             return Ok(());
         }
@@ -253,7 +263,7 @@ impl RunFolder {
     /// As [`RunFolder::write`].
     pub fn write_durably(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let _lock = self.lock()?;
-        self.record(name)?;
+        self.record(name, Marker::write_durably)?;
         write_durably_as(&self.file(name), bytes, &self.path.join(name))
     }
 
@@ -272,7 +282,7 @@ impl RunFolder {
         marker.write(self.home(), &self.path)
     }
 
-    /// As [`RunFolder::remove`], of a run that is being written; its name is forgotten when the next file is written.
+    /// As [`RunFolder::remove`], of a run that is being written; its name is forgotten with the next one that is new.
     ///
     /// # Errors
     ///
@@ -292,7 +302,7 @@ impl RunFolder {
     /// As [`RunFolder::write`].
     pub fn append(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let _lock = self.lock()?;
-        self.record(name)?;
+        self.record(name, Marker::write)?;
         match plain_file(&self.file(name)) {
             Err(source) if !is_absence(&source) => {
                 let path = self.path.join(name);
@@ -325,6 +335,8 @@ impl RunFolder {
             None => marker.write_durably(&self.path, &self.path)?,
             Some(claim) => claim.finish(&marker)?,
         }
+        // Others may look at it, and add to it.
+        self.claim = None;
         Ok(self)
     }
 
@@ -356,8 +368,12 @@ impl RunFolder {
 
     /// Adds a file to the marker, before it is written, so that no file of a run that was cut off
     /// is taken for the user's, and none that was replaced for a damaged one. Forgets those that were discarded.
-    /// Returns the marker.
-    fn record(&self, name: &str) -> Result<Marker, FolderError> {
+    /// Returns the marker, which `write` writes.
+    fn record(
+        &self,
+        name: &str,
+        write: fn(&Marker, &Path, &Path) -> Result<(), FolderError>,
+    ) -> Result<Marker, FolderError> {
         self.check_inside(name)?;
         let mut marker = self.marker()?;
         if let Some(None) = marker.files.get(name) {
@@ -370,7 +386,7 @@ impl RunFolder {
             marker.forget_absent(self.home());
         }
         marker.files.insert(name.to_owned(), None);
-        marker.write(self.home(), &self.path)?;
+        write(&marker, self.home(), &self.path)?;
         Ok(marker)
     }
 }

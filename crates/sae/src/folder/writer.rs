@@ -1,11 +1,12 @@
 //! The one process that writes a run.
 //!
 //! Its folder is locked, which the system ends with the process, however that ends. A note in the folder says
-//! who it is. Where folders cannot be locked, as on some network drives, the note alone decides.
+//! who it is, and is locked, too: NFS locks files for all machines, and folders for each by itself. Where neither can be
+//! locked, as on some network drives, the note alone decides.
 
 use std::fmt;
 use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -13,8 +14,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::seals::read_bounded;
-use super::write::unwritable;
+use super::seals::{plain_file, read_bounded};
+use super::write::{locked_file, unwritable};
 use crate::FolderError;
 
 /// How long a folder may be locked by one that only looks at it, or writes a file into a run that is whole.
@@ -68,8 +69,8 @@ impl fmt::Display for Writer {
 #[derive(Debug)]
 pub(super) struct Lock {
     folder: PathBuf,
-    /// Whether the note is this process's.
-    is_signed: bool,
+    /// The note, where it is this process's.
+    note: Option<File>,
     /// Nothing where folders cannot be locked.
     file: Option<File>,
 }
@@ -90,13 +91,15 @@ impl Lock {
         };
         let lock = |file| Self {
             folder: folder.to_owned(),
-            is_signed: false,
+            note: None,
             file,
         };
         let Ok(file) = File::open(folder) else {
             return Ok(lock(None));
         };
-        match try_lock(&file) {
+        let note = folder.join(NOTE);
+        match try_lock(&file, &note) {
+            Ok(()) if is_held(&note) == Some(true) => busy(writer()),
             Ok(()) => Ok(lock(Some(file))),
             Err(TryLockError::WouldBlock) => busy(writer()),
             Err(TryLockError::Error(_)) => match writer() {
@@ -115,17 +118,20 @@ impl Lock {
         let path = self.folder.join(NOTE);
         let note = serde_json::to_vec(&Writer::this()).expect("a note is plain text and numbers");
         let writer = Writer::of(&self.folder);
-        if self.file.is_some() || writer.is_none_or(|writer| !writer.may_run()) {
+        let is_left = match is_held(&path) {
+            Some(held) => !held,
+            None => self.file.is_some() || writer.is_none_or(|writer| !writer.may_run()),
+        };
+        if is_left {
             // It was left by a process that was killed.
             let _ = fs::remove_file(&path);
         }
-        let written = File::create_new(&path).and_then(|mut file| file.write_all(&note));
-        match written {
-            Ok(()) => {
-                self.is_signed = true;
+        match locked_file(&path, &note) {
+            Ok(note) => {
+                self.note = Some(note);
                 Ok(self)
             }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let writer = Writer::of(&self.folder).map(|writer| writer.to_string());
                 let path = self.folder.clone();
                 Err(FolderError::Busy { path, writer })
@@ -137,22 +143,37 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if self.is_signed {
-            // One that is left says no more than the lock.
+        if let Some(note) = self.note.take() {
+            // One that is left says no more than its lock.
             let _ = fs::remove_file(self.folder.join(NOTE));
+            drop(note);
         }
         drop(self.file.take());
     }
 }
 
-/// Locks a folder, unless another process has it locked for longer than a moment.
-fn try_lock(folder: &File) -> Result<(), TryLockError> {
+/// Locks a folder, unless another process has signed its note, or has it locked for longer than a moment.
+fn try_lock(folder: &File, note: &Path) -> Result<(), TryLockError> {
     let start = Instant::now();
     loop {
+        let is_brief = || is_held(note) != Some(true) && start.elapsed() < MOMENT;
         match folder.try_lock() {
-            Err(TryLockError::WouldBlock) if start.elapsed() < MOMENT => sleep(LOOK),
+            Err(TryLockError::WouldBlock) if is_brief() => sleep(LOOK),
             locked => return locked,
         }
+    }
+}
+
+/// Whether a process holds the lock of a note; nothing where that cannot be known. It is not taken, so that who looks
+/// is in nobody's way.
+fn is_held(note: &Path) -> Option<bool> {
+    if plain_file(note).is_err() {
+        return Some(false);
+    }
+    match File::open(note).ok()?.try_lock_shared() {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
     }
 }
 
@@ -162,7 +183,7 @@ pub(super) fn is_written(folder: &Path) -> bool {
         return false;
     };
     match file.try_lock_shared() {
-        Ok(()) => false,
+        Ok(()) => is_held(&folder.join(NOTE)) == Some(true),
         Err(TryLockError::WouldBlock) => true,
         Err(TryLockError::Error(_)) => Writer::of(folder).is_some_and(|writer| writer.may_run()),
     }
@@ -224,6 +245,31 @@ mod tests {
             ..writer
         };
         assert!(elsewhere.may_run());
+    }
+
+    /// As on two machines, of which each locks the folder for itself.
+    #[test]
+    fn a_note_is_locked_too() {
+        let folder = tempdir().unwrap();
+        let elsewhere = || {
+            let file = File::open(tempdir().unwrap().path()).unwrap();
+            Lock {
+                folder: folder.path().to_owned(),
+                note: None,
+                file: Some(file),
+            }
+        };
+        let first = elsewhere().sign().unwrap();
+        assert!(is_written(folder.path()));
+        let message = elsewhere().sign().unwrap_err().to_string();
+        assert!(
+            message.contains("is being written by another run"),
+            "{message}"
+        );
+        Lock::take(folder.path()).unwrap_err();
+        drop(first);
+        assert!(!is_written(folder.path()));
+        drop(elsewhere().sign().unwrap());
     }
 
     #[test]

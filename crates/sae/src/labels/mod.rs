@@ -9,6 +9,7 @@ use sae_kernels::Setting;
 use sae_kernels::setting::at_least_one;
 use sae_model::SparseAutoencoder;
 use sae_stack::{Observer, Parts, StackData, StackSettings};
+use sae_train::BatchSize;
 
 pub use self::report::{ClassifierKind, LabelsFigure, LabelsFit, LabelsReport};
 use crate::{Error, Experiment, Prepared};
@@ -150,6 +151,11 @@ impl Prepared {
             ),
             compute: &self.compute,
         };
+        // What the fewest labels are too few for is refused before pretraining.
+        if let Some(&fewest) = shares.first() {
+            let (train, _) = self.labelled(fewest)?;
+            self.experiment.distributed.check_rows(train.rows())?;
+        }
         let autoencoders = all.pretrain(observer)?;
         let mut fits = Vec::new();
         for &share in shares {
@@ -191,9 +197,15 @@ impl Prepared {
     fn settings_for(&self, rows: usize) -> Result<StackSettings, Error> {
         let mut settings = self.experiment.settings(rows)?;
         let all = self.data.train.rows();
+        let shards = self.experiment.distributed.shards;
         if let Some(classifier) = &mut settings.classifier {
-            classifier.softmax = classifier.softmax.stretched(rows, all);
-            classifier.finetune = classifier.finetune.stretched(rows, all);
+            for training in [&mut classifier.softmax, &mut classifier.finetune] {
+                *training = training.stretched(rows, all);
+                // Of each shard a step takes as many rows; a few more than there are is as good as all.
+                if let BatchSize::Rows(batch) = &mut training.batch {
+                    *batch = batch.next_multiple_of(shards);
+                }
+            }
         }
         Ok(settings)
     }

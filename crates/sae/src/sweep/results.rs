@@ -1,9 +1,10 @@
 //! How far a sweep has come: what each run led to, and what there is left to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sae_stack::EpochMetrics;
 use serde::{Deserialize, Serialize};
 
 use super::config::Metric;
@@ -48,6 +49,13 @@ pub struct Shard {
     pub count: usize,
 }
 
+impl Shard {
+    /// Whether it takes the run at a place in the plan.
+    fn has(self, place: usize) -> bool {
+        place % self.count == self.index
+    }
+}
+
 /// A run that is to be run in a round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
@@ -66,7 +74,7 @@ pub struct Todo {
     pub jobs: Vec<Job>,
     /// Number of its runs of other shards that have not ended.
     pub elsewhere: usize,
-    /// How often runs of this shard have failed, in it and in the rounds before.
+    /// Number of runs of this shard that have failed, in it or in the rounds before.
     pub failed: usize,
     /// Whether it is the last round.
     pub is_last: bool,
@@ -168,21 +176,31 @@ impl Sweep {
         Ok(end)
     }
 
-    /// Forgets which runs failed, so that they are tried again.
+    /// Forgets which runs of a shard failed, so that they are tried again.
     ///
     /// # Errors
     ///
     /// Fails where a file cannot be removed.
-    pub fn forget_failures(&self) -> Result<(), Error> {
-        for run in &self.plan.runs {
+    pub fn forget_failures(&self, shard: Shard) -> Result<(), Error> {
+        let runs = self.plan.runs.iter().enumerate();
+        for (_, run) in runs.filter(|(place, _)| shard.has(*place)) {
             for round in 0..self.rounds() {
                 if let Some(RunEnd::Failed { .. }) = self.end(run, round)? {
-                    let path = self.result(run, round);
-                    fs::remove_file(&path).map_err(|e| sae_data::WriteError::new(&path, e))?;
+                    self.forget(&self.result(run, round))?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Removes a result, which another worker may have removed.
+    fn forget(&self, path: &Path) -> Result<(), Error> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(sae_data::WriteError::new(path, error).into())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn result(&self, run: &PlannedRun, round: usize) -> PathBuf {
@@ -205,16 +223,16 @@ impl Sweep {
     /// As [`Sweep::end`].
     pub fn todo(&self, shard: Shard) -> Result<Todo, Error> {
         let mut runs: Vec<usize> = (0..self.plan.runs.len()).collect();
-        let mut failed = 0;
+        let mut failed = BTreeSet::new();
         for round in 0..self.rounds() {
             let is_last = round + 1 == self.rounds();
             let (mut jobs, mut elsewhere) = (vec![], 0);
             for &place in &runs {
                 let run = &self.plan.runs[place];
-                let is_own = place % shard.count == shard.index;
+                let is_own = shard.has(place);
                 match self.end(run, round)? {
-                    Some(RunEnd::Failed { .. }) => failed += usize::from(is_own),
-                    Some(RunEnd::Finished { .. }) => {}
+                    Some(RunEnd::Failed { .. }) if is_own => drop(failed.insert(place)),
+                    Some(_) => {}
                     None if is_own => jobs.push(Job {
                         run: run.clone(),
                         round,
@@ -227,7 +245,7 @@ impl Sweep {
                     round,
                     jobs,
                     elsewhere,
-                    failed,
+                    failed: failed.len(),
                     is_last,
                 });
             }
@@ -237,7 +255,7 @@ impl Sweep {
             round: 0,
             jobs: vec![],
             elsewhere: 0,
-            failed,
+            failed: failed.len(),
             is_last: true,
         })
     }
@@ -319,11 +337,20 @@ impl Metric {
                 }),
             Self::ValidationObjective | Self::ValidationAccuracy => {
                 let metrics = run.metrics()?;
-                let last = metrics.iter().rev().find(|epoch| epoch.stage != "control");
-                last.and_then(|epoch| match self {
-                    Self::ValidationAccuracy => epoch.validation_accuracy,
-                    _ => epoch.validation_objective,
-                })
+                let kept = summary.results.validation_objective();
+                // The epoch whose parameters are the model's: the last, unless validation has chosen one.
+                let is_kept = |epoch: &&EpochMetrics| {
+                    epoch.stage != "control"
+                        && (kept.is_none() || epoch.validation_objective == kept)
+                };
+                metrics
+                    .iter()
+                    .rev()
+                    .find(is_kept)
+                    .and_then(|epoch| match self {
+                        Self::ValidationAccuracy => epoch.validation_accuracy,
+                        _ => epoch.validation_objective,
+                    })
             }
         };
         value.ok_or_else(lacking)

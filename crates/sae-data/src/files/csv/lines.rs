@@ -142,16 +142,18 @@ fn guess_delimiter(start: &[u8]) -> u8 {
             .iter()
             .position(|&(_, known)| known == byte)
     };
-    let (mut quoted, mut begins) = (false, true);
+    let (mut quoted, mut opens) = (false, true);
     for &byte in start {
         let place = place_of(byte);
+        // Two quotes within quotes stand for one.
+        let doubled = byte == b'"' && quoted;
         match byte {
-            b'"' if quoted || begins => quoted = !quoted,
+            b'"' if quoted || opens => quoted = !quoted,
             b'\n' if !quoted => break,
             _ if quoted => {}
             _ => place.into_iter().for_each(|place| counts[place] += 1),
         }
-        begins = place.is_some();
+        opens = place.is_some() || doubled;
     }
     let ranked = |&(place, count): &(usize, usize)| match Delimiter::KNOWN[place].0 {
         Delimiter::Space => count.min(1),

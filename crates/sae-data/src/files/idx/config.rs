@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use sae_kernels::Setting;
 use serde::{Deserialize, Serialize};
 
+use crate::files::entry::may_be_file;
 use crate::{DataError, Part};
 
 /// The four files of a data set. Each may also lie there with `.gz` at the end of its name. Keys
@@ -146,8 +147,7 @@ pub(crate) fn pair_in(folder: &Path) -> Result<(PathBuf, PathBuf), DataError> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
-        // A pipe would be waited for.
-        if entry.path().is_file() {
+        if may_be_file(&entry.path()) {
             names.push(entry.file_name());
         }
     }
