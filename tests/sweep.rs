@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::undisturbed::{signal, start};
+use support::undisturbed::{signal, start, wait_for};
 use support::{command, limited, number, refuse, sae, succeed, summary, text, weights};
 use tempfile::{TempDir, tempdir};
 
@@ -322,18 +322,16 @@ fn runs_that_hear_a_signal_themselves_save_their_state() {
     let (file, plan) = (folder.path().join("s.toml"), folder.path().join("long"));
     succeed(&["sweep", text(&file), "--out", text(&plan)]);
     for by in ["INT", "TERM"] {
+        let run = plan.join("runs/1");
+        let _ = fs::remove_dir_all(run.join("checkpoints"));
+        let _ = fs::remove_file(run.join("metrics.jsonl"));
         let mut worker = command(&["sweep", "run", text(&plan), "--quiet"]);
         let worker = worker
             .process_group(0)
             .stderr(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        let run = plan.join("runs/1");
-        let _ = fs::remove_dir_all(run.join("checkpoints"));
-        let _ = fs::remove_file(run.join("metrics.jsonl"));
-        while fs::metadata(run.join("metrics.jsonl")).map_or(0, |file| file.len()) == 0 {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_for(&run, "autoencoder-1");
         let group = format!("-{}", worker.id());
         let sent = std::process::Command::new("kill")
             .args(["-s", by, "--", &group])

@@ -326,11 +326,6 @@ impl Experiment {
         }
     }
 
-    /// What the GPU calls itself on which it computes; nothing on a CPU.
-    pub(crate) fn gpu_name(&self, compute: &Compute) -> Option<String> {
-        self.backend.gpu_name(&compute.device)
-    }
-
     /// The number of threads that is meant: no more than there are processors, beyond which they
     /// would only be in each other's way.
     pub fn threads(&self) -> usize {

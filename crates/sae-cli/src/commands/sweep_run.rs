@@ -47,8 +47,9 @@ pub fn run(args: &SweepRunArgs) -> Result<ExitCode, CliError> {
         failed += ran.failed;
         if ran.left > 0 {
             output::error(format!(
-                "{} runs are left, which were killed {KILLED} times each or cannot go on here; the same command goes \
-                 on with them, where there is memory enough, nothing else kills them, and the machine is as the first",
+                "{} runs are left, which were killed {KILLED} times each or cannot go on here and now; the same \
+                 command goes on with them, where there is memory enough, nothing else kills them, and the machine is \
+                 as the first",
                 ran.left
             ));
             return Ok(ExitCode::FAILURE);
@@ -120,11 +121,13 @@ fn shard(args: &SweepRunArgs) -> Result<Shard, CliError> {
     }
 }
 
-/// Set by the first SIGINT or SIGTERM.
+/// Set by SIGINT, SIGTERM and SIGUSR1.
 fn stop() -> Result<Arc<AtomicBool>, CliError> {
+    #[cfg(unix)]
+    use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
     let stop = Arc::new(AtomicBool::new(false));
     #[cfg(unix)]
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    for signal in [SIGINT, SIGTERM, SIGUSR1] {
         let set = Arc::clone(&stop);
         signal_hook::flag::register(signal, set).map_err(CliError::Signals)?;
     }
@@ -146,7 +149,7 @@ enum Became {
     Busy,
     /// It was stopped, or killed.
     Stopped,
-    /// It was begun on another machine, with other bits; why it cannot go on.
+    /// Why it cannot go on here and now.
     Refused(String),
 }
 
@@ -162,6 +165,13 @@ struct Ran {
 /// How often a run may be killed, while its worker is not, until it is left to the next worker: there may not be
 /// enough memory for it.
 const KILLED: usize = 5;
+
+/// What is said of runs that may go on another time: begun on another machine, with other bits, or by another version,
+/// or whose checkpoint cannot be read now.
+const REFUSALS: [&str; 2] = [
+    "expected the same as when it was begun",
+    "to go on from the one before",
+];
 
 impl Worker<'_> {
     fn is_stopped(&self) -> bool {
@@ -263,7 +273,7 @@ impl Worker<'_> {
             None => Became::Stopped,
             Some(code) if code == i32::from(STOPPED) || code > 128 => Became::Stopped,
             Some(2) if said.contains("is being written by another run") => Became::Busy,
-            Some(2) if said.contains(" cannot go on: ") => Became::Refused(said),
+            Some(2) if REFUSALS.iter().any(|part| said.contains(part)) => Became::Refused(said),
             Some(_) => Became::Ended(self.sweep.conclude(job, Some(said))?),
         })
     }

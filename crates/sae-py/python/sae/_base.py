@@ -19,8 +19,8 @@ from ._sae import InputError, Model, State, Trained, train
 
 #: Parameters that a model has been made with, and that training further cannot change.
 FIXED = ("hidden", "encoder", "decoder", "tied", "top_k", "scaling", "gradient")
-#: What rows tell of themselves, and belongs to the model that was trained on them.
-OF_ROWS = ("n_features_in_", "feature_names_in_")
+#: What a fit knows of its rows, and belongs to the model that was trained on them.
+OF_FITS = ("n_features_in_", "feature_names_in_", "_drawn")
 
 
 class Autoencoder(BaseEstimator):
@@ -119,12 +119,12 @@ class Autoencoder(BaseEstimator):
     def _whole(self) -> Iterator[None]:
         """Around a fit: where it leaves no new model, what is known of rows stays that of the old one's."""
         model = getattr(self, "model_", None)
-        known = {name: getattr(self, name) for name in OF_ROWS if hasattr(self, name)}
+        known = {name: getattr(self, name) for name in OF_FITS if hasattr(self, name)}
         try:
             yield
         finally:
             if model is not None and self.model_ is model:
-                for name in OF_ROWS:
+                for name in OF_FITS:
                     self.__dict__.pop(name, None)
                 self.__dict__.update(known)
 

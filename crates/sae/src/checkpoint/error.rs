@@ -29,6 +29,14 @@ pub enum CheckpointError {
         /// What is not understood.
         problem: String,
     },
+    /// Its file cannot be read now.
+    #[error(
+        "{problem}; expected a checkpoint. Try again, or remove it to go on from the one before"
+    )]
+    Unreadable {
+        /// What is wrong.
+        problem: String,
+    },
     /// A state that no file can hold.
     #[error("the state of the run cannot be saved: {problem}")]
     Unwritable {

@@ -38,7 +38,7 @@ impl Identity {
         Ok(Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             backend: experiment.backend,
-            gpu: experiment.gpu_name(&prepared.compute),
+            gpu: experiment.backend.gpu_name(&prepared.compute.device),
             executor: prepared.choice.executor,
             instruction_set: experiment.computes_with(),
             data: prepared.data.fingerprint()?,

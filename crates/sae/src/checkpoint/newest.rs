@@ -172,7 +172,10 @@ fn whole(
                 Err(problem) => format!("{file}: {problem}"),
             },
             Err(problem @ FolderError::Damaged { .. }) => problem.to_string(),
-            Err(problem) => return Err(problem.into()),
+            Err(problem) => {
+                let problem = problem.to_string();
+                return Err(CheckpointError::Unreadable { problem }.into());
+            }
         };
         if !notes.contains(&problem) {
             notes.push(problem);

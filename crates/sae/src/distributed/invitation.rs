@@ -35,8 +35,6 @@ impl<T: Default> Sets<T> {
 pub(super) struct Invitation {
     version: String,
     instruction_set: InstructionSet,
-    /// The GPU by its name, where there is one.
-    gpu: Option<String>,
     /// As TOML.
     experiment: String,
     /// What all samples are, and how many.
@@ -64,7 +62,6 @@ impl Invitation {
         Ok(Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             instruction_set: prepared.experiment.computes_with(),
-            gpu: prepared.experiment.gpu_name(&prepared.compute),
             experiment: prepared.experiment.resolved()?.to_toml()?,
             facts: prepared.facts.clone(),
             stored: Sets::of(&prepared.data, |set| {
@@ -116,19 +113,6 @@ impl Invitation {
             false => Err(Error::Input(format!(
                 "the machine computes with {own} and that of rank 0 with {first}; expected the same: set \
                  instruction_set to one that all machines have"
-            ))),
-        }
-    }
-
-    /// Refuses another GPU, whose bits may be others, once it is open.
-    pub(super) fn check_gpu(&self, own: Option<&str>) -> Result<(), Error> {
-        let named = |gpu: Option<&str>| gpu.unwrap_or("none").to_owned();
-        match own == self.gpu.as_deref() {
-            true => Ok(()),
-            false => Err(Error::Input(format!(
-                "the GPU of the machine is {} and that of rank 0 {}; expected the same",
-                named(own),
-                named(self.gpu.as_deref())
             ))),
         }
     }
@@ -211,9 +195,6 @@ mod tests {
         let heard = Invitation::from_bytes(&said.into_bytes().unwrap()).unwrap();
         let experiment = heard.experiment().unwrap();
         heard.check_machine(&experiment).unwrap();
-        heard.check_gpu(None).unwrap();
-        let error = heard.check_gpu(Some("a")).unwrap_err().to_string();
-        assert!(error.contains("is a and that of rank 0 none"), "{error}");
         let data = heard.load(&experiment).unwrap();
         let group = &prepared.compute.group;
         heard.check_samples(&data.train, group).unwrap();

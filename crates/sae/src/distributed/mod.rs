@@ -74,7 +74,6 @@ pub fn assist(
         threads,
         ..experiment.compute_among(group.clone())?
     };
-    invitation.check_gpu(experiment.gpu_name(&compute).as_deref())?;
     self_test::run(experiment.backend, &settings, &part.data.train, &compute)?;
     begin(&group, &experiment)?;
     let reached = std::mem::take(&mut invitation.reached);

@@ -349,7 +349,7 @@ impl RunFolder {
     fn lock(&self) -> Result<Option<Lock>, FolderError> {
         match self.claim {
             Some(_) => Ok(None),
-            None => Lock::take(&self.path).map(Some),
+            None => Lock::take_for_a_file(&self.path).map(Some),
         }
     }
 

@@ -258,7 +258,11 @@ fn one_process_at_a_time_writes_a_file() {
         for name in ["report.html", "figures/a.svg", "features.png"] {
             let another = &another;
             // On a slow disk one may have to wait for longer than it does by itself.
-            scope.spawn(move || while another.write(name, name.as_bytes()).is_err() {});
+            scope.spawn(move || {
+                while let Err(error) = another.write(name, name.as_bytes()) {
+                    assert!(matches!(error, FolderError::Busy { .. }), "{error}");
+                }
+            });
         }
     });
     // None of them has lost another's seal.

@@ -82,6 +82,17 @@ impl Lock {
     ///
     /// Refuses one that another process writes.
     pub(super) fn take(folder: &Path) -> Result<Self, FolderError> {
+        Self::take_unless(folder, |note| is_held(note) == Some(true))
+    }
+
+    /// As [`Lock::take`], for a file that is added to a run: another process, though it has signed, may be about to
+    /// say that the run has finished.
+    pub(super) fn take_for_a_file(folder: &Path) -> Result<Self, FolderError> {
+        Self::take_unless(folder, |_| false)
+    }
+
+    /// As [`Lock::take`]; waits for a moment, unless `is_long` says of the note that this is in vain.
+    fn take_unless(folder: &Path, is_long: fn(&Path) -> bool) -> Result<Self, FolderError> {
         let writer = || Writer::of(folder);
         let busy = |writer: Option<Writer>| {
             Err(FolderError::Busy {
@@ -98,7 +109,7 @@ impl Lock {
             return Ok(lock(None));
         };
         let note = folder.join(NOTE);
-        match try_lock(&file, &note) {
+        match try_lock(&file, || is_long(&note)) {
             Ok(()) if is_held(&note) == Some(true) => busy(writer()),
             Ok(()) => Ok(lock(Some(file))),
             Err(TryLockError::WouldBlock) => busy(writer()),
@@ -152,13 +163,12 @@ impl Drop for Lock {
     }
 }
 
-/// Locks a folder, unless another process has signed its note, or has it locked for longer than a moment.
-fn try_lock(folder: &File, note: &Path) -> Result<(), TryLockError> {
+/// Locks a folder, unless another process has it locked for longer than a moment, or `is_long` says so.
+fn try_lock(folder: &File, is_long: impl Fn() -> bool) -> Result<(), TryLockError> {
     let start = Instant::now();
     loop {
-        let is_brief = || is_held(note) != Some(true) && start.elapsed() < MOMENT;
         match folder.try_lock() {
-            Err(TryLockError::WouldBlock) if is_brief() => sleep(LOOK),
+            Err(TryLockError::WouldBlock) if start.elapsed() < MOMENT && !is_long() => sleep(LOOK),
             locked => return locked,
         }
     }
@@ -169,6 +179,9 @@ fn try_lock(folder: &File, note: &Path) -> Result<(), TryLockError> {
 fn is_held(note: &Path) -> Option<bool> {
     if plain_file(note).is_err() {
         return Some(false);
+    }
+    if !cfg!(unix) {
+        return None;
     }
     match File::open(note).ok()?.try_lock_shared() {
         Ok(()) => Some(false),
