@@ -10,6 +10,9 @@ use crate::stop::{Stopped, Watch};
 use crate::vectors::VectorMut;
 use crate::{BatchSize, Data, ExecutorState, Group, Mean, OptimizerState, TrainError, Training};
 
+/// No training counts further, and a count that is no larger can be counted on from.
+const MOST_COUNT: u64 = 1 << 48;
+
 /// A trained model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fitted {
@@ -124,6 +127,13 @@ impl State {
             let expected = "that of the same optimizer".to_owned();
             return refuse("the line search's memory", found.to_owned(), expected);
         }
+        if let Some(count) = self.counts().find(|&count| count > MOST_COUNT) {
+            return refuse(
+                "a count",
+                count.to_string(),
+                format!("at most {MOST_COUNT}"),
+            );
+        }
         let best = self.watch.best.as_ref().map(|best| best.parameters.len());
         let searched = self.search.iter().flat_map(LineSearch::lengths);
         for found in best.into_iter().chain(searched) {
@@ -146,6 +156,21 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// All that is counted on from where it was.
+    fn counts(&self) -> impl Iterator<Item = u64> {
+        let own = [
+            self.retreats,
+            self.progress.steps,
+            self.progress.clipped,
+            self.progress.mean.rows,
+            self.watch.still,
+            self.watch.since_best,
+            self.executor.mean.rows,
+        ];
+        let optimizer = self.executor.optimizer.counts.values().copied();
+        own.into_iter().map(|count| count as u64).chain(optimizer)
     }
 
     /// Shows every vector that may be long to `visit`, with a name of its own. What takes them out and later

@@ -387,6 +387,32 @@ fn the_memory_of_a_line_search_has_the_models_length() {
     }
 }
 
+/// A count from which nothing can be counted on is refused.
+#[test]
+fn counts_have_a_limit() {
+    let cases = cases();
+    let case = cases
+        .iter()
+        .find(|case| case.training.optimizer == Optimizer::Adam)
+        .unwrap();
+    let state = states(case.session(1)).swap_remove(2);
+    let absurd: [fn(&mut State); 6] = [
+        |state| state.retreats = usize::MAX,
+        |state| state.progress.clipped = usize::MAX,
+        |state| state.progress.mean.rows = usize::MAX,
+        |state| state.watch.since_best = usize::MAX,
+        |state| state.executor.mean.rows = usize::MAX,
+        |state| *state.executor.optimizer.counts.values_mut().next().unwrap() = u64::MAX,
+    ];
+    for change in absurd {
+        let mut state = state.clone();
+        change(&mut state);
+        let error = case.session(1).restore(state).unwrap_err().to_string();
+        assert!(error.starts_with("a count is "), "{error}");
+    }
+    case.session(1).restore(state).unwrap();
+}
+
 /// A state of another optimizer, executor or model, or of another kind of training, is refused by
 /// name.
 #[test]
