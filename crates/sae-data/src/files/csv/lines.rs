@@ -133,8 +133,8 @@ fn text(path: &Path) -> Result<Box<dyn BufRead + Send>, DataError> {
     })
 }
 
-/// The delimiter that the first line has most of, outside quotes, which begin with a field. Spaces, which may stand beside
-/// another one, come last.
+/// The delimiter that the first line has most of, outside quotes, which begin with a field. Spaces, which may stand
+/// beside another one, come last.
 fn guess_delimiter(start: &[u8]) -> u8 {
     let mut counts = [0usize; Delimiter::KNOWN.len()];
     let place_of = |byte: u8| {

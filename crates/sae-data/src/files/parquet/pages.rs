@@ -104,11 +104,10 @@ fn values<'a>(page: &'a Page, column: &ColumnDescriptor) -> Option<&'a [u8]> {
                 (column.max_rep_level(), rep_level_encoding),
                 (column.max_def_level(), def_level_encoding),
             ];
-            let used = levels.into_iter().filter(|&(most, _)| most > 0);
-            used.into_iter()
-                .try_fold(&buf[..], |rest, (most, encoding)| {
-                    rest.get(level_bytes(rest, most, *encoding, *num_values)?..)
-                })
+            let mut used = levels.into_iter().filter(|&(most, _)| most > 0);
+            used.try_fold(&buf[..], |rest, (most, encoding)| {
+                rest.get(level_bytes(rest, most, *encoding, *num_values)?..)
+            })
         }
         Page::DataPageV2 {
             buf,
