@@ -241,7 +241,7 @@ impl RunFolder {
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let _lock = self.lock()?;
         let before = self.marker()?;
-        let mut marker = self.record(name, Marker::write)?;
+        let mut marker = self.record(before.clone(), name, Marker::write)?;
         if let Err(error) = write_as(&self.file(name), bytes, &self.path.join(name)) {
             if before.state == State::Complete {
                 // Nothing has changed: what could not be added is no part of a whole run.
@@ -263,7 +263,7 @@ impl RunFolder {
     /// As [`RunFolder::write`].
     pub fn write_durably(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let _lock = self.lock()?;
-        self.record(name, Marker::write_durably)?;
+        self.record(self.marker()?, name, Marker::write_durably)?;
         write_durably_as(&self.file(name), bytes, &self.path.join(name))
     }
 
@@ -302,7 +302,7 @@ impl RunFolder {
     /// As [`RunFolder::write`].
     pub fn append(&self, name: &str, bytes: &[u8]) -> Result<(), FolderError> {
         let _lock = self.lock()?;
-        self.record(name, Marker::write)?;
+        self.record(self.marker()?, name, Marker::write)?;
         match plain_file(&self.file(name)) {
             Err(source) if !is_absence(&source) => {
                 let path = self.path.join(name);
@@ -368,14 +368,14 @@ impl RunFolder {
 
     /// Adds a file to the marker, before it is written, so that no file of a run that was cut off
     /// is taken for the user's, and none that was replaced for a damaged one. Forgets those that were discarded.
-    /// Returns the marker, which `write` writes.
+    /// Returns the marker, which `write` has written.
     fn record(
         &self,
+        mut marker: Marker,
         name: &str,
         write: fn(&Marker, &Path, &Path) -> Result<(), FolderError>,
     ) -> Result<Marker, FolderError> {
         self.check_inside(name)?;
-        let mut marker = self.marker()?;
         if let Some(None) = marker.files.get(name) {
             return Ok(marker);
         }
